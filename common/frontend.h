@@ -16,7 +16,8 @@
 void cemm_message_set(struct cemm_message *message, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Counts messages about single devices, of which one cause may bring thousands. All zeroes at first. */
+/* Counts messages about single devices, of which one cause may bring thousands. All zeroes at
+ * first. */
 struct cemm_line_limit {
     int64_t since; /* when the minute began in which they are counted */
     unsigned lines;
@@ -496,21 +497,24 @@ struct cemm_ledger_entry *cemm_ledger_entry(struct cemm_ledger *ledger, const st
                                             const char *alias, const char *channel);
 
 /* Its names. Entries of one meter share the pointers to uid and alias. */
-const struct cemm_uid *cemm_ledger_uid(const struct cemm_ledger_entry *entry);
-const char *cemm_ledger_alias(const struct cemm_ledger_entry *entry);
-const char *cemm_ledger_channel(const struct cemm_ledger_entry *entry);
+struct cemm_ledger_names {
+    const struct cemm_uid *uid;
+    const char *alias;
+    const char *channel;
+};
+struct cemm_ledger_names cemm_ledger_names(const struct cemm_ledger_entry *entry);
 
 /* Whether a sample of a realtime document is to be sent now; if so it counts as accepted. */
 enum cemm_verdict {
     CEMM_NEW,
-    CEMM_REPEATED, /* not newer than the last one accepted */
+    CEMM_REPEATED,   /* not newer than the last one accepted */
     CEMM_STEPS_BACK, /* the source has changed, and the reading is less than 1 below the last one,
                         because the cloud and the LAN round differently. Readings are not sent until
                         they have reached the last one. */
 };
 enum cemm_verdict cemm_ledger_accept(struct cemm_ledger_entry *entry,
-                                   const struct cemm_document *document,
-                                   const struct cemm_sample *sample);
+                                     const struct cemm_document *document,
+                                     const struct cemm_sample *sample);
 
 /*
  * How often the series is measured: the shortest distance between the last

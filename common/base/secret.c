@@ -35,8 +35,8 @@ static int locate(const char *name, char path[PATH_MAX], struct cemm_message *me
             return cemm_message_fail(message, -EINVAL,
                                      "\"%s\" is not the name of a systemd credential", name);
     }
-    int length = snprintf(path, PATH_MAX, "%s%s%s", directory ? directory : "",
-                          directory ? "/" : "", name);
+    int length =
+        snprintf(path, PATH_MAX, "%s%s%s", directory ? directory : "", directory ? "/" : "", name);
     if (length < 0 || length >= PATH_MAX)
         return cemm_message_fail(message, -ENAMETOOLONG, "the path of the key file is too long");
     return 0;

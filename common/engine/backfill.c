@@ -321,10 +321,10 @@ static struct fill *fill_get(struct cemm_backfill *backfill, struct cemm_ledger_
         .base = {.entry = entry, .sink = sink->name},
         .backfill = backfill,
         .sink = sink,
-        .query = {.uid = *cemm_ledger_uid(entry), .endpoint = CEMM_DATA},
+        .query = {.uid = entry->meter->uid, .endpoint = CEMM_DATA},
         .timer = {.fire = enqueue, .data = fill},
     };
-    strcpy(fill->query.alias, cemm_ledger_alias(entry));
+    strcpy(fill->query.alias, entry->meter->alias);
     SLIST_INSERT_HEAD(&backfill->fills, fill, all);
     sent->fill = &fill->base;
     return fill;

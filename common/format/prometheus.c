@@ -134,9 +134,9 @@ static const struct kind *kind_of(const struct kind *kind, const char *channel)
 /* `length`: of the name that is written, which may lack the end. */
 static void write_head(struct cemm_buffer *out, enum family family, size_t length)
 {
-    cemm_buffer_format(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)length,
-                       families[family].name, families[family].help, (int)length,
-                       families[family].name, families[family].type);
+    cemm_buffer_format(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)length, families[family].name,
+                       families[family].help, (int)length, families[family].name,
+                       families[family].type);
 }
 
 /* ---- counters ------------------------------------------------------------------ */
@@ -283,8 +283,8 @@ static void write_info(struct cemm_buffer *out, const struct cemm_result *result
     const char *type = result->document ? result->document->type : result->type;
 
     if (result->document || (type && *type))
-        cemm_buffer_format(out, "%s{uid=\"%s\",alias=\"%s\",type=\"%s\"} 1\n",
-                           families[INFO].name, result->uid, result->alias, type);
+        cemm_buffer_format(out, "%s{uid=\"%s\",alias=\"%s\",type=\"%s\"} 1\n", families[INFO].name,
+                           result->uid, result->alias, type);
 }
 
 static void write_source(struct cemm_buffer *out, const char *source)

@@ -30,8 +30,8 @@ static void write_csv_row(struct cemm_buffer *out, const struct cemm_document *d
     const char *unit = unit_of(document, series, sample);
     const char *value = sample ? sample->text : "";
     char time[CEMM_TIME_SIZE] = "";
-    const char *const cells[] = {query->uid.text, query->alias, series->channel, value,
-                                 unit,            time,         document->type};
+    const char *const cells[] = {query->uid.text, query->alias, series->channel, value, unit, time,
+                                 document->type};
     const size_t count = sizeof(cells) / sizeof(cells[0]);
 
     if (sample)
@@ -171,7 +171,7 @@ static bool write_line(struct cemm_buffer *out, const struct cemm_query *query,
 }
 
 static void write_influx(struct cemm_buffer *out, const struct cemm_document *document,
-                       const struct cemm_merge *merge)
+                         const struct cemm_merge *merge)
 {
     if (write_line(out, &document->query, merge, false))
         write_line(out, &document->query, merge, true);

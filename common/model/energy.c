@@ -246,8 +246,7 @@ static void adjust(const struct cemm_energy_input *input, struct cemm_energy_day
         known.sides[side] = side == CEMM_FORWARD ? known.difference : -known.difference;
     for (size_t i = 0; i < CEMM_SIDES; i++)
         sum.sides[i] /= MINUTES_PER_HOUR;
-    if (whole_day && known.basis &&
-        (!net || side == CEMM_FORWARD || sum.sides[CEMM_FORWARD] <= 0))
+    if (whole_day && known.basis && (!net || side == CEMM_FORWARD || sum.sides[CEMM_FORWARD] <= 0))
         scale(&known, sum.sides, day, factors);
     for (size_t i = 0; i < CEMM_SIDES; i++)
         factors[i] /= MINUTES_PER_HOUR;

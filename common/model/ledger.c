@@ -26,7 +26,7 @@
 
 #define STEP_BACK_MAX 1.0 /* in the meter's own unit: a greater step is a new meter */
 #define MINUTE_MS     INT64_C(60000)
-#define LATE_MS     INT64_C(60000) /* a minute that has only just ended may still come live */
+#define LATE_MS       INT64_C(60000) /* a minute that has only just ended may still come live */
 
 /* ---- names --------------------------------------------------------------------- */
 
@@ -95,19 +95,9 @@ struct cemm_ledger_entry *cemm_ledger_entry(struct cemm_ledger *ledger, const st
     return entry;
 }
 
-const struct cemm_uid *cemm_ledger_uid(const struct cemm_ledger_entry *entry)
+struct cemm_ledger_names cemm_ledger_names(const struct cemm_ledger_entry *entry)
 {
-    return &entry->meter->uid;
-}
-
-const char *cemm_ledger_alias(const struct cemm_ledger_entry *entry)
-{
-    return entry->meter->alias;
-}
-
-const char *cemm_ledger_channel(const struct cemm_ledger_entry *entry)
-{
-    return entry->channel;
+    return (struct cemm_ledger_names){&entry->meter->uid, entry->meter->alias, entry->channel};
 }
 
 /* ---- sinks --------------------------------------------------------------------- */
@@ -218,8 +208,8 @@ void cemm_ledger_free(struct cemm_ledger *ledger)
 void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry *entry,
                       const char *sink)
 {
-    cemm_buffer_format(lines, "%s\t%s\t%s\t%s\t", sink, entry->meter->uid.text,
-                       entry->meter->alias, entry->channel);
+    cemm_buffer_format(lines, "%s\t%s\t%s\t%s\t", sink, entry->meter->uid.text, entry->meter->alias,
+                       entry->channel);
 }
 
 /* Adds a line for the file. If there is no room, the file is rewritten later. */
@@ -275,8 +265,9 @@ static void learn(struct cemm_ledger_entry *entry, int64_t time)
         add_line(entry, "", "/", cemm_cadence_seconds(&entry->cadence), "\n");
 }
 
-static enum cemm_verdict accept_sample(struct cemm_ledger_entry *entry, const struct cemm_document *document,
-                              const struct cemm_sample *sample)
+static enum cemm_verdict accept_sample(struct cemm_ledger_entry *entry,
+                                       const struct cemm_document *document,
+                                       const struct cemm_sample *sample)
 {
     const char *name = cemm_document_source(document);
     uint64_t source = cemm_hash(CEMM_HASH, name, strlen(name));
@@ -296,8 +287,8 @@ static enum cemm_verdict accept_sample(struct cemm_ledger_entry *entry, const st
 }
 
 enum cemm_verdict cemm_ledger_accept(struct cemm_ledger_entry *entry,
-                                   const struct cemm_document *document,
-                                   const struct cemm_sample *sample)
+                                     const struct cemm_document *document,
+                                     const struct cemm_sample *sample)
 {
     struct cemm_ledger *ledger = entry->meter->ledger;
 

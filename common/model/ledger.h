@@ -42,11 +42,11 @@ struct cemm_ledger_meter {
 struct cemm_ledger_entry {
     struct cemm_ledger_entry *next;
     struct cemm_ledger_meter *meter;
-    int64_t accepted;      /* time of the newest sample that was to be sent; 0: none */
-    double value;       /* of that sample, if it was accepted in this run */
-    uint64_t source;    /* of that sample, the hash of its name; 0: not known */
-    int64_t measured;   /* when `data` of that answer was: cemm_document_newest() */
-    int64_t sent;       /* time of the newest sample that was sent; 0: none */
+    int64_t accepted; /* time of the newest sample that was to be sent; 0: none */
+    double value;     /* of that sample, if it was accepted in this run */
+    uint64_t source;  /* of that sample, the hash of its name; 0: not known */
+    int64_t measured; /* when `data` of that answer was: cemm_document_newest() */
+    int64_t sent;     /* time of the newest sample that was sent; 0: none */
     struct cemm_sent *sinks;
     struct cemm_cadence cadence;
     bool paced;    /* the meter measures at intervals of its own: no pulse meter */

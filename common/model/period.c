@@ -73,22 +73,22 @@ int64_t cemm_zone_offset(const struct cemm_zone *zone, int64_t seconds)
     return found % OFFSET_SPAN - OFFSET_SPAN / 2;
 }
 
-/* Days from 1970-01-01 to a date of the Gregorian calendar; timegm() does the counting. */
-static int64_t day_number(int year, int month, int day)
+static struct tm tm_of(const struct cemm_period *period)
 {
-    struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
-    return (int64_t)timegm(&tm) / SECONDS_PER_DAY;
+    return (struct tm){
+        .tm_year = period->year - 1900, .tm_mon = period->month - 1, .tm_mday = period->day};
 }
 
 /*
- * The first moment whose local date is this one. Where the clocks change at
- * midnight, 00:00 may not exist (then the day begins where they jump to) or
- * come twice (then with the first of the two): so we look for the moment at
- * which the wall clock passes it, between what the offsets on both sides say.
+ * The first moment whose local date is that of the period. Where the clocks
+ * change at midnight, 00:00 may not exist (then the day begins where they jump
+ * to) or come twice (then with the first of the two): so we look for the moment
+ * at which the wall clock passes it, between what the offsets on both sides say.
  */
-static int64_t local_midnight(const struct cemm_zone *zone, int64_t day)
+int64_t cemm_period_start(const struct cemm_zone *zone, const struct cemm_period *period)
 {
-    int64_t wall = day * SECONDS_PER_DAY;
+    struct tm tm = tm_of(period);
+    int64_t wall = timegm(&tm);
     int64_t before = cemm_zone_offset(zone, wall - SECONDS_PER_DAY);
     int64_t after = cemm_zone_offset(zone, wall + SECONDS_PER_DAY);
     int64_t early = wall - (before > after ? before : after);
@@ -104,11 +104,6 @@ static int64_t local_midnight(const struct cemm_zone *zone, int64_t day)
             early = middle;
     }
     return late;
-}
-
-int64_t cemm_period_start(const struct cemm_zone *zone, const struct cemm_period *period)
-{
-    return local_midnight(zone, day_number(period->year, period->month, period->day));
 }
 
 int64_t cemm_period_end(const struct cemm_zone *zone, const struct cemm_period *period)
@@ -150,8 +145,7 @@ struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span s
 /* timegm() normalizes a month or a day that is out of range. */
 struct cemm_period cemm_period_step(const struct cemm_period *period, int steps)
 {
-    struct tm tm = {
-        .tm_year = period->year - 1900, .tm_mon = period->month - 1, .tm_mday = period->day};
+    struct tm tm = tm_of(period);
     int *stepping[] = {
         [CEMM_DAY] = &tm.tm_mday, [CEMM_MONTH] = &tm.tm_mon, [CEMM_YEAR] = &tm.tm_year};
 

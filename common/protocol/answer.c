@@ -22,7 +22,7 @@ struct reader {
     struct json_object *root;
     struct json_object *data;   /* of a realtime answer, what the meter says itself, ... */
     struct json_object *totals; /* ... and what the CEMM has added up (LAN only); NULL: not there */
-    enum cemm_alias_kind kind; /* of the meter */
+    enum cemm_alias_kind kind;  /* of the meter */
     int64_t now;
     struct cemm_buffer texts; /* of the samples, one after the other, while it is being read */
     struct cemm_message *message;
@@ -139,19 +139,6 @@ static void sort_samples(struct cemm_series *series)
     series->count = kept;
 }
 
-/* Reads from the end, because the API writes the newest row first: then little is left to sort. */
-static void read_rows(struct reader *reader, struct json_object *rows, struct cemm_series *series)
-{
-    for (size_t i = json_object_array_length(rows); i-- > 0;) {
-        struct cemm_sample *sample = &series->samples[series->count];
-        int r = read_sample(reader, json_object_array_get_idx(rows, i), sample);
-        if (r < 0)
-            skip(reader, "a row of %s is not [milliseconds, number]", series->channel);
-        series->count += r > 0 && sample->time <= reader->now;
-    }
-    sort_samples(series);
-}
-
 /* ---- channels ------------------------------------------------------------- */
 
 /* NULL: there are too many; the first ones are used. */
@@ -172,7 +159,8 @@ static void update_newest(struct cemm_document *document, const struct cemm_samp
         document->newest = sample->time;
 }
 
-/* History: the samples of a channel. */
+/* History: the samples of a channel. Reads from the end, because the API writes the newest row
+ * first: then little is left to sort. */
 static void read_history(struct reader *reader, const char *channel, struct json_object *rows)
 {
     struct cemm_document *document = reader->document;
@@ -184,7 +172,14 @@ static void read_history(struct reader *reader, const char *channel, struct json
     struct cemm_series *series = add_series(reader, channel);
     if (!series)
         return;
-    read_rows(reader, rows, series);
+    for (size_t i = json_object_array_length(rows); i-- > 0;) {
+        struct cemm_sample *sample = &series->samples[series->count];
+        int r = read_sample(reader, json_object_array_get_idx(rows, i), sample);
+        if (r < 0)
+            skip(reader, "a row of %s is not [milliseconds, number]", channel);
+        series->count += r > 0 && sample->time <= reader->now;
+    }
+    sort_samples(series);
     series->unit = cemm_series_unit(&document->query, series);
     if (series->count)
         update_newest(document, &series->samples[series->count - 1]);
@@ -261,8 +256,7 @@ static void read_group(struct reader *reader, struct json_object *group)
         else if (history)
             read_history(reader, channel, content);
         else
-            read_current(reader, channel, content, total,
-                         from_totals(reader, channel) == total);
+            read_current(reader, channel, content, total, from_totals(reader, channel) == total);
     }
 }
 
@@ -460,9 +454,8 @@ static int read_document(struct reader *reader)
         cemm_json_member(reader->root, "data", list ? json_type_array : json_type_object);
 
     if (!data)
-        return refuse(reader,
-                      list ? "it has no list \"data\"" : "it has no object \"data\"");
-    int r = io                          ? read_io(reader, data)
+        return refuse(reader, list ? "it has no list \"data\"" : "it has no object \"data\"");
+    int r = io                         ? read_io(reader, data)
             : endpoint == CEMM_DEVICES ? read_devices(reader, data)
             : endpoint == CEMM_ROOT    ? read_root(reader, data)
                                        : read_channels(reader, data);

@@ -24,8 +24,7 @@ static void take_promise(struct cemm_promise *promise, int64_t now)
 {
     if (promise->since < 0 || now - promise->since >= CEMM_PROMISE_LIFE_MS) {
         promise->since = now;
-        promise->pause =
-            promise->expected >= 0 ? promise->expected / 2 : CEMM_PROMISE_FIRST_MS;
+        promise->pause = promise->expected >= 0 ? promise->expected / 2 : CEMM_PROMISE_FIRST_MS;
         promise->early = 0;
         promise->given++;
         promise->repeats = 0;

@@ -37,7 +37,7 @@ enum cemm_step {
 
 struct cemm_promise {
     int64_t deadline; /* later by the time spent waiting for a free connection */
-    int64_t since; /* when the current promise was given; -1: none */
+    int64_t since;    /* when the current promise was given; -1: none */
     int64_t pause;
     int64_t until;    /* for CEMM_WAIT */
     int64_t expected; /* how long a promise is expected to take; -1: unknown */

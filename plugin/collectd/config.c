@@ -375,27 +375,19 @@ static void finish(struct reader *reader)
     }
 }
 
-static struct settings *settings_new(void)
-{
-    struct settings *settings = calloc(1, sizeof(*settings));
-
-    if (!settings)
-        return NULL;
-    settings->config = cemm_config_new();
-    settings->window = WINDOW_DEFAULT;
-    if (!settings->config || cemm_config_base(settings->config, global_option_get("BaseDir")) < 0) {
-        settings_free(settings);
-        return NULL;
-    }
-    return settings;
-}
-
 struct settings *settings_read(oconfig_item_t *const *plugins, size_t count, int64_t interval)
 {
-    struct reader reader = {.settings = settings_new(), .interval = interval, .block.kind = GLOBAL};
+    struct settings *settings = calloc(1, sizeof(*settings));
+    struct reader reader = {.settings = settings, .interval = interval, .block.kind = GLOBAL};
 
-    if (!reader.settings) {
+    if (settings) {
+        settings->config = cemm_config_new();
+        settings->window = WINDOW_DEFAULT;
+    }
+    if (!settings || !settings->config ||
+        cemm_config_base(settings->config, global_option_get("BaseDir")) < 0) {
         log_mistake(&reader, NULL, "no memory");
+        settings_free(settings);
         return NULL;
     }
     /* The library takes global options before any section, so they are read first. */
@@ -404,11 +396,10 @@ struct settings *settings_read(oconfig_item_t *const *plugins, size_t count, int
     for (size_t i = 0; i < count; i++)
         read_plugin(&reader, plugins[i], true);
     finish(&reader);
-    if (reader.mistakes) {
-        settings_free(reader.settings);
-        return NULL;
-    }
-    return reader.settings;
+    if (!reader.mistakes)
+        return settings;
+    settings_free(settings);
+    return NULL;
 }
 
 void settings_free(struct settings *settings)

@@ -34,11 +34,11 @@ static void fill(struct value *value, const struct block *block, const char *uid
 bool dispatch_make(struct value *ret_value, const struct block *block,
                    struct cemm_ledger_entry *entry, int64_t time, double number)
 {
+    struct cemm_ledger_names names = cemm_ledger_names(entry);
     struct cemm_identity identity;
     unsigned cadence;
 
-    if (!cemm_identify(cemm_ledger_uid(entry), cemm_ledger_alias(entry), cemm_ledger_channel(entry),
-                       &identity))
+    if (!cemm_identify(names.uid, names.alias, names.channel, &identity))
         return false;
     fill(ret_value, block, identity.plugin_instance, identity.type, identity.type_instance);
     ret_value->number.gauge = number * identity.factor;

@@ -67,7 +67,7 @@ struct history_writer {
     struct batches finished;
 };
 
-/* NULL: there is none. Under the lock. */
+/* NULL: there is none. */
 static struct batch *take_first(struct batches *batches)
 {
     struct batch *batch = STAILQ_FIRST(batches);
@@ -218,7 +218,6 @@ static void *run(void *data)
 static int hand_over(void *data, struct cemm_fill *fill, struct cemm_document *rows)
 {
     struct history_writer *writer = data;
-    const char *channel = cemm_ledger_channel(fill->entry);
     struct batch *batch = malloc(sizeof(*batch));
 
     if (!batch)
@@ -226,7 +225,7 @@ static int hand_over(void *data, struct cemm_fill *fill, struct cemm_document *r
     *batch = (struct batch){
         .fill = fill,
         .rows = cemm_document_ref(rows),
-        .series = cemm_document_channel(rows, channel),
+        .series = cemm_document_channel(rows, cemm_ledger_names(fill->entry).channel),
     };
     put(writer, &writer->waiting, batch);
     return 1;
@@ -267,17 +266,15 @@ void history_writer_live(struct history_writer *writer, const struct block *bloc
 
 int64_t history_writer_step(struct history_writer *writer, int64_t now)
 {
+    struct batches finished = STAILQ_HEAD_INITIALIZER(finished);
     struct batch *batch;
-    int64_t wait;
 
-    do {
-        pthread_mutex_lock(&writer->lock);
-        batch = take_first(&writer->finished);
-        pthread_mutex_unlock(&writer->lock);
-        if (batch)
-            take_back(batch);
-    } while (batch);
-    wait = cemm_backfill_step(writer->backfill, now);
+    pthread_mutex_lock(&writer->lock);
+    STAILQ_CONCAT(&finished, &writer->finished);
+    pthread_mutex_unlock(&writer->lock);
+    while ((batch = take_first(&finished)))
+        take_back(batch);
+    int64_t wait = cemm_backfill_step(writer->backfill, now);
     return wait < 0 ? INTERVAL_MAX_MS : wait;
 }
 

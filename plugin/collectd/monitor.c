@@ -33,11 +33,11 @@ struct meter {
     struct meter *next;
     char alias[CEMM_NAME_SIZE]; /* "": the device, of which all requests count */
     int64_t interval;           /* of the block that asks for it most often */
-    int64_t good; /* monotonic: the last success; before any, the first request's end */
-    bool failing; /* the last request */
-    bool silent;  /* as the last notification said */
-    bool absent;  /* no source has it; of a device: as a whole */
-    bool stalled; /* answers come, but have no new sample for a long time */
+    int64_t good;   /* monotonic: the last success; before any, the first request's end */
+    bool failing;   /* the last request */
+    bool silent;    /* as the last notification said */
+    bool absent;    /* no source has it; of a device: as a whole */
+    bool stalled;   /* answers come, but have no new sample for a long time */
     int64_t newest; /* Unix milliseconds of its last answer's newest sample; 0: none yet */
     char message[NOTIF_MAX_MSG_LEN / 2]; /* why the last one that failed did; cut */
 };
@@ -295,8 +295,7 @@ static int64_t newest_of(const struct record *record, int64_t now)
     int64_t newest = 0;
 
     for (const struct meter *meter = &record->device; meter; meter = meter->next) {
-        if (is_silent(record, meter, now) && meter->newest &&
-            (!silent || meter->newest < silent))
+        if (is_silent(record, meter, now) && meter->newest && (!silent || meter->newest < silent))
             silent = meter->newest;
         if (meter->newest > newest)
             newest = meter->newest;

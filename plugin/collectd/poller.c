@@ -113,8 +113,8 @@ static struct answer *answer_new(const struct block *block, const struct cemm_ui
     return copy;
 }
 
-/* Adds the sample of a series, if it is new. The first one is not held if the block's interval is so
- * long that no second one would come in time. False: no memory. */
+/* Adds the sample of a series, if it is new. The first one is not held if the block's interval is
+ * so long that no second one would come in time. False: no memory. */
 static bool add_sample(struct poller *poller, struct answer *answer,
                        const struct cemm_document *document, const struct cemm_series *series)
 {
@@ -145,7 +145,7 @@ static bool add_sample(struct poller *poller, struct answer *answer,
 }
 
 static void add_samples(struct poller *poller, struct answer *answer,
-                          const struct cemm_document *document)
+                        const struct cemm_document *document)
 {
     struct losses *losses = &poller->losses;
     const struct meter_name *meter = &answer->meter;
@@ -293,11 +293,11 @@ static void dispatch(struct poller *poller, const struct block *block,
                      const struct reading *reading)
 {
     struct cemm_ledger_entry *entry = reading->entry;
+    struct cemm_ledger_names names = cemm_ledger_names(entry);
     struct value value;
 
     if (!dispatch_make(&value, block, entry, reading->time, reading->value)) {
-        count_loss(&poller->losses.names, cemm_ledger_uid(entry), cemm_ledger_alias(entry),
-                   cemm_ledger_channel(entry),
+        count_loss(&poller->losses.names, names.uid, names.alias, names.channel,
                    "this name is too long for collectd, it is left out");
         return;
     }

@@ -144,7 +144,7 @@ static int send_rows(void *data, struct cemm_fill *fill, struct cemm_document *r
 {
     assert_ptr_equal(data, &fake);
     assert_ptr_equal(fill->user, &uid);
-    record("send", fake.details ? values_of(rows) : cemm_ledger_alias(fill->entry));
+    record("send", fake.details ? values_of(rows) : cemm_ledger_names(fill->entry).alias);
     fake.sending = fill;
     if (fake.send_result >= 0)
         mark(fill, rows);
@@ -154,7 +154,7 @@ static int send_rows(void *data, struct cemm_fill *fill, struct cemm_document *r
 static void done(void *data, struct cemm_fill *fill)
 {
     (void)data;
-    record("done", cemm_ledger_alias(fill->entry));
+    record("done", cemm_ledger_names(fill->entry).alias);
 }
 
 static void begin(const struct cemm_backfill_rules *rules, int64_t window)

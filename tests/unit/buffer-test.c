@@ -212,14 +212,10 @@ static void test_stream(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_writers),
-        cmocka_unit_test(test_integers),
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_error_sticks),
-        cmocka_unit_test(test_steal),
-        cmocka_unit_test(test_stream),
-        cmocka_unit_test(test_stream_without_memory),
+        cmocka_unit_test(test_limit),        cmocka_unit_test(test_writers),
+        cmocka_unit_test(test_integers),     cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_error_sticks), cmocka_unit_test(test_steal),
+        cmocka_unit_test(test_stream),       cmocka_unit_test(test_stream_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,7 +180,7 @@ static void test_cadence(void **state)
         unsigned cadence;
         unsigned shortest; /* so far */
     } rows[] = {
-        {false, 0, 0},      {true, 10, 0},  {false, 300, 300}, {false, 0, 300},
+        {false, 0, 0},      {true, 10, 0},   {false, 300, 300}, {false, 0, 300},
         {false, 3600, 300}, {true, 10, 300}, {false, 60, 60},   {false, 300, 60},
     };
     struct answer answer = {.count = 0};

@@ -197,9 +197,9 @@ static void test_names(void **state)
         if (!entry)
             continue;
         expect_int(rows[i].row, entry == first, strcmp(rows[i].channel, "t1") == 0);
-        expect_text(rows[i].row, cemm_ledger_channel(entry), rows[i].channel);
-        assert_ptr_equal(cemm_ledger_uid(entry), cemm_ledger_uid(first));
-        assert_ptr_equal(cemm_ledger_alias(entry), cemm_ledger_alias(first));
+        expect_text(rows[i].row, cemm_ledger_names(entry).channel, rows[i].channel);
+        assert_ptr_equal(cemm_ledger_names(entry).uid, cemm_ledger_names(first).uid);
+        assert_ptr_equal(cemm_ledger_names(entry).alias, cemm_ledger_names(first).alias);
     }
     cemm_ledger_free(ledger);
 }
