@@ -570,7 +570,7 @@ int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message
 struct cemm_backfill;
 
 /* The backfill of one series for one sink. */
-struct cemm_fill {
+struct cemm_backfill_job {
     struct cemm_ledger_entry *entry;
     const char *sink;
     void *user; /* of its last live sample */
@@ -587,9 +587,9 @@ struct cemm_backfill_rules {
      * -EAGAIN if the series is not live now; or another negative errno if the
      * sink fails, which is then left alone, longer each time.
      */
-    int (*send)(void *data, struct cemm_fill *fill, struct cemm_document *rows);
+    int (*send)(void *data, struct cemm_backfill_job *fill, struct cemm_document *rows);
     /* A round has ended; may be NULL. */
-    void (*done)(void *data, struct cemm_fill *fill);
+    void (*done)(void *data, struct cemm_backfill_job *fill);
 };
 
 /* Free it after `cemm`, whose completions it waits for, and before `ledger`. NULL: no memory. */
@@ -605,7 +605,7 @@ bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry
 /* Ends the sending for which `send` returned 1. `sent` is the number of rows that were sent,
  * `result` is what `send` would have returned. Must not be called in `send`. Returns bits. */
 enum { CEMM_SINK_RECOVERED = 1 << 0, CEMM_SINK_FAILED = 1 << 1 }; /* and had not before */
-unsigned cemm_backfill_sent(struct cemm_fill *fill, size_t sent, int result);
+unsigned cemm_backfill_sent(struct cemm_backfill_job *fill, size_t sent, int result);
 
 /* Begins the rounds that are due at `now` (monotonic milliseconds). Returns the milliseconds
  * until the next one; -1: none before the next live sample. */

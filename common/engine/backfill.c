@@ -32,7 +32,7 @@ struct sink {
 
 /* One series and one sink. Times of minutes are Unix milliseconds. */
 struct fill {
-    struct cemm_fill base; /* what the frontend knows of it */
+    struct cemm_backfill_job base; /* what the frontend knows of it */
     struct cemm_backfill *backfill;
     struct sink *sink;
     enum { IDLE, WAITS, RUNS } state;
@@ -281,7 +281,7 @@ static void on_day(void *data, const struct cemm_answer *answer)
     }
 }
 
-unsigned cemm_backfill_sent(struct cemm_fill *base, size_t sent, int result)
+unsigned cemm_backfill_sent(struct cemm_backfill_job *base, size_t sent, int result)
 {
     struct fill *fill = (struct fill *)base;
     unsigned changes = 0;
@@ -312,8 +312,8 @@ static struct fill *fill_get(struct cemm_backfill *backfill, struct cemm_ledger_
     pthread_mutex_lock(&backfill->ledger->lock);
     struct cemm_sent *sent = cemm_ledger_sent_to(entry, sink->name);
     pthread_mutex_unlock(&backfill->ledger->lock);
-    if (!sent || sent->fill)
-        return sent ? (struct fill *)sent->fill : NULL;
+    if (!sent || sent->job)
+        return sent ? (struct fill *)sent->job : NULL;
     struct fill *fill = calloc(1, sizeof(*fill));
     if (!fill)
         return NULL;
@@ -326,7 +326,7 @@ static struct fill *fill_get(struct cemm_backfill *backfill, struct cemm_ledger_
     };
     strcpy(fill->query.alias, entry->meter->alias);
     SLIST_INSERT_HEAD(&backfill->fills, fill, all);
-    sent->fill = &fill->base;
+    sent->job = &fill->base;
     return fill;
 }
 

@@ -11,12 +11,23 @@
 #include "common/base/buffer.h"
 #include "common/base/limits.h"
 #include "common/frontend.h"
-#include "common/model/cadence.h"
 #include "common/model/minutes.h"
 
 #include <pthread.h>
 
-struct cemm_fill;
+#define CEMM_CADENCE_DISTANCES 7 /* between the last eight samples */
+#define CEMM_CADENCE_MAX       3600
+
+/*
+ * How often a series is measured, learned from the times of its samples. A poll
+ * misses some of them, and the first one after an outage is late: so the
+ * shortest of the last distances counts.
+ */
+struct cemm_cadence {
+    uint16_t distances[CEMM_CADENCE_DISTANCES]; /* seconds, the newest first; 0: none */
+};
+
+struct cemm_backfill_job;
 
 /* Someone who is sent minutes: a writer of history in collectd, or the output of stream. */
 struct cemm_sink {
@@ -29,7 +40,7 @@ struct cemm_sent {
     struct cemm_sent *next; /* in the order of the sinks' names */
     const struct cemm_sink *sink;
     struct cemm_minutes minutes;
-    struct cemm_fill *fill; /* of the backfill, which owns it; NULL: none yet */
+    struct cemm_backfill_job *job; /* of the backfill, which owns it; NULL: none yet */
 };
 
 struct cemm_ledger_meter {
@@ -70,6 +81,16 @@ struct cemm_ledger {
     int64_t written; /* whole: monotonic milliseconds; 0: never */
     bool failing;
 };
+
+/* A sample came `distance_ms` after the one before it. */
+void cemm_cadence_learn(struct cemm_cadence *cadence, int64_t distance_ms);
+
+/* The interval that an earlier run learned counts as one distance until enough newer ones are
+ * known. */
+void cemm_cadence_recall(struct cemm_cadence *cadence, int64_t seconds);
+
+/* Seconds: 10, 30, 60, 300 or 3600; 0: not known yet. */
+unsigned cemm_cadence_seconds(const struct cemm_cadence *cadence);
 
 /* Forgets everything, including names. */
 void cemm_ledger_clear(struct cemm_ledger *ledger);

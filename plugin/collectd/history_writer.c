@@ -44,8 +44,8 @@ static const struct timespec pace = {.tv_nsec = 500000};
 /* Minutes of one series for one writer, oldest first. */
 struct batch {
     STAILQ_ENTRY(batch) next;
-    struct cemm_fill *fill;     /* that they are for; its sink is the writer */
-    struct cemm_document *rows; /* that `series` is of */
+    struct cemm_backfill_job *job; /* that they are for; its sink is the writer */
+    struct cemm_document *rows;    /* that `series` is of */
     const struct cemm_series *series;
     size_t sent; /* how many the writer took, from the first on */
     int status;  /* 0, what the writer returned, or NOT_LIVE */
@@ -116,7 +116,7 @@ static bool is_live(const struct batch *batch)
     const data_set_t *set;
     value_t *values;
 
-    if (!dispatch_make(&value, batch->fill->user, batch->fill->entry, 0, 0))
+    if (!dispatch_make(&value, batch->job->user, batch->job->entry, 0, 0))
         return false;
     set = plugin_get_ds(value.list.type);
     values = set ? uc_get_value(set, &value.list) : NULL;
@@ -129,12 +129,12 @@ static int write_sample(const struct batch *batch, const struct cemm_sample *sam
     struct value value;
     int status;
 
-    if (!dispatch_make(&value, batch->fill->user, batch->fill->entry, sample->time, sample->value))
+    if (!dispatch_make(&value, batch->job->user, batch->job->entry, sample->time, sample->value))
         return EINVAL;
     value.list.meta = meta_data_create(); /* some writers read it without checking */
     if (!value.list.meta)
         return ENOMEM;
-    status = plugin_write(batch->fill->sink, NULL, &value.list);
+    status = plugin_write(batch->job->sink, NULL, &value.list);
     meta_data_destroy(value.list.meta);
     return status;
 }
@@ -143,15 +143,14 @@ static int write_sample(const struct batch *batch, const struct cemm_sample *sam
  * took. */
 static int64_t flush(struct history_writer *writer, struct batch *batch, size_t end)
 {
-    const char *sink = batch->fill->sink;
+    const char *sink = batch->job->sink;
     int64_t begun = cemm_clock_steady();
     int64_t took;
 
     plugin_flush(sink, 0, NULL);
     took = cemm_clock_steady() - begun;
     while (batch->sent < end)
-        (void)cemm_ledger_mark(batch->fill->entry, sink,
-                               batch->series->samples[batch->sent++].time);
+        (void)cemm_ledger_mark(batch->job->entry, sink, batch->series->samples[batch->sent++].time);
     save(writer, false);
     return took;
 }
@@ -215,7 +214,7 @@ static void *run(void *data)
 
 /* ---- in the thread of the loop ------------------------------------------------------ */
 
-static int hand_over(void *data, struct cemm_fill *fill, struct cemm_document *rows)
+static int hand_over(void *data, struct cemm_backfill_job *job, struct cemm_document *rows)
 {
     struct history_writer *writer = data;
     struct batch *batch = malloc(sizeof(*batch));
@@ -223,9 +222,9 @@ static int hand_over(void *data, struct cemm_fill *fill, struct cemm_document *r
     if (!batch)
         return -EAGAIN;
     *batch = (struct batch){
-        .fill = fill,
+        .job = job,
         .rows = cemm_document_ref(rows),
-        .series = cemm_document_channel(rows, cemm_ledger_names(fill->entry).channel),
+        .series = cemm_document_channel(rows, cemm_ledger_names(job->entry).channel),
     };
     put(writer, &writer->waiting, batch);
     return 1;
@@ -248,13 +247,13 @@ static void take_back(struct batch *batch)
 {
     bool failed = batch->status != 0 && batch->status != NOT_LIVE;
     int result = batch->sent == batch->series->count ? 0 : -EAGAIN;
-    unsigned changes = cemm_backfill_sent(batch->fill, batch->sent, failed ? -EIO : result);
+    unsigned changes = cemm_backfill_sent(batch->job, batch->sent, failed ? -EIO : result);
 
     if (changes & CEMM_SINK_RECOVERED)
         plugin_log(LOG_INFO, "cemm plugin: <Backfill>: the writer \"%s\" takes history now",
-                   batch->fill->sink);
+                   batch->job->sink);
     if (changes & CEMM_SINK_FAILED)
-        log_failure(batch->fill->sink, batch->status);
+        log_failure(batch->job->sink, batch->status);
     batch_free(batch);
 }
 

@@ -101,16 +101,16 @@ static void release(struct missed_meter *meter)
         write_held(meter);
 }
 
-static void take_end(void *data, struct cemm_fill *fill)
+static void take_end(void *data, struct cemm_backfill_job *job)
 {
     (void)data;
-    release(fill->user);
+    release(job->user);
 }
 
-static int take_rows(void *data, struct cemm_fill *fill, struct cemm_document *rows)
+static int take_rows(void *data, struct cemm_backfill_job *job, struct cemm_document *rows)
 {
     const struct missed *missed = data;
-    (void)fill;
+    (void)job;
     missed->write(missed->data, rows, true);
     return 0;
 }

@@ -32,7 +32,7 @@ static struct {
         void *data;
     } pending[8]; /* oldest first */
     size_t pending_count;
-    struct cemm_fill *sending; /* whose rows were sent last */
+    struct cemm_backfill_job *sending; /* whose rows were sent last */
     char events[400];
 } fake;
 
@@ -118,7 +118,7 @@ static void answer_next(int result)
 
 /* ---- the frontend ------------------------------------------------------------------ */
 
-static void mark(struct cemm_fill *fill, const struct cemm_document *rows)
+static void mark(struct cemm_backfill_job *fill, const struct cemm_document *rows)
 {
     size_t count;
     const struct cemm_series *series = cemm_document_series(rows, &count);
@@ -140,7 +140,7 @@ static const char *values_of(const struct cemm_document *rows)
     return text;
 }
 
-static int send_rows(void *data, struct cemm_fill *fill, struct cemm_document *rows)
+static int send_rows(void *data, struct cemm_backfill_job *fill, struct cemm_document *rows)
 {
     assert_ptr_equal(data, &fake);
     assert_ptr_equal(fill->user, &uid);
@@ -151,7 +151,7 @@ static int send_rows(void *data, struct cemm_fill *fill, struct cemm_document *r
     return fake.send_result;
 }
 
-static void done(void *data, struct cemm_fill *fill)
+static void done(void *data, struct cemm_backfill_job *fill)
 {
     (void)data;
     record("done", cemm_ledger_names(fill->entry).alias);

@@ -2,7 +2,7 @@
  * The interval of a series: the shortest of the last seven distances, rounded
  * up.
  */
-#include "common/model/cadence.h"
+#include "common/model/ledger.h"
 
 #include "check.h"
 

@@ -96,7 +96,7 @@ static void test_too_many(void **state)
         take(&meter, i);
     assert_int_equal(fake.sent + missed_waiting(fake.missed), ANSWERS);
     fake.lacking = false;
-    fake.rules->done(fake.missed, &(struct cemm_fill){.user = fake.user});
+    fake.rules->done(fake.missed, &(struct cemm_backfill_job){.user = fake.user});
     assert_int_equal(missed_waiting(fake.missed), 0);
     assert_int_equal(fake.sent, ANSWERS);
     missed_close(fake.missed);
