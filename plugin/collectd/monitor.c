@@ -42,41 +42,41 @@ struct meter {
     char message[NOTIF_MAX_MSG_LEN / 2]; /* why the last one that failed did; cut */
 };
 
-struct record {
-    struct record *next;
+struct device {
+    struct device *next;
     struct cemm_uid uid;
     const struct block *block; /* that asks for it most often */
     struct source sources[SOURCES_MAX];
-    struct meter device; /* the first of its meters, of which the library limits the number */
-    int64_t due;         /* monotonic: when to report next */
+    struct meter self; /* the first of its meters, of which the library limits the number */
+    int64_t due;       /* monotonic: when to report next */
     derive_t errors;
     int absences; /* how many of the meters are absent */
 };
 
-static void record_free(void *data)
+static void device_free(void *data)
 {
-    struct record *record = data;
+    struct device *device = data;
 
-    while (record->device.next) {
-        struct meter *meter = record->device.next;
+    while (device->self.next) {
+        struct meter *meter = device->self.next;
 
-        record->device.next = meter->next;
+        device->self.next = meter->next;
         free(meter);
     }
-    free(record);
+    free(device);
 }
 
 void monitor_clear(struct monitor *monitor)
 {
-    tdestroy(monitor->tree, record_free);
+    tdestroy(monitor->tree, device_free);
 }
 
 /* ---- who is silent ------------------------------------------------------------------ */
 
 /* If all requests fail, the device is silent, not the meter. */
-static bool is_silent(const struct record *record, const struct meter *meter, int64_t now)
+static bool is_silent(const struct device *device, const struct meter *meter, int64_t now)
 {
-    int64_t until = meter == &record->device ? now : record->device.good;
+    int64_t until = meter == &device->self ? now : device->self.good;
 
     if (meter->stalled)
         return true;
@@ -86,7 +86,7 @@ static bool is_silent(const struct record *record, const struct meter *meter, in
 
 /* Sends a notification. The meter's name is part of its identity, so that one meter's end does not
  * end another's. */
-static void send_news(const struct record *record, const struct meter *meter)
+static void send_news(const struct device *device, const struct meter *meter)
 {
     const char *alias = meter->alias;
     notification_t notification = {
@@ -97,13 +97,13 @@ static void send_news(const struct record *record, const struct meter *meter)
     size_t size = sizeof(notification.message);
     char name[CEMM_UID_SIZE + CEMM_NAME_SIZE + 2];
 
-    dispatch_fill(notification.host, dispatch_host(record->block));
+    dispatch_fill(notification.host, dispatch_host(device->block));
     dispatch_fill(notification.plugin, "cemm");
-    dispatch_fill(notification.plugin_instance, record->uid.text);
+    dispatch_fill(notification.plugin_instance, device->uid.text);
     dispatch_fill(notification.type, "gauge");
     snprintf(notification.type_instance, sizeof(notification.type_instance), "%s%sage", alias,
              *alias ? "-" : "");
-    snprintf(name, sizeof(name), "%s%s%s", record->uid.text, *alias ? ": " : "", alias);
+    snprintf(name, sizeof(name), "%s%s%s", device->uid.text, *alias ? ": " : "", alias);
     if (!meter->silent)
         snprintf(message, size, "CEMM %s %s", name, *alias ? "is back" : "answers again");
     else if (meter->stalled)
@@ -115,14 +115,14 @@ static void send_news(const struct record *record, const struct meter *meter)
 }
 
 /* Sends what has changed. */
-static void notify(struct record *record, int64_t now)
+static void notify(struct device *device, int64_t now)
 {
-    for (struct meter *meter = &record->device; meter; meter = meter->next) {
-        bool silent = is_silent(record, meter, now);
+    for (struct meter *meter = &device->self; meter; meter = meter->next) {
+        bool silent = is_silent(device, meter, now);
         if (silent == meter->silent)
             continue;
         meter->silent = silent;
-        send_news(record, meter);
+        send_news(device, meter);
     }
 }
 
@@ -130,46 +130,46 @@ static void notify(struct record *record, int64_t now)
 
 static int compare(const void *left, const void *right)
 {
-    return strcmp(((const struct record *)left)->uid.text,
-                  ((const struct record *)right)->uid.text);
+    return strcmp(((const struct device *)left)->uid.text,
+                  ((const struct device *)right)->uid.text);
 }
 
 /* NULL: no memory; the next answer may find some. */
-static struct record *record_of(struct monitor *monitor, const struct answer *answer)
+static struct device *device_of(struct monitor *monitor, const struct answer *answer)
 {
-    const struct record key = {.uid = answer->meter.uid};
-    struct record **found = tfind(&key, &monitor->tree, compare);
-    struct record *record;
+    const struct device key = {.uid = answer->meter.uid};
+    struct device **found = tfind(&key, &monitor->tree, compare);
+    struct device *device;
 
     if (found)
         return *found;
-    record = calloc(1, sizeof(*record));
-    if (!record)
+    device = calloc(1, sizeof(*device));
+    if (!device)
         return NULL;
-    record->uid = answer->meter.uid;
-    record->block = answer->block;
-    record->device.interval = answer->block->interval;
-    record->device.good = answer->ended;
-    if (!tsearch(record, &monitor->tree, compare)) {
-        free(record);
+    device->uid = answer->meter.uid;
+    device->block = answer->block;
+    device->self.interval = answer->block->interval;
+    device->self.good = answer->ended;
+    if (!tsearch(device, &monitor->tree, compare)) {
+        free(device);
         return NULL;
     }
-    record->next = monitor->first;
-    monitor->first = record;
+    device->next = monitor->first;
+    monitor->first = device;
     monitor->due = 0;
-    return record;
+    return device;
 }
 
-static void add_source(struct record *record, const struct answer *answer)
+static void add_source(struct device *device, const struct answer *answer)
 {
-    struct source *source = record->sources;
+    struct source *source = device->sources;
     char name[sizeof(source->name)];
 
     memcpy(name, answer->source, sizeof(name));
     for (char *c = name; *c; c++) /* "cloud home": an identifier has no spaces */
         *c = *c == ' ' || *c == '/' ? '-' : *c;
     while (*source->name && strcmp(source->name, name) != 0) {
-        if (++source == record->sources + SOURCES_MAX)
+        if (++source == device->sources + SOURCES_MAX)
             return;
     }
     memcpy(source->name, name, sizeof(name));
@@ -178,9 +178,9 @@ static void add_source(struct record *record, const struct answer *answer)
 }
 
 /* NULL: no memory; the next answer may find some. */
-static struct meter *meter_of(struct record *record, const struct answer *answer)
+static struct meter *meter_of(struct device *device, const struct answer *answer)
 {
-    struct meter *meter = &record->device;
+    struct meter *meter = &device->self;
 
     while (meter && strcmp(meter->alias, answer->meter.alias) != 0)
         meter = meter->next;
@@ -189,11 +189,11 @@ static struct meter *meter_of(struct record *record, const struct answer *answer
     meter = calloc(1, sizeof(*meter));
     if (!meter)
         return NULL;
-    meter->next = record->device.next;
+    meter->next = device->self.next;
     meter->interval = answer->block->interval;
     meter->good = answer->ended;
     memcpy(meter->alias, answer->meter.alias, sizeof(meter->alias));
-    record->device.next = meter;
+    device->self.next = meter;
     return meter;
 }
 
@@ -219,9 +219,9 @@ static void add_newest(struct meter *meter, const struct answer *answer)
         cemm_meter_silent(meter->alias, answer->type, meter->newest, interval, cemm_clock_wall());
 }
 
-static void set_absent(struct record *record, struct meter *meter, bool absent)
+static void set_absent(struct device *device, struct meter *meter, bool absent)
 {
-    record->absences += absent - meter->absent;
+    device->absences += absent - meter->absent;
     meter->absent = absent;
 }
 
@@ -237,65 +237,65 @@ static void log_device(struct monitor *monitor, int severity, const struct cemm_
 }
 
 /* Logs when the first of the device and its meters has disappeared, and when all are back. */
-static void log_absence(struct monitor *monitor, struct record *record, struct meter *meter,
+static void log_absence(struct monitor *monitor, struct device *device, struct meter *meter,
                         const struct answer *answer)
 {
-    bool before = record->absences > 0;
+    bool before = device->absences > 0;
     const char *alias = answer->meter.alias;
     struct cemm_message message;
 
     if (answer->result == CEMM_ABSENT)
-        set_absent(record, meter, true);
+        set_absent(device, meter, true);
     if (answer->result == 0) {
-        set_absent(record, meter, false);
-        set_absent(record, &record->device, false);
+        set_absent(device, meter, false);
+        set_absent(device, &device->self, false);
     }
-    if (before == (record->absences > 0))
+    if (before == (device->absences > 0))
         return;
     if (before)
-        cemm_message_set(&message, "%s: %s is back", answer->block->label, record->uid.text);
+        cemm_message_set(&message, "%s: %s is back", answer->block->label, device->uid.text);
     else
-        cemm_message_set(&message, "%s: %s %s%s%s", answer->block->label, record->uid.text, alias,
+        cemm_message_set(&message, "%s: %s %s%s%s", answer->block->label, device->uid.text, alias,
                          *alias ? ": " : "", answer->message);
     log_device(monitor, before ? LOG_INFO : LOG_WARNING, &message);
 }
 
 void monitor_add(struct monitor *monitor, const struct answer *answer)
 {
-    struct record *record = record_of(monitor, answer);
-    struct meter *meter = record ? meter_of(record, answer) : NULL;
+    struct device *device = device_of(monitor, answer);
+    struct meter *meter = device ? meter_of(device, answer) : NULL;
 
     if (!meter)
         return;
-    if (answer->block->interval < record->block->interval)
-        record->block = answer->block;
+    if (answer->block->interval < device->block->interval)
+        device->block = answer->block;
     /* A device that was silent answers again: its meters are given as long to do so, too. */
-    bool returns = record->device.silent && answer->result == 0;
-    for (struct meter *other = &record->device; returns && other; other = other->next)
+    bool returns = device->self.silent && answer->result == 0;
+    for (struct meter *other = &device->self; returns && other; other = other->next)
         other->good = answer->ended;
-    add_result(&record->device, answer);
+    add_result(&device->self, answer);
     add_result(meter, answer);
     if (answer->result != 0)
-        record->errors++;
+        device->errors++;
     if (*answer->source)
-        add_source(record, answer);
-    if (*answer->source && meter != &record->device)
+        add_source(device, answer);
+    if (*answer->source && meter != &device->self)
         add_newest(meter, answer);
-    log_absence(monitor, record, meter, answer);
-    notify(record, answer->ended);
+    log_absence(monitor, device, meter, answer);
+    notify(device, answer->ended);
 }
 
 /* ---- reporting ---------------------------------------------------------------------- */
 
 /* The time of the newest sample; while meters are silent, that of the one that has been silent for
  * longest: a fresh meter must not hide it. 0: there is none. */
-static int64_t newest_of(const struct record *record, int64_t now)
+static int64_t newest_of(const struct device *device, int64_t now)
 {
     int64_t silent = 0;
     int64_t newest = 0;
 
-    for (const struct meter *meter = &record->device; meter; meter = meter->next) {
-        if (is_silent(record, meter, now) && meter->newest && (!silent || meter->newest < silent))
+    for (const struct meter *meter = &device->self; meter; meter = meter->next) {
+        if (is_silent(device, meter, now) && meter->newest && (!silent || meter->newest < silent))
             silent = meter->newest;
         if (meter->newest > newest)
             newest = meter->newest;
@@ -303,33 +303,33 @@ static int64_t newest_of(const struct record *record, int64_t now)
     return silent ? silent : newest;
 }
 
-static void report_values(struct record *record, int64_t now)
+static void report_values(struct device *device, int64_t now)
 {
-    int64_t newest = newest_of(record, now);
+    int64_t newest = newest_of(device, now);
     double age = (double)(cemm_clock_wall() - newest) / 1000;
 
-    for (struct source *source = record->sources;
-         source < record->sources + SOURCES_MAX && *source->name; source++) {
+    for (struct source *source = device->sources;
+         source < device->sources + SOURCES_MAX && *source->name; source++) {
         if (!source->reported)
-            dispatch_own(record->block, &record->uid, "response_time", source->name,
+            dispatch_own(device->block, &device->uid, "response_time", source->name,
                          (value_t){.gauge = source->took});
         source->reported = true;
     }
     if (newest) /* a meter's clock may be a little ahead */
-        dispatch_own(record->block, &record->uid, "gauge", "age",
+        dispatch_own(device->block, &device->uid, "gauge", "age",
                      (value_t){.gauge = age > 0 ? age : 0});
-    dispatch_own(record->block, &record->uid, "derive", "errors",
-                 (value_t){.derive = record->errors});
+    dispatch_own(device->block, &device->uid, "derive", "errors",
+                 (value_t){.derive = device->errors});
 }
 
-static void report(struct record *record, int64_t now)
+static void report(struct device *device, int64_t now)
 {
-    report_values(record, now);
-    notify(record, now);
+    report_values(device, now);
+    notify(device, now);
     /* On a fixed grid, so that one late report does not shift the later ones. */
-    if (!record->due || now - record->due >= record->block->interval)
-        record->due = now;
-    record->due += record->block->interval;
+    if (!device->due || now - device->due >= device->block->interval)
+        device->due = now;
+    device->due += device->block->interval;
 }
 
 void monitor_report(struct monitor *monitor, int64_t now)
@@ -337,10 +337,10 @@ void monitor_report(struct monitor *monitor, int64_t now)
     if (now < monitor->due)
         return;
     monitor->due = INT64_MAX;
-    for (struct record *record = monitor->first; record; record = record->next) {
-        if (now >= record->due)
-            report(record, now);
-        if (record->due < monitor->due)
-            monitor->due = record->due;
+    for (struct device *device = monitor->first; device; device = device->next) {
+        if (now >= device->due)
+            report(device, now);
+        if (device->due < monitor->due)
+            monitor->due = device->due;
     }
 }

@@ -12,8 +12,8 @@
 
 /* All zeroes at first. */
 struct monitor {
-    void *tree; /* of struct record, which is monitor.c's own */
-    struct record *first;
+    void *tree; /* of struct device, which is monitor.c's own */
+    struct device *first;
     int64_t due;                  /* monotonic: the earliest report of any record */
     struct cemm_line_limit lines; /* that are logged about single devices */
 };
