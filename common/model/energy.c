@@ -97,7 +97,7 @@ struct known {
     double difference;
 };
 
-static double whole(double value)
+static double round_half_up(double value)
 {
     return floor(value + 0.5 + TIE);
 }
@@ -132,7 +132,7 @@ static void find_readings(const struct cemm_energy_input *input, const struct ce
         return;
     ret_known->basis = CEMM_BASIS_READINGS;
     for (size_t i = 0; i < CEMM_SIDES; i++)
-        ret_known->sides[i] = whole(sums[i] * KILO);
+        ret_known->sides[i] = round_half_up(sums[i] * KILO);
     ret_known->difference = ret_known->sides[CEMM_FORWARD] - ret_known->sides[CEMM_REVERSE];
 }
 
@@ -159,7 +159,7 @@ static void find_net(const struct cemm_document *month, const struct cemm_energy
     if (found == 0 || found != wanted)
         return;
     ret_known->basis = CEMM_BASIS_NET;
-    ret_known->difference = whole(sum * KILO);
+    ret_known->difference = round_half_up(sum * KILO);
 }
 
 bool cemm_energy_has_readings(const char *alias)
@@ -207,7 +207,7 @@ static void scale(const struct known *known, const double sums[CEMM_SIDES],
         if (sums[i] > 0 && 5 * wanted >= 4 * sums[i] && 4 * wanted <= 5 * sums[i]) {
             factors[i] = wanted / sums[i];
             fits = true;
-        } else if (sums[i] > 0 && whole(sums[i]) != wanted) {
+        } else if (sums[i] > 0 && round_half_up(sums[i]) != wanted) {
             day->refused = true;
         }
     }
@@ -223,7 +223,7 @@ static void round_sums(struct cemm_energy_day *day, const double factors[CEMM_SI
         for (size_t j = 0; j < day->quarter_count; j++) {
             double *part = &day->quarters[j].sides[i];
             sum += *part;
-            *part = whole(sum * factors[i]) - spent;
+            *part = round_half_up(sum * factors[i]) - spent;
             spent += *part;
         }
     }
