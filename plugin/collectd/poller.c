@@ -125,9 +125,8 @@ static bool add_sample(struct poller *poller, struct answer *answer,
 
     if (!entry)
         return false;
-    bool known = cemm_ledger_cadence(entry, &cadence);
     bool new = series->count > 0 && cemm_ledger_accept(entry, document, sample) == CEMM_NEW;
-    bool now_known = cemm_ledger_cadence(entry, &cadence);
+    bool known = cemm_ledger_cadence(entry, &cadence);
     answer_measured(answer, series, cadence);
     if (!new)
         return true;
@@ -136,8 +135,7 @@ static bool add_sample(struct poller *poller, struct answer *answer,
         .entry = entry,
         .time = sample->time,
         .value = sample->value,
-        .first = !now_known && answer->block->interval < HOLD_MS,
-        .second = now_known && !known,
+        .first = !known && answer->block->interval < HOLD_MS,
     };
     if (!reading->first)
         history_writer_live(poller->writer, answer->block, entry);
@@ -321,7 +319,7 @@ static bool release(struct poller *poller, const struct answer *answer)
 
     for (size_t i = 0; i < answer->count; i++) {
         const struct reading *reading = &answer->readings[i];
-        struct held *held = reading->second ? hold_take(&poller->hold, reading->entry) : NULL;
+        struct held *held = reading->first ? NULL : hold_take(&poller->hold, reading->entry);
 
         if (held)
             dispatch_held(poller, held);

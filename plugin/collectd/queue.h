@@ -30,7 +30,6 @@ struct reading {
     int64_t time; /* the meter's own, Unix milliseconds */
     double value; /* in the API's unit */
     bool first;   /* the interval of its series is not known yet */
-    bool second;  /* since this sample, it is known */
 };
 
 /* What collectd's thread needs of an answer: documents stay in the loop's thread. */
