@@ -263,26 +263,22 @@ enum exec_exit command_put(const char *file, command_write_fn *write, const void
     return r < 0 ? EXEC_FAILED : EXEC_OK;
 }
 
-/* Prints the problems, unless a table shows them, and what was left out. */
-static void report(struct collection *collection, bool shown)
+/* Reports the problems, unless a table shows them, and what was left out, and prints the result. */
+static enum exec_exit print(struct collection *collection, command_write_fn *write, bool is_table)
 {
+    const struct exec_options *options = collection->options;
+    const char *file = options->output;
     size_t early = collection->early;
-    findings_report(collection->findings, collection->count, shown);
+    findings_report(collection->findings, collection->count,
+                    is_table && !file && (output_is_terminal() || output_is_stderr()));
     if (early > 0)
         message_print(CEMM_LOG_WARNING,
                       "%zu sample%s left out, more than 15 minutes ahead of this machine's clock",
                       early, early == 1 ? "" : "s");
     if (collection->count == 0)
-        message_print(
-            CEMM_LOG_WARNING,
-            "no meters were found: no source has one, or the configuration leaves them out");
-}
-
-static enum exec_exit print(struct collection *collection, command_write_fn *write, bool is_table)
-{
-    const struct exec_options *options = collection->options;
-    const char *file = options->output;
-    report(collection, is_table && !file && (output_is_terminal() || output_is_stderr()));
+        message_print(CEMM_LOG_WARNING,
+                      "no meters were found: no source has one, or the configuration leaves them "
+                      "out");
     session_release(&collection->session);
     /* An old file is better than an empty one, but Prometheus must see that it is old. */
     if (file && collection->problems > 0 && !collection->any_sample &&

@@ -110,13 +110,13 @@ static int add_found(struct history *history)
     int r = collection_sweep(collection);
     for (size_t i = 0; r == 0 && i < collection->count; i++) {
         struct finding *finding = &collection->findings[i];
-        if (finding->kind == FINDING_NOTE && history->options->meter_count > 0)
-            finding->kind = FINDING_PROBLEM; /* a METER without a meter */
-        if (finding->kind == FINDING_ANSWER || is_known(history->cemm, finding)) {
-            finding->kind = FINDING_ANSWER;
+        bool found = finding->kind == FINDING_ANSWER || is_known(history->cemm, finding);
+        if (found)
             r = add_meter(history, finding->uid, finding->alias);
-        }
-        history->failed |= finding->kind == FINDING_PROBLEM;
+        if (finding->kind == FINDING_NOTE && history->options->meter_count == 0)
+            found = true; /* a device without meters, which nobody asked for */
+        finding->kind = found ? FINDING_ANSWER : FINDING_PROBLEM;
+        history->failed |= !found;
     }
     return r;
 }
@@ -288,31 +288,23 @@ static void ask_more(struct history *history)
 
 /* ---- messages --------------------------------------------------------------------- */
 
-static struct finding finding_of(const struct history_meter *meter)
-{
-    struct finding finding = {.kind = FINDING_PROBLEM, .result = meter->result};
-    char first[CEMM_TIME_SIZE];
-    char last[CEMM_TIME_SIZE] = "";
-    cemm_period_format(&meter->failed_first, first, sizeof(first));
-    if (meter->failed > 1)
-        cemm_period_format(&meter->failed_last, last, sizeof(last));
-    (void)snprintf(finding.periods, sizeof(finding.periods), "%.10s%s%.10s", first,
-                   meter->failed > 1 ? " to " : "", last);
-    copy_text(finding.uid, sizeof(finding.uid), meter->uid.text);
-    copy_text(finding.alias, sizeof(finding.alias), meter->alias);
-    copy_text(finding.message, sizeof(finding.message), meter->message.text);
-    return finding;
-}
-
 /* Reports the failures of these meters, and forgets them. */
 static void report_failures(struct history_meter *meters, size_t count)
 {
     struct finding *findings = calloc(count, sizeof(*findings));
     size_t failed = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (findings && meters[i].failed > 0)
-            findings[failed++] = finding_of(&meters[i]);
-        meters[i].failed = 0;
+    for (size_t i = 0; findings && i < count; i++) {
+        struct history_meter *meter = &meters[i];
+        char first[CEMM_TIME_SIZE];
+        char last[CEMM_TIME_SIZE];
+        if (meter->failed == 0)
+            continue;
+        cemm_period_format(&meter->failed_first, first, sizeof(first));
+        cemm_period_format(&meter->failed_last, last, sizeof(last));
+        findings[failed] = meter->failure;
+        (void)snprintf(findings[failed++].periods, FINDING_PERIODS_SIZE, "%.10s%s%.10s", first,
+                       meter->failed > 1 ? " to " : "", meter->failed > 1 ? last : "");
+        meter->failed = 0;
     }
     findings_report(findings, failed, false);
     free(findings);
@@ -334,9 +326,12 @@ static void note_result(struct history *history, const struct history_slot *slot
     if (noted)
         return;
     if (meter->failed++ == 0) {
+        struct finding *failure = &meter->failure;
+        *failure = (struct finding){.kind = FINDING_PROBLEM, .result = slot->result};
+        copy_text(failure->uid, sizeof(failure->uid), meter->uid.text);
+        copy_text(failure->alias, sizeof(failure->alias), meter->alias);
+        copy_text(failure->message, sizeof(failure->message), slot->message.text);
         meter->failed_first = *period;
-        meter->message = slot->message;
-        meter->result = slot->result;
     }
     meter->failed_last = *period;
 }

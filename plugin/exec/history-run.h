@@ -22,8 +22,7 @@ struct history_meter {
     size_t failed;            /* periods that failed without a message so far */
     struct cemm_period failed_first;
     struct cemm_period failed_last;
-    int result; /* of the first one */
-    struct cemm_message message;
+    struct finding failure; /* the first one */
 };
 
 /* A document of a history. */

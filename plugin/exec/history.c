@@ -166,17 +166,19 @@ static int print_head(const struct rows *rows, const struct metric *metric)
 
 static int print_piece(struct rows *rows, const struct piece *piece)
 {
-    char *text = malloc(piece->length);
-    if (!text)
-        return -ENOMEM;
-    errno = EIO; /* if it is shorter */
-    bool good = fseeko(rows->file, piece->place, SEEK_SET) == 0 &&
-                fread(text, 1, piece->length, rows->file) == piece->length;
-    int r = good ? 0 : file_failed(rows);
-    if (r == 0)
-        fwrite(text, 1, piece->length, rows->history.output.stream);
-    free(text);
-    return r == 0 ? output_flush(&rows->history.output) : r;
+    struct output *output = &rows->history.output;
+    char bytes[BUFSIZ];
+    if (fseeko(rows->file, piece->place, SEEK_SET) != 0)
+        return file_failed(rows);
+    for (size_t left = piece->length; left > 0;) {
+        errno = EIO; /* if it is shorter */
+        size_t length = fread(bytes, 1, left < BUFSIZ ? left : BUFSIZ, rows->file);
+        if (length == 0)
+            return file_failed(rows);
+        fwrite(bytes, 1, length, output->stream);
+        left -= length;
+    }
+    return output_flush(output);
 }
 
 static int print_metrics(struct rows *rows)

@@ -115,13 +115,6 @@ static int inherit(int fd, const struct stat *old)
     return fchmod(fd, mode) != 0 ? -errno : 0;
 }
 
-static mode_t new_mode(void)
-{
-    mode_t mask = umask(0);
-    umask(mask);
-    return OUTPUT_MODE & ~mask;
-}
-
 /* Makes a new file beside the old one. Collectors ignore its ending. */
 static int open_new(struct output *output)
 {
@@ -141,7 +134,9 @@ static int open_new(struct output *output)
         return -errno;
     if (stat(output->real, &old) == 0)
         return inherit(output->fd, &old);
-    (void)fchmod(output->fd, new_mode()); /* some file systems have modes of their own */
+    mode_t mask = umask(0);
+    umask(mask);
+    (void)fchmod(output->fd, OUTPUT_MODE & ~mask); /* some file systems have modes of their own */
     return 0;
 }
 

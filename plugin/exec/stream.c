@@ -66,6 +66,11 @@ struct stream {
     int error;
 };
 
+static bool is_prometheus(const struct stream *stream)
+{
+    return stream->options->format == EXEC_FORMAT_PROMETHEUS;
+}
+
 /* ---- meters -------------------------------------------------------------------- */
 
 static int compare(const void *left, const void *right)
@@ -213,12 +218,6 @@ static void put_snapshot(struct stream *stream)
     stream->snapshot_due = cemm_clock_steady() + GRACE_MS;
 }
 
-static bool snapshot_is_due(const struct stream *stream, int64_t now)
-{
-    return stream->options->format == EXEC_FORMAT_PROMETHEUS && stream->changed &&
-           (stream->pending == 0 || now >= stream->snapshot_due);
-}
-
 /* ---- answers --------------------------------------------------------------------- */
 
 /* The library does not log absence. Reported once. */
@@ -294,7 +293,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     options_mark(stream->options, entry->uid, entry->alias);
     if (!good)
         report_absent(entry, answer);
-    else if (stream->options->format == EXEC_FORMAT_PROMETHEUS)
+    else if (is_prometheus(stream))
         show(stream, entry, answer->document);
     else if (!stream->missed)
         put(stream, answer->document, false);
@@ -348,8 +347,7 @@ static int64_t deadline(const struct stream *stream, int64_t now)
     int64_t first = stream->options->paced_by_stdin ? INT64_MAX : stream->due;
     if (sweep_wanted(stream, now)) /* but not possible yet */
         first = stream->began + GRACE_MS;
-    if (stream->options->format == EXEC_FORMAT_PROMETHEUS && stream->changed &&
-        stream->snapshot_due < first)
+    if (is_prometheus(stream) && stream->changed && stream->snapshot_due < first)
         first = stream->snapshot_due;
     return first;
 }
@@ -376,7 +374,8 @@ static enum exec_exit run(struct stream *stream)
                         (stream->pending < SWEEPS_MAX && now - stream->began >= GRACE_MS);
         if (possible && sweep_wanted(stream, now))
             begin_sweep(stream, now);
-        if (snapshot_is_due(stream, now))
+        if (is_prometheus(stream) && stream->changed &&
+            (stream->pending == 0 || now >= stream->snapshot_due))
             put_snapshot(stream);
         if (stream->error != 0)
             break;
@@ -401,7 +400,7 @@ static void prepare(struct stream *stream)
                 interval);
     stream->render.lines = true;
     stream->ledger = cemm_ledger_new(MISSED_WINDOW, &sink, stream->options->state != NULL);
-    if (stream->options->format == EXEC_FORMAT_PROMETHEUS)
+    if (is_prometheus(stream))
         stream->error = output_before(stream->options->output, &stream->before);
     write_rows(stream, NULL);
     if (stream->options->state && stream->ledger)
