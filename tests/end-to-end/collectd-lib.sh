@@ -75,7 +75,7 @@ END
 }
 
 # refused WHAT BLOCK WORDS [DIRECTORY]: the <Plugin cemm> block BLOCK is refused, and the log
-# contains WORDS; DIRECTORY becomes BaseDir.
+# contains WORDS; a directory of the name DIRECTORY is in BaseDir.
 # collectd 5.12.0 of Debian ends `-t` before it has read anything (its issue 3216); `-T` reaches the
 # same check, and also ends there if there is an error.
 refused() {

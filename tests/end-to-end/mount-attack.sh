@@ -32,8 +32,7 @@ mount_fs -o realtime_ttl=1
 listed() {
   find "$m/$faulty" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | xargs
 }
-# A meter that its source does not have (404) is cached, so the meters are found before there are
-# faults.
+# An absent meter (404) is cached, so the meters are found before there are faults.
 readonly whole='info.json io.csv io.json p1 p1-gas s01'
 is 'at first, a device is listed completely' "$whole" "$(listed)"
 

@@ -341,12 +341,11 @@ static const struct option_row rows[] = {
     {"discovery-port", "PORT", NULL, NUMBER(discovery_port, 1, UINT16_MAX),
      "of the query (default 9777)"},
     {"beacon-to", "sender|PORT", take_beacon_to, OTHER,
-     "the port of the asker that answers go to (default sender: the one the\n"
+     "the port to which answers are sent (default sender: the one that the\n"
      "query came from)"},
-    {"beacon-claim", "ADDR", take_beacon_claim, OTHER,
-     "the ip that answers give (default: the true one)"},
+    {"beacon-claim", "ADDR", take_beacon_claim, OTHER, "the ip in answers (default: the true one)"},
     {"beacon-version", "V", take_beacon_version, OTHER,
-     "the version that answers give (default: the firmware's core)"},
+     "the version in answers (default: the firmware's core)"},
     {"beacon-times", "N", NULL, NUMBER(beacon_times, 1, BEACON_TIMES),
      "each answer is sent N times (default 1)"},
     {"beacon-junk", NULL, NULL, FLAG(beacon_junk),
