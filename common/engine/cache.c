@@ -30,10 +30,9 @@ struct cemm_entry {
     enum cemm_purpose purpose;    /* of those who wait */
 
     /* This try: */
-    bool absent;                  /* a source said so */
     bool awaited;                 /* the sources that had not listed their devices */
-    int result;                   /* the first other failure */
-    struct cemm_message *message; /* the message of `absent` or `result` */
+    int result;                   /* the first failure, except that it is absent */
+    struct cemm_message *message; /* of `result`, or that it is absent; NULL: nobody said so */
     struct cemm_route *tried[CEMM_ROUTES_MAX];
     size_t tried_count;
     TAILQ_ENTRY(cemm_entry) link;
@@ -299,7 +298,7 @@ static void give_up(struct cemm_entry *entry)
     struct cemm_document *otherwise = empty ? entry->empty : entry->suspected;
     int result = entry->result ? entry->result : CEMM_ABSENT;
 
-    if (!entry->result && !entry->absent)
+    if (!entry->result && !entry->message)
         cemm_message_set(&message, "no source has this for %s %s", entry->query.uid.text,
                          entry->query.alias);
     cemm_message_drop(&entry->message);
@@ -319,9 +318,7 @@ static void record_failure(struct cemm_entry *entry, int result, const struct ce
 {
     if (!entry->message || (result != CEMM_ABSENT && !entry->result))
         cemm_message_keep(&entry->message, message);
-    if (result == CEMM_ABSENT)
-        entry->absent = true;
-    else if (!entry->result)
+    if (result != CEMM_ABSENT && !entry->result)
         entry->result = result;
 }
 
@@ -439,7 +436,6 @@ static int fetch(struct cemm_entry *entry)
     const struct cemm_query *query = &entry->query;
 
     entry->tried_count = 0;
-    entry->absent = false;
     entry->awaited = false;
     entry->result = 0;
     cemm_message_drop(&entry->message);

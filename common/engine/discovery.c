@@ -25,11 +25,10 @@ static void on_timer(void *data);
 static void on_readable(void *data);
 
 void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry *registry,
-                         const struct cemm_config *config, const struct cemm_discovery_ops *ops)
+                         const struct cemm_config *config)
 {
     *discovery = (struct cemm_discovery){
         .registry = registry,
-        .ops = ops,
         .config = config,
         .fd = -1,
         .timer = {.fire = on_timer, .data = discovery},
@@ -212,7 +211,7 @@ static void end_scan(struct cemm_discovery *discovery)
     if (discovery->registry->discovers)
         cemm_timer_set(&loop->timers, &discovery->timer,
                        loop->now + discovery->config->discovery_interval_ms);
-    discovery->ops->ended(discovery->registry);
+    discovery->registry->scanned(discovery->registry);
 }
 
 static void start_scan(struct cemm_discovery *discovery)
@@ -392,7 +391,7 @@ static void handle_known(struct cemm_discovery *discovery, struct cemm_source *s
     discovered->beacon = *beacon;
     discovered->scan = discovery->scan;
     /* While it answers, there is nothing to confirm. */
-    discovery->ops->claimed(source, source->own.health.pause == 0 ? INT64_MAX : 0);
+    discovery->registry->claimed(source, source->own.health.pause == 0 ? INT64_MAX : 0);
 }
 
 static void handle_claim(struct cemm_discovery *discovery, const struct cemm_beacon *beacon,
@@ -412,7 +411,7 @@ static void handle_claim(struct cemm_discovery *discovery, const struct cemm_bea
     if (!source)
         return; /* no room: it will answer the next scan, too */
     if (record_claim(discovery, source->discovered, beacon))
-        discovery->ops->claimed(source, 0);
+        discovery->registry->claimed(source, 0);
 }
 
 /* ---- what their roots say ---------------------------------------------------------------- */

@@ -21,17 +21,8 @@
 
 #define CEMM_DISCOVERY_TIMEOUT_MS 10000 /* of the answers of discovered sources */
 
-/* What find.c does for discovery. */
-struct cemm_discovery_ops {
-    /* Asks a source for its root, unless the last one is at most `max_age` old. */
-    void (*claimed)(struct cemm_source *source, int64_t max_age);
-    /* A scan has ended. */
-    void (*ended)(struct cemm_registry *registry);
-};
-
 struct cemm_discovery {
     struct cemm_registry *registry;
-    const struct cemm_discovery_ops *ops;
     const struct cemm_config *config;
     int fd;           /* -1: no scan is under way */
     bool port_warned; /* another program has the port, which was logged */
@@ -47,7 +38,7 @@ struct cemm_discovery {
 };
 
 void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry *registry,
-                         const struct cemm_config *config, const struct cemm_discovery_ops *ops);
+                         const struct cemm_config *config);
 
 /* Ends discovery. */
 void cemm_discovery_clear(struct cemm_discovery *discovery);

@@ -414,16 +414,15 @@ int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, ce
 void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_store *store,
                     const struct cemm_config *config)
 {
-    static const struct cemm_discovery_ops ops = {.claimed = cemm_find_source,
-                                                  .ended = finish_complete};
-
     find->registry = (struct cemm_registry){
         .loop = loop,
         .store = store,
         .discovers = cemm_config_discovers(config),
         .confirm = confirm,
+        .claimed = cemm_find_source,
+        .scanned = finish_complete,
     };
     TAILQ_INIT(&find->registry.sources);
-    cemm_discovery_init(&find->discovery, &find->registry, config, &ops);
+    cemm_discovery_init(&find->discovery, &find->registry, config);
     TAILQ_INIT(&find->waiters);
 }

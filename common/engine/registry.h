@@ -14,9 +14,14 @@ struct cemm_registry {
     struct cemm_loop *loop;
     struct cemm_store *store;
     bool discovers; /* devices are also looked for by broadcast */
+    /* What find.c does for other parts: */
     /* Whether a LAN address still leads to the route's device, as its root document says. If not,
      * the route is given to the device that answers there. */
     bool (*confirm)(struct cemm_route *route, const struct cemm_document *root);
+    /* Asks a discovered source for its root, unless the last one is at most `max_age` old. */
+    void (*claimed)(struct cemm_source *source, int64_t max_age);
+    /* A scan of discovery has ended. */
+    void (*scanned)(struct cemm_registry *registry);
     struct cemm_source_list sources;
     struct cemm_device **devices; /* sorted by uid */
     size_t device_count;

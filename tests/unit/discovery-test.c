@@ -114,8 +114,6 @@ static void ended(struct cemm_registry *ignored)
 
 static int begin(void **state)
 {
-    static const struct cemm_discovery_ops ops = {.claimed = claimed, .ended = ended};
-
     (void)state;
     loop = (struct cemm_loop){
         .backoff_max = 300000,
@@ -124,9 +122,10 @@ static int begin(void **state)
         .watched = -1,
         .ending = true, /* so nothing is sent */
     };
-    registry = (struct cemm_registry){.loop = &loop, .store = &store};
+    registry = (struct cemm_registry){
+        .loop = &loop, .store = &store, .claimed = claimed, .scanned = ended};
     TAILQ_INIT(&registry.sources);
-    cemm_discovery_init(&discovery, &registry, &config, &ops);
+    cemm_discovery_init(&discovery, &registry, &config);
     return 0;
 }
 
