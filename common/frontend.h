@@ -535,10 +535,10 @@ struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
                                        const struct cemm_document *shown);
 
 /*
- * Records that a sample of that time was sent: live to all sinks (`sink` NULL),
- * so that it is not sent again, even in a later run; or to one sink, as the
- * only one of its minute. Returns 1 if that sink lacked the minute, else 0;
- * -EINVAL: `time` is out of range; -ENOMEM, also if the sink's name is invalid.
+ * Records that a sample of that time was sent. `sink` NULL: live, to all sinks;
+ * it is not sent again, even in a later run. Else: to that sink, which then has
+ * this minute. Returns 1 if that sink did not have it before, else 0; -EINVAL:
+ * `time` is out of range; -ENOMEM, also if the sink's name is invalid.
  */
 int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t time);
 
@@ -587,9 +587,9 @@ struct cemm_backfill_rules {
      * -EAGAIN if the series is not live now; or another negative errno if the
      * sink fails, which is then left alone, longer each time.
      */
-    int (*send)(void *data, struct cemm_backfill_job *fill, struct cemm_document *rows);
+    int (*send)(void *data, struct cemm_backfill_job *job, struct cemm_document *rows);
     /* A round has ended; may be NULL. */
-    void (*done)(void *data, struct cemm_backfill_job *fill);
+    void (*done)(void *data, struct cemm_backfill_job *job);
 };
 
 /* Free it after `cemm`, whose completions it waits for, and before `ledger`. NULL: no memory. */
@@ -605,7 +605,7 @@ bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry
 /* Ends the sending for which `send` returned 1. `sent` is the number of rows that were sent,
  * `result` is what `send` would have returned. Must not be called in `send`. Returns bits. */
 enum { CEMM_SINK_RECOVERED = 1 << 0, CEMM_SINK_FAILED = 1 << 1 }; /* and had not before */
-unsigned cemm_backfill_sent(struct cemm_backfill_job *fill, size_t sent, int result);
+unsigned cemm_backfill_sent(struct cemm_backfill_job *job, size_t sent, int result);
 
 /* Begins the rounds that are due at `now` (monotonic milliseconds). Returns the milliseconds
  * until the next one; -1: none before the next live sample. */

@@ -64,14 +64,12 @@ struct poller {
 
 static void pass_on(void *data, enum cemm_level level, const char *message)
 {
-    static const int severities[] = {
-        [CEMM_LOG_ERROR] = LOG_ERR,
-        [CEMM_LOG_WARNING] = LOG_WARNING,
-        [CEMM_LOG_INFO] = LOG_INFO,
-    };
+    int severity = level == CEMM_LOG_ERROR     ? LOG_ERR
+                   : level == CEMM_LOG_WARNING ? LOG_WARNING
+                                               : LOG_INFO;
 
     (void)data;
-    plugin_log(severities[level], "cemm plugin: %s", message);
+    plugin_log(severity, "cemm plugin: %s", message);
 }
 
 /* Counts a loss; the first of its kind is logged. */
