@@ -1,8 +1,8 @@
 /*
  * A device or meter exists if a source says so, and then stays, whatever the
- * sources say later: a backup must not take a silent meter for one that was
- * removed. So an unknown directory whose source fails gives that error, never
- * ENOENT and never an empty listing.
+ * sources say later: a backup must not take a meter that does not answer for
+ * one that was removed. So an unknown directory whose source fails gives that
+ * error, never ENOENT and never an empty listing.
  *
  * OPENDIR waits, not READDIR: during READDIR the kernel keeps the directory
  * locked, and lookups of all other names in it would wait and could not be
@@ -84,8 +84,8 @@ static void add_channels(struct lister *lister)
 }
 
 /* A meter whose data may begin at any time. */
-static const struct tree_meter since_ever = {.found = true,
-                                             .first = {CEMM_DAY, CEMM_YEAR_FIRST, 1, 1}};
+static const struct tree_meter since_the_beginning = {.found = true,
+                                                      .first = {CEMM_DAY, CEMM_YEAR_FIRST, 1, 1}};
 
 /* Whether the archive has a period, or any that lies in the directory. */
 static int is_archived(void *data, const struct path *path)
@@ -94,7 +94,7 @@ static int is_archived(void *data, const struct path *path)
     if (tree_type(path) == TREE_FILE)
         return cemm_archived(lister->fs->cemm, &path->query);
     return tree_type(path) == TREE_DIRECTORY &&
-           tree_list(path, &lister->clock, &since_ever, is_archived, data) != 0;
+           tree_list(path, &lister->clock, &since_the_beginning, is_archived, data) != 0;
 }
 
 static int on_archived(void *data, const struct path *path)
@@ -114,7 +114,7 @@ static void add_found(struct lister *lister)
         add_channels(lister);
     else if (tree_holds_periods(directory) && !lister->meter.found)
         /* Until the first period is known, only the archived ones are listed. */
-        (void)tree_list(directory, &lister->clock, &since_ever, on_archived, lister);
+        (void)tree_list(directory, &lister->clock, &since_the_beginning, on_archived, lister);
 }
 
 /* Whether the sources have reported that there is no such file. A file that was read once stays. */
@@ -209,7 +209,7 @@ void dir_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info
     }
 }
 
-/* The kernel takes the whole entries of a slice. */
+/* The kernel ignores an entry that is cut off at the end of a slice. */
 void dir_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
               struct fuse_file_info *info)
 {
@@ -231,7 +231,7 @@ static bool is_known(const struct fs *fs, const struct path *path)
     const struct cemm_device *device = cemm_device_named(fs->cemm, &path->query.uid);
     if (path->kind == PATH_METER)
         return cemm_device_has(device, path->query.alias);
-    return device || path->kind != PATH_DEVICE; /* others are if the directory above is */
+    return device || path->kind != PATH_DEVICE; /* any other is known if its parent is */
 }
 
 int dir_lookup(struct fs *fs, const struct path *path, struct node **ret_node)

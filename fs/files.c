@@ -1,6 +1,6 @@
 /*
  * The kernel keeps a file's bytes under its inode number and trusts the
- * attributes that it was given. It follows:
+ * attributes that it was given. The rest follows from this.
  *
  * LOOKUP must not wait, because the kernel locks the directory meanwhile. So a
  * name whose document is not cached gets a cold node: one without a snapshot,
@@ -26,7 +26,7 @@
  * append to them, the node stays: so tail -f works, and info.json keeps its
  * time. If there are more bytes, the order matters: first they can be read,
  * then the kernel forgets the last page (its end was filled with zeros), and
- * only then it gets the new size.
+ * only then does it get the new size.
  */
 #include "fs/fs.h"
 
@@ -38,7 +38,7 @@
 #define REPEATED_MS 1000 /* how long the failure of a READ answers the next one */
 #define FOLLOWED_MS 5000 /* a running CSV is followed if the last GETATTR is not older */
 #define RUNNING_S   1.0  /* how long the name of a running CSV is valid: its node grows */
-#define CLOSED_S    60.0 /* of a closed file: then its archive file is looked for again */
+#define CLOSED_S    60.0 /* of a closed period: then its archive file is looked for again */
 #define AHEAD_MAX   8    /* days that are fetched ahead */
 
 /* ---- how long a file is valid ------------------------------------------- */
@@ -109,23 +109,23 @@ static bool forget_name(struct fs *fs, struct node *node)
 
 /* Files are kept until the kernel forgets them, which it does only if memory is short. Beyond a
  * limit it is told to. Bytes can be rendered again, so those of the oldest files are dropped;
- * readers that have such a file open mostly get it from the page cache. The document of an open
+ * readers that have such a file open mostly get it from the page cache. The document of any other
  * file may change, so its name leads to a new node. */
 static void drop_old(struct fs *fs)
 {
     struct nodes *nodes = &fs->nodes;
-    while (nodes->closed.bytes > FS_CLOSED_BYTES && nodes->closed.count > 1)
-        node_set_bytes(nodes, TAILQ_FIRST(&nodes->closed.nodes), NULL);
-    while (nodes->open.bytes > FS_OPEN_BYTES && nodes->open.count > 1) {
-        struct node *node = TAILQ_FIRST(&nodes->open.nodes);
+    while (nodes->final.bytes > FS_FINAL_BYTES && nodes->final.count > 1)
+        node_set_bytes(nodes, TAILQ_FIRST(&nodes->final.nodes), NULL);
+    while (nodes->changing.bytes > FS_CHANGING_BYTES && nodes->changing.count > 1) {
+        struct node *node = TAILQ_FIRST(&nodes->changing.nodes);
         node_set_bytes(nodes, node, NULL);
         (void)forget_name(fs, node);
         node_retire(nodes, node);
         node->kept = false;
         node_release(nodes, node);
     }
-    while (nodes->closed.count + nodes->bare.count > FS_CLOSED_FILES) {
-        struct node_queue *queue = nodes->bare.count > 0 ? &nodes->bare : &nodes->closed;
+    while (nodes->final.count + nodes->bare.count > FS_FINAL_FILES) {
+        struct node_queue *queue = nodes->bare.count > 0 ? &nodes->bare : &nodes->final;
         if (!forget_name(fs, TAILQ_FIRST(&queue->nodes)))
             return;
     }
@@ -373,7 +373,7 @@ static void use_snapshot(struct pending *pending, struct snapshot *snapshot)
 }
 
 /* Whether an account has never answered, so that its devices are unknown. */
-static bool has_silent_account(const struct fs *fs)
+static bool has_unheard_account(const struct fs *fs)
 {
     struct cemm_source_state source;
     for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
@@ -417,7 +417,7 @@ static int check_absence(struct fs *fs, struct node *node, int error,
             record(fs, path, "no source has information about this meter");
     }
     /* An account that has not answered yet may have it. */
-    if (error == ENOENT && is_description(path) && has_silent_account(fs) &&
+    if (error == ENOENT && is_description(path) && has_unheard_account(fs) &&
         cemm_offers(fs->cemm, &query->uid, query->alias, query->endpoint))
         error = EHOSTUNREACH;
     node->absent = error == ENOENT ? cemm_clock_wall() : 0;
@@ -460,7 +460,7 @@ static void on_root(struct pending *pending, const struct cemm_answer *answer)
     int r = 0;
     if (answer->result != 0 && answer->result != CEMM_ABSENT)
         r = fs_errno(answer->result);
-    else if (!account && pending->found != 0 && has_silent_account(fs))
+    else if (!account && pending->found != 0 && has_unheard_account(fs))
         r = fs_errno(pending->found);
     else if (!account && !answer->document)
         r = ENOENT;

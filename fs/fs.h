@@ -14,13 +14,13 @@
 #include "fs/node.h"
 #include "fs/options.h"
 
-#define FS_FOR_EVER     (365.0 * 86400) /* seconds: what never changes */
-#define FS_MAX_AGE      60000           /* ms: of all that may change and is not realtime */
-#define FS_CLOSED_BYTES (8u << 20)      /* of closed files; beyond, they are rendered when read */
-#define FS_OPEN_BYTES   (56u << 20)     /* of other files; likewise */
-#define FS_CLOSED_FILES 4096            /* closed files */
-#define FS_BLOCK_SIZE   4096
-#define FS_COLD_SIZE    (INT64_C(1) << 30) /* of a file whose size is not known yet */
+#define FS_FOR_EVER       (365.0 * 86400) /* seconds: what never changes */
+#define FS_MAX_AGE        60000           /* ms: of all that may change and is not realtime */
+#define FS_FINAL_BYTES    (8u << 20)  /* of closed periods; beyond, they are rendered when read */
+#define FS_CHANGING_BYTES (56u << 20) /* of other files; likewise */
+#define FS_FINAL_FILES    4096        /* of closed periods */
+#define FS_BLOCK_SIZE     4096
+#define FS_COLD_SIZE      (INT64_C(1) << 30) /* of a file whose size is not known yet */
 
 struct fs {
     const struct options *options;

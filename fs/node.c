@@ -24,9 +24,9 @@ static int compare_paths(const void *a, const void *b)
 int nodes_init(struct nodes *nodes)
 {
     *nodes = (struct nodes){.next_number = ROOT_NUMBER};
-    TAILQ_INIT(&nodes->closed.nodes);
+    TAILQ_INIT(&nodes->final.nodes);
     TAILQ_INIT(&nodes->bare.nodes);
-    TAILQ_INIT(&nodes->open.nodes);
+    TAILQ_INIT(&nodes->changing.nodes);
     struct node *root = node_new(nodes, &tree_root);
     if (!root)
         return -ENOMEM;
@@ -114,8 +114,8 @@ static struct node_queue *queue_of(struct nodes *nodes, const struct node *node)
 {
     const struct snapshot *snapshot = node->snapshot;
     if (node->path.kind == PATH_PERIOD && (!snapshot || snapshot->closed))
-        return snapshot && snapshot->bytes ? &nodes->closed : &nodes->bare;
-    return snapshot && snapshot->bytes && snapshot->source[0] ? &nodes->open : NULL;
+        return snapshot && snapshot->bytes ? &nodes->final : &nodes->bare;
+    return snapshot && snapshot->bytes && snapshot->source[0] ? &nodes->changing : NULL;
 }
 
 void node_touch(struct nodes *nodes, struct node *node)

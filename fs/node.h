@@ -63,9 +63,9 @@ struct nodes {
     void *by_number; /* trees of tsearch(3) */
     void *by_path;   /* current ones only */
     uint64_t next_number;
-    struct node_queue closed; /* files of closed periods with their bytes */
-    struct node_queue bare;   /* files of periods without: cold or stripped */
-    struct node_queue open;   /* other fetched files with their bytes */
+    struct node_queue final;    /* files of closed periods with their bytes */
+    struct node_queue bare;     /* files of periods without: cold or stripped */
+    struct node_queue changing; /* other fetched files with their bytes */
 };
 
 /* Makes the table, with the root as number 1. Returns 0 or -ENOMEM. */

@@ -182,8 +182,8 @@ static void add_archive(struct status *status)
 static void add_files(struct status *status)
 {
     const struct nodes *nodes = &status->fs->nodes;
-    size_t count = nodes->closed.count + nodes->open.count;
-    size_t bytes = nodes->closed.bytes + nodes->open.bytes;
+    size_t count = nodes->final.count + nodes->changing.count;
+    size_t bytes = nodes->final.bytes + nodes->changing.bytes;
     if (status->text) {
         fprintf(status->text, "\nfiles in memory %zu, %zu bytes\n", count, bytes);
         return;

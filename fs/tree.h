@@ -1,5 +1,5 @@
 /*
- * The tree: which names exist, and what each stands for.
+ * The tree: which names exist, and what each is.
  *
  * A path is a value, not an object: a name below a path gives another path,
  * computed from both and the clock. So nothing has to be built or kept for the
@@ -108,7 +108,7 @@ struct path tree_twin(const struct path *period);
  * directories of a meter, which wait for its first day. */
 uint64_t tree_cause(const struct path *path);
 
-/* When a period is closed (Unix seconds); INT64_MAX if the path is no period. */
+/* When a period is closed (Unix seconds); INT64_MAX if the path is not a period. */
 int64_t tree_closed_at(const struct path *path, const struct cemm_zone *zone);
 
 #endif
