@@ -339,7 +339,7 @@ static const struct kind *find_kind(const char *name)
     return NULL;
 }
 
-/* Reads either the blocks or what stands outside of them. */
+/* Reads either the blocks or what is outside of them. */
 static void read_plugin(struct reader *reader, const oconfig_item_t *plugin, bool blocks)
 {
     for (int i = 0; i < plugin->children_num; i++) {

@@ -24,7 +24,7 @@
 #define WRITERS_MAX 16
 #define BLOCKS_MAX  (CEMM_SOURCES_MAX + 1) /* and discovery */
 
-/* Bits: an option may stand in several. GLOBAL: outside of any block. */
+/* Bits: an option may have several. GLOBAL: outside of any block. */
 enum block_kind { GLOBAL = 1, CLOUD = 2, LOCAL = 4, DISCOVERY = 8, BACKFILL = 16 };
 
 /* One <Cloud> or <Local> block, or discovery: a source that is swept at its own interval. */

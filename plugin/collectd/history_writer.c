@@ -30,12 +30,12 @@
 #include "plugin/collectd/dispatch.h"
 #include "plugin/collectd/threads.h"
 
-#define DELAY_MS     1000    /* for a live sample to reach the writers */
-#define AGE_MS       30000   /* how old the document of a day may be */
-#define ROUNDS_MAX   4       /* series at a time: there is no hurry */
-#define SAVE_MS      10000   /* the state file is saved at least so often: a try may have failed */
-#define SLOW_MS      5       /* a flush that takes longer is done less often */
-#define TOGETHER_MAX 64      /* values that are flushed together at most */
+#define DELAY_MS     1000  /* for a live sample to reach the writers */
+#define AGE_MS       30000 /* how old the document of a day may be */
+#define ROUNDS_MAX   4     /* series at a time: there is no hurry */
+#define SAVE_MS      10000 /* the state file is saved at least this often: a try may have failed */
+#define SLOW_MS      5     /* a flush that takes longer is done less often */
+#define TOGETHER_MAX 64    /* values that are flushed together at most */
 #define NOT_LIVE     (-1000) /* collectd does not know the series just now */
 
 /* Between two values, so that current ones are written, too. */
@@ -77,7 +77,7 @@ static struct batch *take_first(struct batches *batches)
     return batch;
 }
 
-/* Adds a batch, and wakes the thread, which waits for that. */
+/* Adds a batch. The thread waits for `waiting`; the caller wakes the loop for `finished`. */
 static void put(struct history_writer *writer, struct batches *batches, struct batch *batch)
 {
     pthread_mutex_lock(&writer->lock);

@@ -184,7 +184,7 @@ static void log_block(struct target *target, const char *why)
     if (why && !target->failing)
         plugin_log(LOG_WARNING, "cemm plugin: %s: %s", target->block->label, why);
     else if (!why && target->failing)
-        plugin_log(LOG_INFO, "cemm plugin: %s: is back", target->block->label);
+        plugin_log(LOG_INFO, "cemm plugin: %s is back", target->block->label);
     target->failing = why != NULL;
 }
 
@@ -294,7 +294,7 @@ static void dispatch(struct poller *poller, const struct block *block,
 
     if (!dispatch_make(&value, block, entry, reading->time, reading->value)) {
         count_loss(&poller->losses.names, names.uid, names.alias, names.channel,
-                   "this name is too long for collectd, it is left out");
+                   "this name is too long for collectd; it is left out");
         return;
     }
     plugin_dispatch_values(&value.list);
@@ -345,10 +345,10 @@ void poller_hand_over(struct poller *poller, int64_t every)
 
     read_call_begin(&call, &poller->queue, every);
     while ((answer = read_call_next(&call))) {
-        if (!answer->not_before) /* else it was left */
+        if (!answer->not_before) /* else it was deferred */
             monitor_add(&poller->monitor, answer);
         if (release(poller, answer))
-            read_call_leave(&call, cemm_clock_steady() + APART_MS);
+            read_call_defer(&call, cemm_clock_steady() + APART_MS);
         else
             take_readings(poller, answer);
     }
@@ -432,7 +432,7 @@ void poller_stop(struct poller *poller)
     if (losses->names || losses->early || losses->memory || losses->overflow)
         plugin_log(
             LOG_INFO,
-            "cemm plugin: values left out: %lu with too long names, %lu too far ahead of "
+            "cemm plugin: values left out: %lu with names that are too long, %lu too far ahead of "
             "this machine's clock, %lu for lack of memory, %lu that collectd did not fetch in time",
             losses->names, losses->early, losses->memory, losses->overflow);
     hold_free(&poller->hold);

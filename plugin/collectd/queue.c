@@ -150,7 +150,7 @@ struct answer *read_call_next(struct read_call *call)
     return call->answer;
 }
 
-void read_call_leave(struct read_call *call, int64_t not_before)
+void read_call_defer(struct read_call *call, int64_t not_before)
 {
     struct queue *queue = call->queue;
 

@@ -84,18 +84,18 @@ struct read_call {
     void *meters;          /* a tree of the names of meters that have had their turn */
 };
 
-/* Begins a call; the next one begins in `every` milliseconds. It waits for what comes, but not
- * if nothing will before the next one, and no longer than three quarters of the time until then: so
- * most values are dispatched as they come, and a stop does not wait long for a call. */
+/* Begins a call; the next one begins in `every` milliseconds. It waits for answers for at most
+ * three quarters of `every`, and not at all if none can come before the next call: so most values
+ * are dispatched as they come, and a stop does not wait long for a call. */
 void read_call_begin(struct read_call *call, struct queue *queue, int64_t every);
 
 /* The oldest answer about a meter of which this call has sent none; it is valid until the next one.
  * NULL: none has come while the call lasted, or all others are for the next call. */
 struct answer *read_call_next(struct read_call *call);
 
-/* Leaves that answer to a later call, `not_before` a time. What has come about its meter since
- * waits for it. */
-void read_call_leave(struct read_call *call, int64_t not_before);
+/* Leaves that answer to a later call, `not_before` a time. Later answers about the same meter wait
+ * behind it. */
+void read_call_defer(struct read_call *call, int64_t not_before);
 
 void read_call_end(struct read_call *call);
 

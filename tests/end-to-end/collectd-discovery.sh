@@ -52,7 +52,7 @@ late() {
   start_sim_in_site --devices 2 --lan-bind 10.77.0.11,10.78.0.12 --discovery --since "$since" --now "$noon" --speed 5 --gas-stamp hour
   on_lan=([$first]= [$second]=)
   check "CEMMs that come later are found" wait_for 20 both_found 1
-  check "the first answer is logged" wait_for 10 grep -q 'cemm plugin: <Discovery>: is back' "$run/log"
+  check "the first answer is logged" wait_for 10 grep -q 'cemm plugin: <Discovery> is back' "$run/log"
   is "each once" 2 "$(said 'cemm plugin: <Discovery>')"
   is "and nothing else" 2 "$(complaints | wc -l)"
   stop_collectd "while it searches" "$run"

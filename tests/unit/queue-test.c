@@ -161,7 +161,7 @@ static void test_left(void **state)
     assert_true(put_of(&queue, "s01", 11));
     read_call_begin(&call, &queue, LONG);
     assert_int_equal(read_call_next(&call)->readings[0].time, 12);
-    read_call_leave(&call, INT64_MAX);
+    read_call_defer(&call, INT64_MAX);
     assert_int_equal(read_call_next(&call)->readings[0].time, 11);
     assert_null(read_call_next(&call));
     read_call_end(&call);
