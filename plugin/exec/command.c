@@ -32,10 +32,10 @@ static struct link make_link(struct finding *finding)
     const char *message = finding->message;
     const char *request = message_rest(message);
     const char *reason = message_rest(request);
-    bool silent = finding->result == -EHOSTUNREACH || finding->result == -ETIMEDOUT;
-    if (reason && (silent || finding->result == CEMM_DENIED))
+    bool unheard = finding->result == -EHOSTUNREACH || finding->result == -ETIMEDOUT;
+    if (reason && (unheard || finding->result == CEMM_DENIED))
         (void)snprintf(link.cause, sizeof(link.cause), "%s%.*s%.*s %s", finding->periods,
-                       (int)(request - message), message, silent ? (int)strcspn(request, " :") : 0,
+                       (int)(request - message), message, unheard ? (int)strcspn(request, " :") : 0,
                        request, /* the device */
                        reason);
     else

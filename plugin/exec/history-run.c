@@ -49,7 +49,7 @@ static bool set_range(struct history *history)
         return false;
     from = cemm_period_at(zone, options->span, cemm_period_start(zone, &from));
     struct cemm_period last = cemm_period_at(zone, options->span, cemm_period_start(zone, &to));
-    history->first = cemm_period_step(&from, -(int)history->use->ahead);
+    history->first = cemm_period_step(&from, -(int)history->use->lead_in);
     for (struct cemm_period period = history->first; cemm_period_compare(&period, &last) <= 0;
          period = cemm_period_step(&period, 1))
         history->period_count++;

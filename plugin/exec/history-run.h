@@ -38,7 +38,7 @@ struct history_item {
 /* How a command uses the documents. Functions that return int return 0 or a negative errno. */
 struct history_use {
     size_t columns; /* documents of a meter in a period */
-    size_t ahead;   /* periods before the range that are asked for */
+    size_t lead_in; /* extra periods requested before the range */
     bool late;      /* the last column is asked for when all that come before it were taken */
     /* Completes a query for the period's DATA. False: it is not needed, and counts as absent. NULL:
      * all are needed. */

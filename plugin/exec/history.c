@@ -1,7 +1,7 @@
 /*
  * `cemm history`: the rows of days, months or years, oldest first.
  *
- * In OpenMetrics all samples of a metric stand together, also those of different
+ * In OpenMetrics all samples of a metric come together, also those of different
  * days. So they go into a temporary file first, in pieces: the samples of one
  * metric out of one document. Memory has only the places of the pieces.
  */

@@ -39,7 +39,7 @@ static const struct exec_command commands[] = {
      "openmetrics is for `promtool tsdb create-blocks-from openmetrics`. Past days are\n"
      "kept in the archive, so an interrupted run continues when it is repeated."},
     {"energy", "--from D [--to D] [--by I] [--format F] [METER...]",
-     "kWh and m3 of each quarter, hour, day or month", exec_energy,
+     "kWh and m3 of each quarter of an hour, hour, day or month", exec_energy,
      EXEC_FROM | EXEC_TO | EXEC_BY | EXEC_FORMAT, true, "table, influx, json, csv, home-assistant",
      "home-assistant is a file to import there: the hours of closed days, in UTC. Past\n"
      "days are kept in the archive: an interrupted run can be repeated and goes on."},
@@ -68,7 +68,7 @@ static void print_command_help(const struct exec_command *command)
     options_help(command);
     if (command->meters)
         fputs("\nMETER is uid/alias, uid or alias, such as 00-1E-C0-85-96-CC/p1; without any, all\n"
-              "meters are read. Options and METERs may stand in any order.\n",
+              "meters are read. Options and METERs may come in any order.\n",
               stdout);
     if (command->note)
         printf("\n%s\n", command->note);
@@ -89,7 +89,7 @@ static void print_help(void)
     fputs("\n`cemm help COMMAND` shows the options of a command.\n", stdout);
 }
 
-/* A full disk or a closed pipe is no success. */
+/* A full disk or a closed pipe is a failure. */
 static enum exec_exit flush_help(void)
 {
     return fflush(stdout) == 0 && !ferror(stdout) ? EXEC_OK : EXEC_FAILED;

@@ -22,7 +22,7 @@ void message_about(enum cemm_level level, const char *uid, const char *alias, co
 /* Prints the message, or (if it is "") the error `r`, a negative errno. */
 void message_failure(const struct cemm_message *message, int r);
 
-/* The message of a failed request is "SOURCE: REQUEST: REASON". Returns what is behind the next
+/* The message of a failed request is "SOURCE: REQUEST: REASON". Returns what follows the next
  * ": "; NULL: there is none. `text` may be NULL. */
 const char *message_rest(const char *text);
 

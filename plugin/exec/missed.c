@@ -63,8 +63,8 @@ int missed_save(struct missed *missed, const struct cemm_document *document, boo
 
 /* ---- answers that wait ------------------------------------------------------------ */
 
-/* Whether minutes before the answer are missing, and are now fetched. Those before the minute of
- * its sample have been over for a minute then. */
+/* Whether minutes before the answer are missing, and are now fetched. The limit is set so that
+ * every minute before the sample's own counts as over. */
 static bool lacks_any(struct missed_meter *meter, const struct cemm_document *answer)
 {
     struct missed *missed = meter->missed;
@@ -182,7 +182,7 @@ bool missed_lock(const char *path, int *ret_lock)
     int r = fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 ? errno : 0;
     if (r == EWOULDBLOCK)
         message_print(CEMM_LOG_ERROR,
-                      "%.200s: is used by another process; each stream needs a file of its own",
+                      "%.200s is used by another process; each stream needs a file of its own",
                       path);
     else if (r != 0)
         message_print(r == EACCES ? CEMM_LOG_ERROR : CEMM_LOG_WARNING, "%.200s: %s",
@@ -190,5 +190,5 @@ bool missed_lock(const char *path, int *ret_lock)
     free(name);
     free(target);
     *ret_lock = fd;
-    return r != EWOULDBLOCK && r != EACCES; /* a lock that must not be opened may be held */
+    return r != EWOULDBLOCK && r != EACCES; /* a lock that we may not open may be held */
 }

@@ -29,10 +29,10 @@ static const struct option {
     {"from", "D", EXEC_FROM, "first day, such as 2024-05-01"},
     {"to", "D", EXEC_TO, "last day (default: today)"},
     {"period", "P", EXEC_PERIOD, "day (a row a minute, the default), month or year"},
-    {"by", "I", EXEC_BY, "quarter, hour (the default), day or month: a row for each"},
+    {"by", "I", EXEC_BY, "quarter (of an hour), hour (the default), day or month"},
     {"interval", "S", EXEC_INTERVAL, "a sweep every S seconds (default: 10)"},
     {"stdin", NULL, EXEC_STDIN, "a sweep at every line on stdin, until its end"},
-    {"state", "FILE", EXEC_STATE, "keep what was sent in FILE; missed samples come first"},
+    {"state", "FILE", EXEC_STATE, "record in FILE what was sent; missed samples are sent first"},
     {"format", "F", EXEC_FORMAT, NULL},
     {"config", "FILE", EXEC_CONFIG,
      "the configuration; otherwise $CEMM_CONFIG, then\n"
@@ -72,7 +72,7 @@ static unsigned find_name(const char *const *names, const char *name, const char
         if (strcmp(names[i], name) == 0)
             return i;
     }
-    cemm_message_set(message, "unknown %s '%s': there are %s", what, name, all);
+    cemm_message_set(message, "unknown %s '%s': use one of %s", what, name, all);
     return 0;
 }
 
@@ -105,7 +105,7 @@ static void set_format(struct exec_options *options, const struct exec_command *
                          "openmetrics is a format of history; the format for current values is "
                          "prometheus");
     else
-        cemm_message_set(message, "unknown format '%s' of %s: there are %s", value, command->name,
+        cemm_message_set(message, "unknown format '%s' of %s: use one of %s", value, command->name,
                          command->formats);
 }
 
@@ -172,7 +172,7 @@ static const struct option *find_option(const char *name, size_t length,
     return NULL;
 }
 
-/* Reads "--name VALUE" or "--name=VALUE" and moves *index behind it. */
+/* Reads "--name VALUE" or "--name=VALUE" and moves *index past it. */
 static void read_option(struct exec_options *options, const struct exec_command *command,
                         char *const *arguments, size_t count, size_t *index,
                         struct cemm_message *message)
@@ -200,7 +200,7 @@ static void read_meter(struct exec_options *options, const char *argument,
 {
     struct cemm_selector *meter = &options->meters[options->meter_count];
     if (!cemm_selector_parse(argument, meter)) {
-        cemm_message_set(message, "'%s' is no METER: write uid/alias, uid or alias", argument);
+        cemm_message_set(message, "'%s' is not a METER: write uid/alias, uid or alias", argument);
         return;
     }
     /* A repeated METER is one meter. */
@@ -220,7 +220,7 @@ static void check_together(const struct exec_options *options, const struct exec
     if (takes(command, EXEC_FROM) && options->from.year == 0)
         wrong = "--from is missing";
     else if (options->to.year != 0 && cemm_period_compare(&options->to, &options->from) < 0)
-        wrong = "--to lies before --from";
+        wrong = "--to is before --from";
     else if (options->format == EXEC_FORMAT_HOME_ASSISTANT && options->by != CEMM_BY_HOUR)
         wrong = "home-assistant has hours only: leave out --by";
     else if (options->interval > 0 && options->paced_by_stdin)

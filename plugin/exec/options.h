@@ -1,5 +1,5 @@
 /*
- * The command line. Options and METERs may stand in any order after the
+ * The command line. Options and METERs may come in any order after the
  * command; `--` ends the options. Also the commands and their exit status.
  */
 #ifndef CEMM_EXEC_OPTIONS_H

@@ -10,7 +10,7 @@
 enum session_kind {
     SESSION_DISCOVERY, /* asks no configured source */
     SESSION_ONCE,      /* asks all, and ends */
-    SESSION_POLLING,   /* runs for ever: silent sources are left alone longer */
+    SESSION_POLLING,   /* runs for ever: sources that do not answer are left alone longer */
 };
 
 struct session {

@@ -3,7 +3,7 @@
  * running (Telegraf execd, collectd exec) and for node_exporter.
  *
  * Each answer is written at once, and no sample twice. If a sweep hangs on a
- * silent device, the next one begins beside it: the library does not repeat
+ * unresponsive device, the next one begins beside it: the library does not repeat
  * unanswered requests, so the other devices are read in time.
  *
  * Prometheus needs all meters at once: the latest of each is kept and written
@@ -40,7 +40,7 @@ struct latest {
     struct missed_meter missed;
     int64_t asked; /* last request for its type (monotonic); 0: never */
     bool up;
-    size_t sweep; /* newest sweep when it answered; 0: not yet */
+    size_t sweep; /* the newest one when it was last reported, answered or failed; 0: not yet */
 };
 
 struct stream {
@@ -227,7 +227,7 @@ static void report_absent(const struct latest *entry, const struct cemm_answer *
         message_about(CEMM_LOG_WARNING, entry->uid, entry->alias, answer->message);
 }
 
-/* A METER that matches nothing looks like a silent one. */
+/* A METER that matches nothing looks like one that does not answer. */
 static void end_sweep(struct stream *stream)
 {
     const struct exec_options *options = stream->options;

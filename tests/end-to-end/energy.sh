@@ -239,9 +239,9 @@ formats() {
   exits '--output' 0 "$cemm" energy --config "$config" --format csv "${range[@]}" --output "$scratch/file"
   is_file '--output: the same' "$scratch/csv" "$scratch/file"
   exits 'an unknown format' 2 "$cemm" energy --config "$config" --format putval "${range[@]}"
-  has 'is named' "$err" "unknown format 'putval' of energy: there are table, influx, json, csv, home-assistant"
+  has 'is named' "$err" "unknown format 'putval' of energy: use one of table, influx, json, csv, home-assistant"
   exits 'an unknown interval' 2 "$cemm" energy --config "$config" --from 2025-05-10 --by week
-  has 'is named' "$err" "unknown interval 'week': there are quarter, hour, day, month"
+  has 'is named' "$err" "unknown interval 'week': use one of quarter, hour, day, month"
 }
 
 # The current interval is left out until it is over.

@@ -414,7 +414,7 @@ state() {
   check 'a hanging request delays no other meter' wait_for 10 grep -q "uid=$one,alias=s01 .*[0-9]0000000000$" "$stream_out"
   exits 'a second process with the same state file is refused' 2 \
     "$cemm" stream --config "$config" --state "$scratch/state"
-  has 'with a message' "$err" "$scratch/state: is used by another process"
+  has 'with a message' "$err" "$scratch/state is used by another process"
   end_stream 'the history hangs' 0
   is 'its live sample comes' 1 "$(grep -c "uid=$two,alias=s01 " "$stream_out")"
   sim_faults
