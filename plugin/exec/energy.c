@@ -369,17 +369,13 @@ static void add_day(struct meter *meter, const struct cemm_period *period,
                       give, meter);
 }
 
-/* Home Assistant gets closed days only, so that tomorrow's file has the same values. */
-static bool is_open(const struct meter *meter)
-{
-    return for_home_assistant(meter->energy) &&
-           (!meter->minutes || !cemm_document_closed(meter->minutes));
-}
-
 static void end_day(struct meter *meter, const struct history_item *item,
                     const struct cemm_document *month)
 {
-    if (meter->failed || is_open(meter))
+    /* Home Assistant gets closed days only, so that tomorrow's file has the same values. */
+    bool open = for_home_assistant(meter->energy) &&
+                (!meter->minutes || !cemm_document_closed(meter->minutes));
+    if (meter->failed || open)
         meter->interval = (struct cemm_interval){0};
     else if (item->period_index >= AHEAD)
         add_day(meter, &item->period, month);

@@ -353,7 +353,8 @@ static void show_progress(const struct history *history)
 {
     const struct exec_options *options = history->options;
     /* Otherwise the rows show the progress. */
-    if (options->output || !isatty(STDOUT_FILENO) || options->format == EXEC_FORMAT_OPENMETRICS)
+    if (message_shows_progress() &&
+        (options->output || !isatty(STDOUT_FILENO) || options->format == EXEC_FORMAT_OPENMETRICS))
         message_progress(history->head / history->width, history->period_count,
                          span_names[options->span]);
 }

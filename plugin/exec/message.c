@@ -169,6 +169,11 @@ void message_busy(const char *what)
     screen.progress_shown = screen.progress_able;
 }
 
+bool message_shows_progress(void)
+{
+    return screen.progress_able && cemm_clock_steady() >= screen.progress_from;
+}
+
 int64_t message_deadline(void)
 {
     return screen.progress_able && !screen.progress_shown ? screen.progress_from : INT64_MAX;
@@ -177,7 +182,7 @@ int64_t message_deadline(void)
 void message_progress(size_t done, size_t total, const char *what)
 {
     bool same = screen.progress_shown && screen.done == done && screen.total == total;
-    if (!screen.progress_able || same || cemm_clock_steady() < screen.progress_from)
+    if (same)
         return;
     if (total > 0)
         fprintf(stderr, ERASE_LINE "%zu of %zu %ss …", done, total, what);

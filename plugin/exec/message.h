@@ -40,6 +40,9 @@ void message_once(enum cemm_level level, const char *line);
 void message_hold(const char *line);
 void message_release(void);
 
+/* Whether message_progress() may be called. */
+bool message_shows_progress(void);
+
 /* "3 of 7 meters …" on the progress line, after a while; message_clear() erases it. */
 void message_progress(size_t done, size_t total, const char *what);
 void message_clear(void);

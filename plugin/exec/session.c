@@ -72,7 +72,7 @@ int session_wait(const struct session *session, const size_t *pending, session_s
     int r = 0;
     while (r == 0 && *pending > 0) {
         r = wait_once(session->cemm, show ? message_deadline() : INT64_MAX, false, NULL);
-        if (r == 0 && show)
+        if (r == 0 && show && message_shows_progress())
             show(data);
     }
     message_clear();
