@@ -229,8 +229,8 @@ const char *cemm_config_archive(const struct cemm_config *config);
 
 /* Like cemm_get(), for documents that nobody waits for: at their source, all requests of
  * cemm_get() go first. */
-int cemm_get_later(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
-                   cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
+int cemm_prefetch(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
+                  cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
 /* The cached document if it is not older than that, else NULL. The caller unrefs it. */
 struct cemm_document *cemm_peek(struct cemm *cemm, const struct cemm_query *query,

@@ -163,7 +163,7 @@ static void fetch_ahead(struct fs *fs, const struct path *path, int days)
         if (day->month != path->query.period.month || since <= 0)
             return;
         if (!cemm_archived(fs->cemm, &next.query))
-            (void)cemm_get_later(fs->cemm, &next.query, since * 1000, on_fetched_ahead, NULL, NULL);
+            (void)cemm_prefetch(fs->cemm, &next.query, since * 1000, on_fetched_ahead, NULL, NULL);
     }
 }
 

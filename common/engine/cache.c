@@ -402,7 +402,7 @@ static void try_next(struct cemm_entry *entry)
         entry->tried[entry->tried_count++] = route;
         entry->request = cemm_request_start(route, &entry->query, on_reply, entry);
         if (entry->request) {
-            cemm_request_rank(entry->request, entry->purpose == CEMM_LATER);
+            cemm_request_rank(entry->request, entry->purpose == CEMM_BACKGROUND);
             return;
         }
         entry->result = -ENOMEM;
@@ -513,7 +513,7 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
     else if (entry->purpose != purpose)
         entry->purpose = CEMM_WAITED_FOR;
     if (entry->request) /* it gets priority as soon as somebody waits for it */
-        cemm_request_rank(entry->request, entry->purpose == CEMM_LATER);
+        cemm_request_rank(entry->request, entry->purpose == CEMM_BACKGROUND);
     struct cemm_ticket *ticket =
         cemm_ticket_new(cache->loop, &entry->waiters, sizeof(struct cemm_ticket), done, data);
     if (!ticket)

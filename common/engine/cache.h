@@ -22,7 +22,8 @@ struct cemm_cache {
 /* What a document is for. */
 enum cemm_purpose {
     CEMM_WAITED_FOR,
-    CEMM_LATER, /* nobody waits for it: at its source, requests that somebody waits for go first */
+    CEMM_BACKGROUND, /* nobody waits for it: at its source, requests that somebody waits for go
+                        first */
     CEMM_ONCE, /* it is not cached, unless somebody else requests it, because a fleet would fill the
                   cache */
 };

@@ -132,10 +132,10 @@ int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_
                           ret_ticket);
 }
 
-int cemm_get_later(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
-                   cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+int cemm_prefetch(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
+                  cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
-    return cemm_cache_get(&cemm->cache, NULL, query, max_age_ms, CEMM_LATER, done, data,
+    return cemm_cache_get(&cemm->cache, NULL, query, max_age_ms, CEMM_BACKGROUND, done, data,
                           ret_ticket);
 }
 

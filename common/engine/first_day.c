@@ -148,8 +148,8 @@ static void ask_period(struct ask *ask, const struct cemm_period *period)
     struct cemm_query query = first->meter;
 
     query.period = *period;
-    int r = cemm_cache_get(first->cache, ask->source, &query, AGAIN_MS, CEMM_LATER, on_period, ask,
-                           NULL);
+    int r = cemm_cache_get(first->cache, ask->source, &query, AGAIN_MS, CEMM_BACKGROUND, on_period,
+                           ask, NULL);
     if (r < 0) {
         record_failure(first, r, strerror(-r));
         ask->failed = true;

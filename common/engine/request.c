@@ -36,7 +36,7 @@ struct cemm_request {
     TAILQ_ENTRY(cemm_request) link;
     enum place place;
     int64_t since;              /* when it came to its place */
-    bool later;                 /* nobody is in a hurry for it */
+    bool background;            /* nobody is in a hurry for it */
     struct cemm_device *device; /* the device it is for; NULL: the source itself */
     struct cemm_query query;
     enum asking asking;
@@ -106,7 +106,7 @@ static struct cemm_request *next_of(const struct cemm_source *source)
         if (is_free(request->route))
             return request;
     TAILQ_FOREACH (request, &source->queue, link) {
-        int rank = 1 + 2 * (request->route->active == 0) + !request->later;
+        int rank = 1 + 2 * (request->route->active == 0) + !request->background;
         if (rank <= best || !is_free(request->route))
             continue;
         best = rank;
@@ -572,9 +572,9 @@ struct cemm_request *cemm_request_start(struct cemm_route *route, const struct c
     return request;
 }
 
-void cemm_request_rank(struct cemm_request *request, bool later)
+void cemm_request_rank(struct cemm_request *request, bool background)
 {
-    request->later = later;
+    request->background = background;
 }
 
 void cemm_requests_abort(struct cemm_source *source)

@@ -23,7 +23,7 @@ struct cemm_request *cemm_request_start(struct cemm_route *route, const struct c
                                         cemm_request_done *done, void *data);
 
 /* Whether all others in the queue go first; by default they do not. */
-void cemm_request_rank(struct cemm_request *request, bool later);
+void cemm_request_rank(struct cemm_request *request, bool background);
 
 /* Ends all requests of a source without reporting. */
 void cemm_requests_abort(struct cemm_source *source);

@@ -270,7 +270,7 @@ static void seek_type(struct stream *stream, struct latest *entry,
         query.alias[0] = '\0';
     }
     if (cemm_offers(cemm, &query.uid, query.alias, query.endpoint))
-        (void)cemm_get_later(cemm, &query, CEMM_EMPTY_AGE, ignore_answer, NULL, NULL);
+        (void)cemm_prefetch(cemm, &query, CEMM_EMPTY_AGE, ignore_answer, NULL, NULL);
 }
 
 static void take_answer(void *data, const struct cemm_uid *uid, const char *alias,
