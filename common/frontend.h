@@ -95,7 +95,7 @@ bool cemm_document_empty(const struct cemm_document *document);
 
 /* How many realtime samples were left out because they lay more than 15 minutes ahead of our clock.
  */
-size_t cemm_document_early(const struct cemm_document *document);
+size_t cemm_document_ahead(const struct cemm_document *document);
 
 /* ---- texts -------------------------------------------------------------- */
 

@@ -54,7 +54,7 @@ bool cemm_reply_is_empty(const struct cemm_document *document, struct cemm_messa
         return false;
     name_query(&document->query, &name);
     cemm_message_set(ret_message, "%s: %.120s: %s", cemm_document_source(document), name.text,
-                     document->early
+                     document->ahead
                          ? "its samples lie more than 15 minutes ahead of this machine's clock"
                          : "answered without a sample");
     return true;

@@ -163,9 +163,9 @@ bool cemm_document_empty(const struct cemm_document *document)
     return true;
 }
 
-size_t cemm_document_early(const struct cemm_document *document)
+size_t cemm_document_ahead(const struct cemm_document *document)
 {
-    return document->early;
+    return document->ahead;
 }
 
 bool cemm_query_has_period(const struct cemm_query *query)

@@ -33,7 +33,7 @@ struct cemm_document {
     size_t io_count;
     struct cemm_uid *uids; /* DEVICES: all; ROOT: the device's own */
     size_t uid_count;
-    size_t early;                         /* samples left out: too far ahead of our clock */
+    size_t ahead;                         /* samples left out: too far ahead of our clock */
     bool closed;                          /* of a period that had closed when it was fetched */
     bool stray;                           /* it had rows before its period, or after its end */
     bool archived;                        /* it is in the archive */

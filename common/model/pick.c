@@ -25,7 +25,7 @@ static struct cemm_document *begin(const struct cemm_document *document)
     }
     memcpy(picked->type, document->type, sizeof(picked->type));
     picked->fetched = document->fetched;
-    picked->early = document->early;
+    picked->ahead = document->ahead;
     return picked;
 }
 

@@ -201,7 +201,7 @@ static void read_current(struct reader *reader, const char *channel, struct json
     }
     bool ahead = sample.time > reader->now + CEMM_AHEAD_MAX; /* its clock may run a little fast */
     bool any = r > 0 && !ahead;
-    reader->document->early += ahead;
+    reader->document->ahead += ahead;
     if (any && !total)
         update_newest(reader->document, &sample);
     struct cemm_series *series = shown ? add_series(reader, channel) : NULL;

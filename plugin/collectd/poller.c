@@ -30,7 +30,7 @@
 /* Samples that were dropped, and why. */
 struct losses {
     unsigned long names;    /* do not fit collectd's fields; of the thread that dispatches */
-    unsigned long early;    /* too far ahead of our clock */
+    unsigned long ahead;    /* too far ahead of our clock */
     unsigned long memory;   /* no room for them */
     unsigned long overflow; /* answers: collectd did not fetch them in time */
 };
@@ -148,9 +148,9 @@ static void add_samples(struct poller *poller, struct answer *answer,
     size_t count;
     const struct cemm_series *series = cemm_document_series(document, &count);
 
-    for (size_t early = cemm_document_early(document); early > 0; early--)
+    for (size_t ahead = cemm_document_ahead(document); ahead > 0; ahead--)
         count_loss(
-            &losses->early, &meter->uid, meter->alias, "realtime",
+            &losses->ahead, &meter->uid, meter->alias, "realtime",
             "a sample is left out: it is more than 15 minutes ahead of this machine's clock");
     for (size_t i = 0; i < count; i++) {
         if (!add_sample(poller, answer, document, &series[i]))
@@ -429,12 +429,12 @@ void poller_stop(struct poller *poller)
     history_writer_stop(poller->writer); /* it may wake the loop until then */
     cemm_free(poller->cemm);
     history_writer_free(poller->writer);
-    if (losses->names || losses->early || losses->memory || losses->overflow)
+    if (losses->names || losses->ahead || losses->memory || losses->overflow)
         plugin_log(
             LOG_INFO,
             "cemm plugin: values left out: %lu with names that are too long, %lu too far ahead of "
             "this machine's clock, %lu for lack of memory, %lu that collectd did not fetch in time",
-            losses->names, losses->early, losses->memory, losses->overflow);
+            losses->names, losses->ahead, losses->memory, losses->overflow);
     hold_free(&poller->hold);
     queue_destroy(&poller->queue);
     cemm_ledger_free(poller->ledger);

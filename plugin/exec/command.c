@@ -159,7 +159,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     if (!finding || !good)
         return;
     finding->document = cemm_document_ref(answer->document);
-    collection->early += cemm_document_early(answer->document);
+    collection->ahead += cemm_document_ahead(answer->document);
     collection->any_sample |= !cemm_document_empty(answer->document);
 }
 
@@ -268,13 +268,13 @@ static enum exec_exit print(struct collection *collection, command_write_fn *wri
 {
     const struct exec_options *options = collection->options;
     const char *file = options->output;
-    size_t early = collection->early;
+    size_t ahead = collection->ahead;
     findings_report(collection->findings, collection->count,
                     is_table && !file && (output_is_terminal() || output_is_stderr()));
-    if (early > 0)
+    if (ahead > 0)
         message_print(CEMM_LOG_WARNING,
                       "%zu sample%s left out, more than 15 minutes ahead of this machine's clock",
-                      early, early == 1 ? "" : "s");
+                      ahead, ahead == 1 ? "" : "s");
     if (collection->count == 0)
         message_print(CEMM_LOG_WARNING,
                       "no meters were found: no source has one, or the configuration leaves them "

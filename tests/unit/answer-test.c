@@ -116,7 +116,7 @@ static void test_early(void **state)
                              (long long)(ANSWER_NOW + rows[i].ahead)) > 0);
         struct cemm_document *document = answer(CEMM_REALTIME, "p1", CEMM_DAY, text);
         assert_int_equal(document->series[0].count, rows[i].count);
-        assert_int_equal(cemm_document_early(document), 1 - rows[i].count);
+        assert_int_equal(cemm_document_ahead(document), 1 - rows[i].count);
         cemm_document_unref(document);
     }
 }
