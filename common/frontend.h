@@ -99,11 +99,11 @@ size_t cemm_document_ahead(const struct cemm_document *document);
 
 /* ---- texts -------------------------------------------------------------- */
 
-enum cemm_form {
-    CEMM_FORM_JSON,        /* the whole document, indented by two */
-    CEMM_FORM_CSV,         /* cemmfs's CSV, with its header line: cemmfs(1) */
-    CEMM_FORM_OPENMETRICS, /* history: one sample a line, metric by metric, oldest first; without
-                            * HELP, TYPE and EOF, as a metric may go on in other documents */
+enum cemm_format {
+    CEMM_FORMAT_JSON,        /* the whole document, indented by two */
+    CEMM_FORMAT_CSV,         /* cemmfs's CSV, with its header line: cemmfs(1) */
+    CEMM_FORMAT_OPENMETRICS, /* history: one sample a line, metric by metric, oldest first; without
+                              * HELP, TYPE and EOF, as a metric may go on in other documents */
 };
 
 /*
@@ -111,10 +111,10 @@ enum cemm_form {
  * that *ret_length does not count. -ENOMEM, or -E2BIG: the text would be too
  * long.
  */
-int cemm_render(const struct cemm_document *document, enum cemm_form form,
+int cemm_render(const struct cemm_document *document, enum cemm_format format,
                 const struct cemm_zone *zone, char **ret_text, size_t *ret_length);
 
-/* The forms in which documents can be joined: a row for each moment or sample. */
+/* The formats in which documents can be joined: a row for each moment or sample. */
 enum cemm_rows {
     CEMM_ROWS_CSV,    /* uid,alias,channel,value,unit,time,type: one row a sample, no header */
     CEMM_ROWS_JSON,   /* the same as JSON objects, one a line */
@@ -126,7 +126,7 @@ enum cemm_rows {
 
 #define CEMM_CSV_ROWS_HEADER "uid,alias,channel,value,unit,time,type\n"
 
-/* What the forms need besides the documents. */
+/* What the formats need besides the documents. */
 struct cemm_render_options {
     const struct cemm_zone *zone; /* CSV, JSON: of the times */
     bool unread;                  /* CSV, JSON: channels without a sample have a row, at the end */
@@ -167,7 +167,8 @@ struct cemm_result {
 int cemm_render_prometheus(const struct cemm_result *results, size_t count, const char *before,
                            char **ret_text, size_t *ret_length);
 
-/* HELP and TYPE of the metric that a line of CEMM_FORM_OPENMETRICS belongs to. As cemm_render(). */
+/* HELP and TYPE of the metric that a line of CEMM_FORMAT_OPENMETRICS belongs to. As cemm_render().
+ */
 int cemm_openmetrics_head(const char *line, char **ret_text, size_t *ret_length);
 
 /* json-c's, whose functions work on them. */
@@ -176,7 +177,7 @@ struct json_object;
 /* Parses the received JSON again; the caller frees it with json_object_put(). NULL: no memory. */
 struct json_object *cemm_document_json(const struct cemm_document *document);
 
-/* Prints JSON as CEMM_FORM_JSON does; results as those of cemm_render(). */
+/* Prints JSON as CEMM_FORMAT_JSON does; results as those of cemm_render(). */
 int cemm_json_print(struct json_object *object, char **ret_text, size_t *ret_length);
 
 /*

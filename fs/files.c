@@ -52,7 +52,7 @@ static bool is_description(const struct path *path)
 static bool may_run(const struct path *path)
 {
     return is_description(path) || (path->query.endpoint == CEMM_DATA && path->span == CEMM_DAY &&
-                                    path->form == CEMM_FORM_CSV);
+                                    path->format == CEMM_FORMAT_CSV);
 }
 
 bool file_closed(const struct fs *fs, const struct node *node)

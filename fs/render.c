@@ -77,7 +77,7 @@ static int render_text(const struct path *path, const struct cemm_document *docu
         return channel ? render_channel(channel, ret_text, ret_length) : -ENOENT;
     if (path->kind == PATH_INFO && cemm_document_query(document)->endpoint == CEMM_IO)
         return render_entry(path, document, ret_text, ret_length);
-    return cemm_render(document, path->form, zone, ret_text, ret_length);
+    return cemm_render(document, path->format, zone, ret_text, ret_length);
 }
 
 /* A closed period has the time of its end, running months and years that of the fetch because their
@@ -128,7 +128,7 @@ int snapshot_render(const struct path *path, const struct cemm_document *documen
     snapshot->fetched = cemm_document_fetched(document);
     snapshot->empty = cemm_document_empty(document);
     snapshot->closed = cemm_document_closed(document);
-    if (path->kind == PATH_PERIOD && path->form == CEMM_FORM_CSV)
+    if (path->kind == PATH_PERIOD && path->format == CEMM_FORMAT_CSV)
         series = cemm_document_series(document, &count);
     (void)snprintf(snapshot->source, sizeof(snapshot->source), "%s",
                    cemm_document_source(document));

@@ -20,40 +20,40 @@ static const struct fixed {
     enum path_kind parent;
     const char *name;
     enum path_kind kind;
-    enum cemm_form form;
+    enum cemm_format format;
     enum cemm_endpoint endpoint; /* CEMM_DEVICES, which no file shows: none */
     enum cemm_span span;
     int ago;
 } fixed_names[] = {
-    {PATH_ROOT, "status", PATH_STATUS, CEMM_FORM_JSON, CEMM_DEVICES, CEMM_DAY, 0},
-    {PATH_ROOT, "status.json", PATH_STATUS_JSON, CEMM_FORM_JSON, CEMM_DEVICES, CEMM_DAY, 0},
-    {PATH_DEVICE, "info.json", PATH_DEVICE_INFO, CEMM_FORM_JSON, CEMM_ROOT, CEMM_DAY, 0},
-    {PATH_DEVICE, "io.json", PATH_IO, CEMM_FORM_JSON, CEMM_IO, CEMM_DAY, 0},
-    {PATH_DEVICE, "io.csv", PATH_IO, CEMM_FORM_CSV, CEMM_IO, CEMM_DAY, 0},
-    {PATH_METER, "info.json", PATH_INFO, CEMM_FORM_JSON, CEMM_INFO, CEMM_DAY, 0},
-    {PATH_METER, "realtime.json", PATH_REALTIME, CEMM_FORM_JSON, CEMM_REALTIME, CEMM_DAY, 0},
-    {PATH_METER, "realtime.csv", PATH_REALTIME, CEMM_FORM_CSV, CEMM_REALTIME, CEMM_DAY, 0},
-    {PATH_METER, "realtime", PATH_CHANNELS, CEMM_FORM_JSON, CEMM_REALTIME, CEMM_DAY, 0},
-    {PATH_METER, "data", PATH_DATA, CEMM_FORM_JSON, CEMM_DEVICES, CEMM_DAY, 0},
-    {PATH_METER, "totals", PATH_HISTORY, CEMM_FORM_JSON, CEMM_TOTALS, CEMM_DAY, 0},
-    {PATH_DATA, "day", PATH_HISTORY, CEMM_FORM_JSON, CEMM_DATA, CEMM_DAY, 0},
-    {PATH_DATA, "month", PATH_HISTORY, CEMM_FORM_JSON, CEMM_DATA, CEMM_MONTH, 0},
-    {PATH_DATA, "year", PATH_HISTORY, CEMM_FORM_JSON, CEMM_DATA, CEMM_YEAR, 0},
-    {PATH_HISTORY, "today.json", PATH_NEAR_LINK, CEMM_FORM_JSON, CEMM_DATA, CEMM_DAY, 0},
-    {PATH_HISTORY, "today.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, CEMM_DATA, CEMM_DAY, 0},
-    {PATH_HISTORY, "yesterday.json", PATH_NEAR_LINK, CEMM_FORM_JSON, CEMM_DATA, CEMM_DAY, 1},
-    {PATH_HISTORY, "yesterday.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, CEMM_DATA, CEMM_DAY, 1},
-    {PATH_HISTORY, "this-month.json", PATH_NEAR_LINK, CEMM_FORM_JSON, CEMM_DATA, CEMM_MONTH, 0},
-    {PATH_HISTORY, "this-month.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, CEMM_DATA, CEMM_MONTH, 0},
-    {PATH_HISTORY, "this-year.json", PATH_NEAR_LINK, CEMM_FORM_JSON, CEMM_DATA, CEMM_YEAR, 0},
-    {PATH_HISTORY, "this-year.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, CEMM_DATA, CEMM_YEAR, 0},
-    {PATH_HISTORY, "today.json", PATH_NEAR_LINK, CEMM_FORM_JSON, CEMM_TOTALS, CEMM_DAY, 0},
-    {PATH_HISTORY, "today.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, CEMM_TOTALS, CEMM_DAY, 0},
+    {PATH_ROOT, "status", PATH_STATUS, CEMM_FORMAT_JSON, CEMM_DEVICES, CEMM_DAY, 0},
+    {PATH_ROOT, "status.json", PATH_STATUS_JSON, CEMM_FORMAT_JSON, CEMM_DEVICES, CEMM_DAY, 0},
+    {PATH_DEVICE, "info.json", PATH_DEVICE_INFO, CEMM_FORMAT_JSON, CEMM_ROOT, CEMM_DAY, 0},
+    {PATH_DEVICE, "io.json", PATH_IO, CEMM_FORMAT_JSON, CEMM_IO, CEMM_DAY, 0},
+    {PATH_DEVICE, "io.csv", PATH_IO, CEMM_FORMAT_CSV, CEMM_IO, CEMM_DAY, 0},
+    {PATH_METER, "info.json", PATH_INFO, CEMM_FORMAT_JSON, CEMM_INFO, CEMM_DAY, 0},
+    {PATH_METER, "realtime.json", PATH_REALTIME, CEMM_FORMAT_JSON, CEMM_REALTIME, CEMM_DAY, 0},
+    {PATH_METER, "realtime.csv", PATH_REALTIME, CEMM_FORMAT_CSV, CEMM_REALTIME, CEMM_DAY, 0},
+    {PATH_METER, "realtime", PATH_CHANNELS, CEMM_FORMAT_JSON, CEMM_REALTIME, CEMM_DAY, 0},
+    {PATH_METER, "data", PATH_DATA, CEMM_FORMAT_JSON, CEMM_DEVICES, CEMM_DAY, 0},
+    {PATH_METER, "totals", PATH_HISTORY, CEMM_FORMAT_JSON, CEMM_TOTALS, CEMM_DAY, 0},
+    {PATH_DATA, "day", PATH_HISTORY, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_DAY, 0},
+    {PATH_DATA, "month", PATH_HISTORY, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_MONTH, 0},
+    {PATH_DATA, "year", PATH_HISTORY, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_YEAR, 0},
+    {PATH_HISTORY, "today.json", PATH_NEAR_LINK, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_DAY, 0},
+    {PATH_HISTORY, "today.csv", PATH_NEAR_LINK, CEMM_FORMAT_CSV, CEMM_DATA, CEMM_DAY, 0},
+    {PATH_HISTORY, "yesterday.json", PATH_NEAR_LINK, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_DAY, 1},
+    {PATH_HISTORY, "yesterday.csv", PATH_NEAR_LINK, CEMM_FORMAT_CSV, CEMM_DATA, CEMM_DAY, 1},
+    {PATH_HISTORY, "this-month.json", PATH_NEAR_LINK, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_MONTH, 0},
+    {PATH_HISTORY, "this-month.csv", PATH_NEAR_LINK, CEMM_FORMAT_CSV, CEMM_DATA, CEMM_MONTH, 0},
+    {PATH_HISTORY, "this-year.json", PATH_NEAR_LINK, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_YEAR, 0},
+    {PATH_HISTORY, "this-year.csv", PATH_NEAR_LINK, CEMM_FORMAT_CSV, CEMM_DATA, CEMM_YEAR, 0},
+    {PATH_HISTORY, "today.json", PATH_NEAR_LINK, CEMM_FORMAT_JSON, CEMM_TOTALS, CEMM_DAY, 0},
+    {PATH_HISTORY, "today.csv", PATH_NEAR_LINK, CEMM_FORMAT_CSV, CEMM_TOTALS, CEMM_DAY, 0},
 };
 
 static const char *const suffixes[] = {
-    [CEMM_FORM_JSON] = ".json",
-    [CEMM_FORM_CSV] = ".csv",
+    [CEMM_FORMAT_JSON] = ".json",
+    [CEMM_FORMAT_CSV] = ".csv",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -94,7 +94,7 @@ static void append_period(struct path *path)
                  : period->span == CEMM_YEAR ? PATH_YEAR
                                              : PATH_MONTH;
     if (path->kind == PATH_PERIOD)
-        append(path, "%s%s", date, suffixes[path->form]);
+        append(path, "%s%s", date, suffixes[path->format]);
     else
         append(path, "%s", path->kind == PATH_YEAR ? date : date + strlen("2024-"));
 }
@@ -148,7 +148,7 @@ static bool parse_file(const char *name, struct path *path)
     for (size_t i = 0; i < COUNT(suffixes); i++) {
         if (strcmp(name + length, suffixes[i]) != 0)
             continue;
-        path->form = (enum cemm_form)i;
+        path->format = (enum cemm_format)i;
         (void)snprintf(date, sizeof(date), "%.*s", (int)length, name);
         return cemm_period_parse(path->span, date, &path->query.period);
     }
@@ -212,7 +212,7 @@ static bool fixed_child(const struct path *parent, const struct fixed *row,
         return false;
     *ret_path = *parent;
     ret_path->kind = row->kind;
-    ret_path->form = row->form;
+    ret_path->format = row->format;
     ret_path->query.endpoint = row->endpoint;
     ret_path->span = row->span;
     ret_path->ago = row->ago;
@@ -270,7 +270,7 @@ const char *tree_target(const struct path *link, const struct tree_clock *clock,
 struct path tree_twin(const struct path *period)
 {
     struct path twin = *period;
-    twin.form = period->form == CEMM_FORM_CSV ? CEMM_FORM_JSON : CEMM_FORM_CSV;
+    twin.format = period->format == CEMM_FORMAT_CSV ? CEMM_FORMAT_JSON : CEMM_FORMAT_CSV;
     tree_cut(twin.text);
     append_period(&twin);
     return twin;

@@ -44,7 +44,7 @@ enum path_kind {
 struct path {
     char text[TREE_PATH_SIZE]; /* from the root, which is "" */
     enum path_kind kind;
-    enum cemm_form form;
+    enum cemm_format format;
     enum cemm_span span; /* in a HISTORY and below it: of its files */
     int ago;             /* NEAR_LINK: how many periods back it leads */
     /* The document of a file; of a meter and its channels, realtime; in a HISTORY, that of its

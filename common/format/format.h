@@ -1,5 +1,5 @@
 /*
- * Renders documents as text, one file per form. Pure: the zone is an argument.
+ * Renders documents as text, one file per format. Pure: the zone is an argument.
  * Each function writes into a buffer with a limit, whose error the caller
  * checks at the end.
  */

@@ -304,18 +304,18 @@ static int print_json(const struct cemm_document *document, char **ret_text, siz
     return r;
 }
 
-int cemm_render(const struct cemm_document *document, enum cemm_form form,
+int cemm_render(const struct cemm_document *document, enum cemm_format format,
                 const struct cemm_zone *zone, char **ret_text, size_t *ret_length)
 {
     struct cemm_buffer out = CEMM_BUFFER_INIT(CEMM_RENDERED_MAX);
 
-    switch (form) {
-    case CEMM_FORM_JSON:
+    switch (format) {
+    case CEMM_FORMAT_JSON:
         return print_json(document, ret_text, ret_length);
-    case CEMM_FORM_CSV:
+    case CEMM_FORMAT_CSV:
         cemm_write_csv(&out, document, zone);
         break;
-    case CEMM_FORM_OPENMETRICS:
+    case CEMM_FORMAT_OPENMETRICS:
         cemm_write_openmetrics(&out, document);
         break;
     }

@@ -137,7 +137,7 @@ static int add_pieces(struct rows *rows, const struct cemm_document *document)
 {
     char *text = NULL;
     size_t length = 0;
-    int r = cemm_render(document, CEMM_FORM_OPENMETRICS, NULL, &text, &length);
+    int r = cemm_render(document, CEMM_FORMAT_OPENMETRICS, NULL, &text, &length);
     for (const char *rest = text; r == 0 && *rest != '\0'; rest += length) {
         size_t name;
         length = same_metric(rest, &name);

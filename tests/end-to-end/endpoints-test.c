@@ -360,7 +360,7 @@ static void check_meters(const struct row *row, const struct cemm_document *docu
     size_t length, wanted = row->api == CLOUD ? CLOUD_COUNT : LISTED;
 
     assert_int_equal(
-        cemm_render(document, CEMM_FORM_JSON, cemm_zone(rig.client.cemm), &text, &length), 0);
+        cemm_render(document, CEMM_FORMAT_JSON, cemm_zone(rig.client.cemm), &text, &length), 0);
     if (row->endpoint == CEMM_INFO)
         wanted = 1;
     if (lines_with(text, "\"io_id\"") != wanted || !strstr(text, row->expect))

@@ -70,12 +70,12 @@ static void check_text(int r, char *text, size_t length)
 static void check_texts(const struct cemm_document *document, const struct cemm_zone *zone)
 {
     const struct cemm_render_options options = {.zone = zone, .unread = true, .host = "house"};
-    for (int form = CEMM_FORM_JSON; form <= CEMM_FORM_OPENMETRICS; form++) {
+    for (int format = CEMM_FORMAT_JSON; format <= CEMM_FORMAT_OPENMETRICS; format++) {
         char *text = NULL;
         size_t length;
-        int r = cemm_render(document, (enum cemm_form)form, zone, &text, &length);
+        int r = cemm_render(document, (enum cemm_format)format, zone, &text, &length);
         check_text(r, text, length);
-        if (r == 0 && form == CEMM_FORM_JSON)
+        if (r == 0 && format == CEMM_FORMAT_JSON)
             check_json(document, text, length);
         free(text);
     }

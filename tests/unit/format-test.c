@@ -75,53 +75,53 @@ static const struct answer_case answers[] = {
 
 static const struct {
     size_t answer;
-    enum cemm_form form;
+    enum cemm_format format;
     const char *text;
 } outputs[] = {
-    {0, CEMM_FORM_CSV,
+    {0, CEMM_FORMAT_CSV,
      "channel,value,unit,time\n"
      "t1,1351.0,kWh,2017-06-01T16:19:25+02:00\n"
      "t2,,kWh,\n"
      "electric_power,-1607,W,2017-06-01T16:19:25+02:00\n"
      "gas,2617.5,m3,2017-06-01T15:19:25+02:00\n"
      "rate,2,,2017-06-01T16:19:25.007+02:00\n"},
-    {1, CEMM_FORM_CSV,
+    {1, CEMM_FORMAT_CSV,
      "time,electric_power\n"
      "2017-05-31T23:00:00+02:00,631.875\n"
      "2017-05-31T23:01:00+02:00,-5\n"},
-    {2, CEMM_FORM_CSV,
+    {2, CEMM_FORMAT_CSV,
      "time,electric_energy_low,electric_energy_high\n"
      "2017-05-01T00:00:00+02:00,1,\n"
      "2017-05-02T00:00:00+02:00,1.50,2e0\n"
      "2017-05-03T00:00:00+02:00,,3\n"},
-    {3, CEMM_FORM_CSV, "time,electric_power\n"},
-    {6, CEMM_FORM_CSV,
+    {3, CEMM_FORMAT_CSV, "time,electric_power\n"},
+    {6, CEMM_FORMAT_CSV,
      "time,t1,gas\n"
      "2017-05-31T16:55:00+02:00,1350.5639648438,2616\n"},
-    {11, CEMM_FORM_CSV,
+    {11, CEMM_FORMAT_CSV,
      "io_id,type,n,x y,deep,on,\"two\nlines\"\n"
      "1,\"a,b\",1.0e0,,,,\n"
      "88,\"say \"\"hi\"\"\",,,,,\n"
      ",,,,\"{\"\"type\"\":[1,{\"\"a\"\":\"\"}\"\"}]}\",true,\u20ac\U0001f600\u00e9/\n"
      ",A\ufffd,0,,,,\n"
      ",,,,,,\n"},
-    {12, CEMM_FORM_CSV, "\n"},
-    {13, CEMM_FORM_CSV, "io_id,port,type\n1,3,p1\n"},
-    {14, CEMM_FORM_CSV,
+    {12, CEMM_FORMAT_CSV, "\n"},
+    {13, CEMM_FORMAT_CSV, "io_id,port,type\n1,3,p1\n"},
+    {14, CEMM_FORMAT_CSV,
      "time,t1,t2,gas\n"
      "2017-05-31T16:54:00+02:00,,,2616\n"
      "2017-05-31T16:55:00+02:00,1350.5,,\n"},
-    {15, CEMM_FORM_CSV, "time,t1,gas\n"},
-    {8, CEMM_FORM_CSV,
+    {15, CEMM_FORMAT_CSV, "time,t1,gas\n"},
+    {8, CEMM_FORMAT_CSV,
      "time,electric_power\n"
      "2016-10-30T02:00:00+02:00,1\n"
      "2016-10-30T02:00:00+01:00,2\n"},
-    {9, CEMM_FORM_CSV, "channel,value,unit,time\n"},
-    {10, CEMM_FORM_CSV,
+    {9, CEMM_FORMAT_CSV, "channel,value,unit,time\n"},
+    {10, CEMM_FORMAT_CSV,
      "channel,value,unit,time\n"
      "flow,0,L/min,2017-06-01T16:19:25+02:00\n"
      "volume,812.25,m3,2017-06-01T16:19:25+02:00\n"},
-    {16, CEMM_FORM_CSV,
+    {16, CEMM_FORMAT_CSV,
      "time,gas\n2017-06-01T11:00:00+02:00,0.1\n2017-06-01T12:00:00+02:00,0.2\n"
      "2017-06-01T12:20:00+02:00,3\n2017-06-01T12:21:00+02:00,4\n"
      "2017-06-01T12:31:00+02:00,5\n2017-06-01T12:41:00+02:00,6\n"},
@@ -204,7 +204,7 @@ static void test_outputs(void **state)
             answer(from->endpoint, from->alias, from->span, from->text);
         char *text;
         size_t length;
-        assert_int_equal(cemm_render(document, outputs[i].form, zone, &text, &length), 0);
+        assert_int_equal(cemm_render(document, outputs[i].format, zone, &text, &length), 0);
         expect_text(from->text, text, outputs[i].text);
         assert_int_equal(length, strlen(text));
         free(text);
@@ -265,7 +265,7 @@ static void test_widest(void **state)
         lines++;
     assert_int_equal(lines, 256);
     free(text);
-    assert_int_equal(cemm_render(document, CEMM_FORM_CSV, zone, &text, &length), 0);
+    assert_int_equal(cemm_render(document, CEMM_FORMAT_CSV, zone, &text, &length), 0);
     expect_part("last column last", text, ",c254,c255\n2017-04-30T22:00:00+00:00,0,,,");
     free(text);
     cemm_document_unref(document);
@@ -385,7 +385,7 @@ static void test_too_many_columns(void **state)
             used += (size_t)sprintf(bytes + used, "%s\"c%d\":%d", i ? "," : "", i, i);
         (void)sprintf(bytes + used, "}]}");
         document = answer(CEMM_IO, "", CEMM_DAY, bytes);
-        r = cemm_render(document, CEMM_FORM_CSV, zone, &text, &length);
+        r = cemm_render(document, CEMM_FORMAT_CSV, zone, &text, &length);
         expect_int("columns", r, count == 256 ? 0 : -E2BIG);
         if (r == 0)
             free(text);

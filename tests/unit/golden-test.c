@@ -80,7 +80,7 @@ static struct cemm_document *parse_golden(const struct golden *golden)
 }
 
 static void expect_output(const struct golden *golden, const struct cemm_document *document,
-                          enum cemm_form form, const char *ending)
+                          enum cemm_format format, const char *ending)
 {
     struct cemm_zone *zone = cemm_zone_new("Europe/Amsterdam");
     size_t wanted_length;
@@ -89,7 +89,7 @@ static void expect_output(const struct golden *golden, const struct cemm_documen
     char *text;
 
     assert_non_null(zone);
-    assert_int_equal(cemm_render(document, form, zone, &text, &length), 0);
+    assert_int_equal(cemm_render(document, format, zone, &text, &length), 0);
     expect_text(golden->name, text, wanted);
     assert_int_equal(length, wanted_length);
     free(text);
@@ -148,9 +148,9 @@ static void test_replay(void **state)
     for (size_t i = 0; i < COUNT(goldens); i++) {
         struct cemm_document *document = parse_golden(&goldens[i]);
         expect_found(&goldens[i], document);
-        expect_output(&goldens[i], document, CEMM_FORM_JSON, ".json");
+        expect_output(&goldens[i], document, CEMM_FORMAT_JSON, ".json");
         if (!goldens[i].found || is_table(&goldens[i]))
-            expect_output(&goldens[i], document, CEMM_FORM_CSV, ".csv");
+            expect_output(&goldens[i], document, CEMM_FORMAT_CSV, ".csv");
         if (!goldens[i].found) {
             expect_rows(&goldens[i], document, CEMM_ROWS_INFLUX, ".influx");
             expect_rows(&goldens[i], document, CEMM_ROWS_PUTVAL, ".putval");

@@ -99,7 +99,7 @@ static int read_and_render(size_t i, const char *text)
     if (answer_try(&query, text, strlen(text), ANSWER_NOW, &document, &message) < 0)
         return 1;
     if (rows[i].endpoint != CEMM_DEVICES && /* it is not a file */
-        cemm_render(document, CEMM_FORM_JSON, NULL, &rendered, &length) < 0)
+        cemm_render(document, CEMM_FORMAT_JSON, NULL, &rendered, &length) < 0)
         return 2;
     free(rendered);
     cemm_document_unref(document);

@@ -370,7 +370,7 @@ static void test_history(void **state)
         size_t length = 0;
 
         fill_all(wanted, histories[i].lines, histories[i].alias);
-        assert_int_equal(cemm_render(document, CEMM_FORM_OPENMETRICS, NULL, &text, &length), 0);
+        assert_int_equal(cemm_render(document, CEMM_FORMAT_OPENMETRICS, NULL, &text, &length), 0);
         expect_text(histories[i].alias, text, wanted);
         text[length - 1] = '\0';
         const char *last = strrchr(text, '\n');

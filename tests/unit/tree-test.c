@@ -339,7 +339,7 @@ static void test_links(void **state)
         assert_true(walk(&clock, target.text, &again));
         assert_string_equal(target.text, again.text);
         assert_int_equal(target.kind, again.kind);
-        assert_int_equal(target.form, again.form);
+        assert_int_equal(target.format, again.format);
         assert_int_equal(target.query.endpoint, again.query.endpoint);
         assert_int_equal(target.span, again.span);
         assert_int_equal(target.ago, again.ago);
@@ -393,7 +393,7 @@ static void test_twins(void **state)
         assert_true(walk(&fixture->clock, pairs[i][0], &path));
         struct path twin = tree_twin(&path);
         assert_string_equal(twin.text, pairs[i][1]);
-        assert_int_equal(twin.form, CEMM_FORM_JSON);
+        assert_int_equal(twin.format, CEMM_FORMAT_JSON);
         assert_string_equal(tree_twin(&twin).text, pairs[i][0]);
     }
 }
@@ -424,7 +424,7 @@ static int see(void *data, const struct path *listed)
     assert_true(tree_child(seen->directory, name, seen->clock, seen->meter, &path));
     assert_string_equal(path.text, listed->text);
     assert_int_equal(path.kind, listed->kind);
-    assert_int_equal(path.form, listed->form);
+    assert_int_equal(path.format, listed->format);
     assert_int_equal(path.ago, listed->ago);
     assert_int_equal(path.span, listed->span);
     assert_int_equal(path.query.endpoint, listed->query.endpoint);
