@@ -34,7 +34,7 @@
 /* Bytes of what the archive remembers of an answer without a sample: who gave it, and itself. */
 #define CEMM_EMPTY_MAX (CEMM_NOTE_MAX + CEMM_ANSWER_MAX)
 
-#define CEMM_PAUSES_MAX 64 /* refused requests of one device by one source, remembered */
+#define CEMM_REFUSED_MAX 64 /* refused requests of one device by one source, remembered */
 
 /* The longest Retry-After that is obeyed (milliseconds). */
 #define CEMM_PAUSE_MAX INT64_C(3600000)

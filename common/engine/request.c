@@ -405,12 +405,12 @@ static void wake(void *data)
     struct cemm_request *request = data;
     struct cemm_source *source = request->route->source;
     const struct cemm_route *failing = cemm_route_backing_off(request->route);
-    const struct cemm_pause *pause;
+    const struct cemm_refused *refused;
 
     if (!request->sent && failing) {
         fail_early(request, failing->failure_result, &failing->failure_message);
-    } else if (!request->sent && (pause = cemm_refusal_pause(request->route, &request->query))) {
-        fail_early(request, pause->result, &pause->message);
+    } else if (!request->sent && (refused = cemm_refusal_find(request->route, &request->query))) {
+        fail_early(request, refused->result, &refused->message);
     } else if (request->sent &&
                cemm_promise_next(&request->promise, source->loop->now) == CEMM_TIMED_OUT) {
         give_up(request, true);
@@ -529,7 +529,7 @@ static void launch(struct cemm_request *request)
     if (r == 0) {
         move(request, SENT);
         request->sent = request->route->source->loop->now;
-        request->last_reply.keys = request->route->source->keys;
+        request->last_reply.key_generation = request->route->source->key_generation;
         return;
     }
     if (r == -E2BIG)

@@ -11,7 +11,7 @@
 #include <sys/param.h>
 
 #define BACKOFF_FIRST_MS 1000 /* of a source that does not answer, and of a refused request */
-#define KEY_AGE_MS       1000 /* in which the pauses of a source have its key file read once */
+#define KEY_AGE_MS       1000 /* a key file is not read again sooner because of refusals */
 
 /* ---- meters ----------------------------------------------------------------- */
 
@@ -246,11 +246,11 @@ bool cemm_source_unconfirmed(const struct cemm_source *source)
 
 /* ---- routes ----------------------------------------------------------------- */
 
-void cemm_pause_free(struct cemm_pause *pause)
+void cemm_refused_free(struct cemm_refused *refused)
 {
-    LIST_REMOVE(pause, link);
-    cemm_message_drop(&pause->message);
-    free(pause);
+    LIST_REMOVE(refused, link);
+    cemm_message_drop(&refused->message);
+    free(refused);
 }
 
 void cemm_route_free(struct cemm_route *route)
@@ -264,8 +264,8 @@ void cemm_route_clear(struct cemm_route *route)
 {
     cemm_meters_clear(&route->meters);
     cemm_meters_clear(&route->absent);
-    while (!LIST_EMPTY(&route->pauses))
-        cemm_pause_free(LIST_FIRST(&route->pauses));
+    while (!LIST_EMPTY(&route->refused))
+        cemm_refused_free(LIST_FIRST(&route->refused));
     cemm_message_drop(&route->search.message);
     cemm_message_drop(&route->failure_message);
     route->search.finished = 0;
@@ -360,36 +360,37 @@ int64_t cemm_refusal_delay(const struct cemm_source *source, const struct cemm_l
     return delay > 0 && is_refusal(source, reply, result) ? delay / 1000 : 0;
 }
 
-static struct cemm_pause *pause_find(const struct cemm_route *route, const struct cemm_query *query)
+static struct cemm_refused *refused_find(const struct cemm_route *route,
+                                         const struct cemm_query *query)
 {
-    struct cemm_pause *pause;
+    struct cemm_refused *refused;
 
-    LIST_FOREACH (pause, &route->pauses, link)
-        if (cemm_query_compare(&pause->query, query) == 0)
+    LIST_FOREACH (refused, &route->refused, link)
+        if (cemm_query_compare(&refused->query, query) == 0)
             break;
-    return pause;
+    return refused;
 }
 
 /* If there are too many, the one that ends first goes. NULL: no memory. */
-static struct cemm_pause *pause_new(struct cemm_route *route, const struct cemm_query *query)
+static struct cemm_refused *refused_new(struct cemm_route *route, const struct cemm_query *query)
 {
-    struct cemm_pause *first = LIST_FIRST(&route->pauses);
-    struct cemm_pause *pause;
+    struct cemm_refused *first = LIST_FIRST(&route->refused);
+    struct cemm_refused *refused;
     size_t count = 0;
 
-    LIST_FOREACH (pause, &route->pauses, link) {
+    LIST_FOREACH (refused, &route->refused, link) {
         count++;
-        if (pause->health.retry_at < first->health.retry_at)
-            first = pause;
+        if (refused->health.retry_at < first->health.retry_at)
+            first = refused;
     }
-    if (count >= CEMM_PAUSES_MAX)
-        cemm_pause_free(first);
-    pause = calloc(1, sizeof(*pause));
-    if (!pause)
+    if (count >= CEMM_REFUSED_MAX)
+        cemm_refused_free(first);
+    refused = calloc(1, sizeof(*refused));
+    if (!refused)
         return NULL;
-    pause->query = *query;
-    LIST_INSERT_HEAD(&route->pauses, pause, link);
-    return pause;
+    refused->query = *query;
+    LIST_INSERT_HEAD(&route->refused, refused, link);
+    return refused;
 }
 
 void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *query,
@@ -398,26 +399,26 @@ void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *quer
 {
     const struct cemm_source *source = route->source;
     const struct cemm_backoff backoff = {BACKOFF_FIRST_MS, source->loop->backoff_max};
-    struct cemm_pause *pause = pause_find(route, query);
+    struct cemm_refused *refused = refused_find(route, query);
     int64_t now = source->loop->now;
 
     if (reply->status == 0)
         return;
     if (!is_refusal(source, reply, result)) {
-        if (pause)
-            cemm_pause_free(pause);
+        if (refused)
+            cemm_refused_free(refused);
         return;
     }
-    if (!pause)
-        pause = pause_new(route, query);
-    if (!pause)
+    if (!refused)
+        refused = refused_new(route, query);
+    if (!refused)
         return; /* no memory: it will be sent, and refused, again */
-    (void)cemm_health_fail(&pause->health, now, backoff, cemm_random());
+    (void)cemm_health_fail(&refused->health, now, backoff, cemm_random());
     if (reply->retry_after_ms >= 0)
-        pause->health.retry_at = now + MIN(reply->retry_after_ms, CEMM_PAUSE_MAX);
-    pause->result = result;
-    pause->keys = reply->keys;
-    cemm_message_keep(&pause->message, message);
+        refused->health.retry_at = now + MIN(reply->retry_after_ms, CEMM_PAUSE_MAX);
+    refused->result = result;
+    refused->key_generation = reply->key_generation;
+    cemm_message_keep(&refused->message, message);
 }
 
 /* Reads the file of its key again. True: it has another key, which is used from now on. */
@@ -437,7 +438,7 @@ static bool renew_key(struct cemm_source *source)
     source->key_lost = r < 0;
     if (other) {
         *config->key = fresh;
-        source->keys++;
+        source->key_generation++;
         cemm_log(source->loop, CEMM_LOG_INFO, "%s: the key file has a new key, which is used now",
                  source->name);
     }
@@ -445,7 +446,7 @@ static bool renew_key(struct cemm_source *source)
     return other;
 }
 
-/* Each paused request asks for it at each poll. */
+/* Each refused request asks for it at each poll. */
 static bool has_new_key(struct cemm_source *source)
 {
     int64_t now = source->loop->now;
@@ -456,21 +457,23 @@ static bool has_new_key(struct cemm_source *source)
     return renew_key(source);
 }
 
-const struct cemm_pause *cemm_refusal_pause(struct cemm_route *route,
-                                            const struct cemm_query *query)
+const struct cemm_refused *cemm_refusal_find(struct cemm_route *route,
+                                             const struct cemm_query *query)
 {
     struct cemm_source *source = route->source;
-    const struct cemm_pause *pause = pause_find(route, query);
+    const struct cemm_refused *refused = refused_find(route, query);
 
-    if (!pause || !cemm_health_backs_off(&pause->health, source->loop->now))
+    if (!refused || !cemm_health_backs_off(&refused->health, source->loop->now))
         return NULL;
-    if (pause->result == CEMM_DENIED && (pause->keys != source->keys || has_new_key(source)))
+    if (refused->result == CEMM_DENIED &&
+        (refused->key_generation != source->key_generation || has_new_key(source)))
         return NULL;
-    return pause;
+    return refused;
 }
 
 bool cemm_refusal_of_old_key(struct cemm_source *source, const struct cemm_last_reply *reply,
                              int result)
 {
-    return result == CEMM_DENIED && (reply->keys != source->keys || renew_key(source));
+    return result == CEMM_DENIED &&
+           (reply->key_generation != source->key_generation || renew_key(source));
 }

@@ -56,16 +56,16 @@ TAILQ_HEAD(cemm_request_list, cemm_request);
 TAILQ_HEAD(cemm_source_list, cemm_source);
 
 /* A request that was refused, and is not sent again for a while. */
-struct cemm_pause {
+struct cemm_refused {
     struct cemm_query query;
     struct cemm_health health;
     int result;                   /* of the refused request */
     struct cemm_message *message; /* kept */
-    unsigned keys;                /* the source's count at that time */
-    LIST_ENTRY(cemm_pause) link;
+    unsigned key_generation;      /* the source's when it was sent */
+    LIST_ENTRY(cemm_refused) link;
 };
 
-LIST_HEAD(cemm_pauses, cemm_pause);
+LIST_HEAD(cemm_refused_list, cemm_refused);
 
 /* A search for the meters of a route (find.c). */
 struct cemm_search {
@@ -93,10 +93,10 @@ struct cemm_route {
     int64_t absent_since;      /* wall time of the first of them */
     int64_t newest;            /* time of the newest sample that it has sent, Unix milliseconds */
     struct cemm_search search;
-    struct cemm_pauses pauses;    /* of requests that the source has refused */
-    bool listed;                  /* cloud: in the newest list of devices */
-    bool answered;                /* since the list before that one */
-    TAILQ_ENTRY(cemm_route) link; /* among its device's, or its source's `unlisted` */
+    struct cemm_refused_list refused; /* requests of it that the source refuses */
+    bool listed;                      /* cloud: in the newest list of devices */
+    bool answered;                    /* since the list before that one */
+    TAILQ_ENTRY(cemm_route) link;     /* among its device's, or its source's `unlisted` */
 };
 
 /* What discovery knows of one of its sources. An address has one source, whatever it claims. */
@@ -121,13 +121,14 @@ struct cemm_source {
     const struct cemm_source_config *config;
     char *name; /* "cloud home"; of all discovered ones "discovery" */
     struct cemm_discovered_source *discovered; /* owned; NULL: it is configured */
-    struct cemm_route own; /* cloud: the account; LAN: the device behind the address */
-    size_t devices;        /* that it reaches */
-    unsigned keys;         /* cloud: how often its key was replaced */
-    bool key_lost;         /* its file could not be read again, which was logged */
-    int64_t key_read;      /* monotonic: when a pause had it read last; 0: never */
-    bool unverified;       /* LAN: it has failed; its root must say again which device it is */
-    int64_t confirmed;     /* monotonic: when its root said so last */
+    struct cemm_route own;   /* cloud: the account; LAN: the device behind the address */
+    size_t devices;          /* that it reaches */
+    unsigned key_generation; /* cloud: how often its key was replaced */
+    bool key_lost;           /* its file could not be read again, which was logged */
+    int64_t
+        key_read; /* monotonic: when its file was last read again because of a refusal; 0: never */
+    bool unverified;   /* LAN: it has failed; its root must say again which device it is */
+    int64_t confirmed; /* monotonic: when its root said so last */
     struct cemm_outcomes outcomes;
 
     /* Its requests (request.c). */
@@ -195,7 +196,7 @@ bool cemm_source_unconfirmed(const struct cemm_source *source);
 void cemm_route_clear(struct cemm_route *route);
 void cemm_route_free(struct cemm_route *route);
 
-void cemm_pause_free(struct cemm_pause *pause); /* one of a route */
+void cemm_refused_free(struct cemm_refused *refused); /* one of a route */
 
 /* For messages: the device's uid, else the address or "the account". */
 const char *cemm_route_name(const struct cemm_route *route);
@@ -225,9 +226,9 @@ void cemm_route_answered(struct cemm_route *route);
 
 /* The last reply to a request. */
 struct cemm_last_reply {
-    int status;             /* HTTP's; 0: none has come */
-    int64_t retry_after_ms; /* -1: not sent */
-    unsigned keys;          /* the source's count when the request was sent */
+    int status;              /* HTTP's; 0: none has come */
+    int64_t retry_after_ms;  /* -1: not sent */
+    unsigned key_generation; /* the source's when the request was sent */
 };
 
 /* How many seconds the request will not be repeated, because the source said so; or 0. */
@@ -239,9 +240,10 @@ void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *quer
                          const struct cemm_last_reply *reply, int result,
                          const struct cemm_message *message);
 
-/* The pause of this request; NULL: it may be sent. A new key ends the pauses of the old one. */
-const struct cemm_pause *cemm_refusal_pause(struct cemm_route *route,
-                                            const struct cemm_query *query);
+/* The record of this request if it was refused and may not be sent yet. NULL: it may be sent, also
+ * because there is a new key. */
+const struct cemm_refused *cemm_refusal_find(struct cemm_route *route,
+                                             const struct cemm_query *query);
 
 /* Whether a request was refused with a key that has been replaced meanwhile. */
 bool cemm_refusal_of_old_key(struct cemm_source *source, const struct cemm_last_reply *reply,

@@ -222,7 +222,7 @@ static void test_used_again(void **state)
     struct cemm_source *source = claim(1);
     assert_non_null(source);
     cemm_refusal_record(&source->own, &root, &refusal, CEMM_DENIED, &message);
-    assert_non_null(cemm_refusal_pause(&source->own, &root));
+    assert_non_null(cemm_refusal_find(&source->own, &root));
     cemm_message_keep(&source->outcomes.last_message, &message);
     cemm_message_keep(&source->own.failure_message, &message);
     source->own.failure_result = -EHOSTUNREACH;
@@ -239,7 +239,7 @@ static void test_used_again(void **state)
     scan();
     assert_ptr_equal(claim(2), source);
     expect_text("its address", source->config->address, "192.0.2.2");
-    assert_null(cemm_refusal_pause(&source->own, &root));
+    assert_null(cemm_refusal_find(&source->own, &root));
     assert_null(source->outcomes.last_message);
     assert_null(source->own.failure_message);
     assert_int_equal(source->own.failure_result, 0);

@@ -49,7 +49,7 @@ uint32_t __wrap_cemm_random(void)
 
 static bool is_paused(size_t i)
 {
-    return cemm_refusal_pause(&source->own, &queries[i]);
+    return cemm_refusal_find(&source->own, &queries[i]);
 }
 
 static int begin(void **state)
@@ -118,11 +118,11 @@ static void refuse(int number, int64_t told)
     cemm_refusal_record(&source->own, &query, &denied, CEMM_DENIED, &message);
 }
 
-static const struct cemm_pause *pause_of(int number)
+static const struct cemm_refused *refused_of(int number)
 {
     const struct cemm_query query = query_of(number);
 
-    return cemm_refusal_pause(&source->own, &query);
+    return cemm_refusal_find(&source->own, &query);
 }
 
 static void test_with_and_without_a_time(void **state)
@@ -143,11 +143,11 @@ static void test_with_and_without_a_time(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         for (size_t n = 0; n < COUNT(rows[i].told); n++) {
             refuse((int)i, rows[i].told[n]);
-            const struct cemm_pause *pause = pause_of((int)i);
-            assert_non_null(pause);
-            expect_int(rows[i].name, pause->health.retry_at - loop.now, rows[i].pauses[n]);
-            loop.now = pause->health.retry_at;
-            assert_null(pause_of((int)i));
+            const struct cemm_refused *refused = refused_of((int)i);
+            assert_non_null(refused);
+            expect_int(rows[i].name, refused->health.retry_at - loop.now, rows[i].pauses[n]);
+            loop.now = refused->health.retry_at;
+            assert_null(refused_of((int)i));
         }
     }
 }
@@ -160,37 +160,37 @@ static void test_each_separately(void **state)
 
     (void)state;
     refuse(1, -1);
-    assert_non_null(pause_of(1));
-    assert_null(pause_of(2));
+    assert_non_null(refused_of(1));
+    assert_null(refused_of(2));
     cemm_refusal_record(&source->own, &two, &well, 0, NULL);
-    assert_non_null(pause_of(1));
+    assert_non_null(refused_of(1));
     cemm_refusal_record(&source->own, &one, &well, 0, NULL);
-    assert_null(pause_of(1));
+    assert_null(refused_of(1));
 }
 
 /* The one that ends first is replaced. */
 static void test_bound(void **state)
 {
-    const struct cemm_pause *pause;
+    const struct cemm_refused *refused;
     size_t count = 0;
 
     (void)state;
-    for (int i = 0; i < CEMM_PAUSES_MAX; i++)
+    for (int i = 0; i < CEMM_REFUSED_MAX; i++)
         refuse(i, i == 3 ? 1000 : 60000);
-    assert_non_null(pause_of(3));
-    refuse(CEMM_PAUSES_MAX, 60000);
-    LIST_FOREACH (pause, &source->own.pauses, link)
+    assert_non_null(refused_of(3));
+    refuse(CEMM_REFUSED_MAX, 60000);
+    LIST_FOREACH (refused, &source->own.refused, link)
         count++;
-    expect_int("remembered", (int64_t)count, CEMM_PAUSES_MAX);
-    assert_null(pause_of(3));
+    expect_int("remembered", (int64_t)count, CEMM_REFUSED_MAX);
+    assert_null(refused_of(3));
 }
 
 static int begin_empty(void **state)
 {
     int r = begin(state);
 
-    while (!LIST_EMPTY(&source->own.pauses))
-        cemm_pause_free(LIST_FIRST(&source->own.pauses));
+    while (!LIST_EMPTY(&source->own.refused))
+        cemm_refused_free(LIST_FIRST(&source->own.refused));
     return r;
 }
 
