@@ -604,7 +604,7 @@ bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry
                         int64_t limit, void *user);
 
 /* Ends the sending for which `send` returned 1. `sent` is the number of rows that were sent,
- * `result` is what `send` would have returned. Must not be called in `send`. Returns bits. */
+ * `result` is what `send` would have returned. Must not be called in `send`. Returns a set of: */
 enum { CEMM_SINK_RECOVERED = 1 << 0, CEMM_SINK_FAILED = 1 << 1 }; /* and had not before */
 unsigned cemm_backfill_sent(struct cemm_backfill_job *job, size_t sent, int result);
 

@@ -3,8 +3,8 @@
  * series has a live sample, and goes from its oldest missing minute to the
  * newest, a day at a time.
  *
- * A missing row before the day's last row will hardly come later, so it is not
- * requested again. Other missing minutes are tried again after a pause, longer
+ * A missing row before the day's last row is unlikely to come later, so it is
+ * not requested again. Other missing minutes are tried again after a pause, longer
  * each time; newly missed minutes are requested at once.
  *
  * A sink may be slow, and may fail: then all its series are left alone for a
@@ -31,12 +31,12 @@ struct sink {
 };
 
 /* One series and one sink. Times of minutes are Unix milliseconds. */
-struct fill {
+struct job {
     struct cemm_backfill_job base; /* what the frontend knows of it */
     struct cemm_backfill *backfill;
     struct sink *sink;
     enum { IDLE, WAITS, RUNS } state;
-    int64_t lived; /* monotonic: the last live sample */
+    int64_t last_live; /* monotonic: the last live sample */
     struct cemm_timer timer;
     int64_t limit;              /* only minutes over by then count: cemm_ledger_missing() */
     int64_t since;              /* earlier minutes are abandoned: the API has later rows */
@@ -49,20 +49,20 @@ struct fill {
     struct cemm_query query;   /* for a day */
     struct cemm_document *day; /* that is being sent */
     int64_t row;               /* its next minute to send */
-    TAILQ_ENTRY(fill) link;    /* in `ready` */
-    SLIST_ENTRY(fill) all;
+    TAILQ_ENTRY(job) link;     /* in `ready` */
+    SLIST_ENTRY(job) all;
 };
 
-SLIST_HEAD(fill_list, fill);
-TAILQ_HEAD(fill_queue, fill);
+SLIST_HEAD(job_list, job);
+TAILQ_HEAD(job_queue, job);
 
 struct cemm_backfill {
     struct cemm *cemm;
     struct cemm_ledger *ledger;
     struct cemm_backfill_rules rules;
     void *data;
-    struct fill_list fills;
-    struct fill_queue ready; /* in order of their turns */
+    struct job_list jobs;
+    struct job_queue ready; /* in order of their turns */
     struct cemm_timers timers;
     unsigned busy; /* rounds under way */
     size_t sink_count;
@@ -94,259 +94,258 @@ void cemm_backfill_free(struct cemm_backfill *backfill)
 {
     if (!backfill)
         return;
-    while (!SLIST_EMPTY(&backfill->fills)) {
-        struct fill *fill = SLIST_FIRST(&backfill->fills);
-        SLIST_REMOVE_HEAD(&backfill->fills, all);
-        cemm_document_unref(fill->day);
-        free(fill);
+    while (!SLIST_EMPTY(&backfill->jobs)) {
+        struct job *job = SLIST_FIRST(&backfill->jobs);
+        SLIST_REMOVE_HEAD(&backfill->jobs, all);
+        cemm_document_unref(job->day);
+        free(job);
     }
     free(backfill);
 }
 
 /* ---- what is missing ------------------------------------------------------------------ */
 
-static bool missing(const struct fill *fill, int64_t from, int64_t *ret_from)
+static bool missing(const struct job *job, int64_t from, int64_t *ret_from)
 {
     int64_t until;
 
-    return cemm_ledger_missing(fill->base.entry, fill->base.sink, from, fill->limit, ret_from,
-                               &until);
+    return cemm_ledger_missing(job->base.entry, job->base.sink, from, job->limit, ret_from, &until);
 }
 
 /* Whether a round should begin at `now` (monotonic milliseconds). */
-static bool wants(struct fill *fill, int64_t now)
+static bool wants(struct job *job, int64_t now)
 {
     int64_t from;
 
-    if (!missing(fill, fill->since, &from)) { /* it was sent, or has left the window */
-        (void)cemm_health_recover(&fill->backoff);
+    if (!missing(job, job->since, &from)) { /* it was sent, or has left the window */
+        (void)cemm_health_recover(&job->backoff);
         return false;
     }
-    return !cemm_health_backs_off(&fill->backoff, now) ||
-           missing(fill, fill->asked > fill->since ? fill->asked : fill->since, &from);
+    return !cemm_health_backs_off(&job->backoff, now) ||
+           missing(job, job->asked > job->since ? job->asked : job->since, &from);
 }
 
 /* ---- waiting ------------------------------------------------------------------------- */
 
 static void enqueue(void *data)
 {
-    struct fill *fill = data;
+    struct job *job = data;
 
-    TAILQ_INSERT_TAIL(&fill->backfill->ready, fill, link);
+    TAILQ_INSERT_TAIL(&job->backfill->ready, job, link);
 }
 
-static void wait_until(struct fill *fill, int64_t when)
+static void wait_until(struct job *job, int64_t when)
 {
-    cemm_timer_set(&fill->backfill->timers, &fill->timer, when);
-    fill->state = WAITS;
+    cemm_timer_set(&job->backfill->timers, &job->timer, when);
+    job->state = WAITS;
 }
 
 /* ---- a round --------------------------------------------------------------------------- */
 
 /* Ends the round. The next one begins at `again`; 0: not before the next live sample. */
-static void stop(struct fill *fill, int64_t again)
+static void stop(struct job *job, int64_t again)
 {
-    const struct cemm_backfill_rules *rules = &fill->backfill->rules;
-    bool ran = fill->state == RUNS;
+    const struct cemm_backfill_rules *rules = &job->backfill->rules;
+    bool ran = job->state == RUNS;
 
-    cemm_document_unref(fill->day);
-    fill->day = NULL;
-    fill->state = IDLE;
-    fill->backfill->busy--;
+    cemm_document_unref(job->day);
+    job->day = NULL;
+    job->state = IDLE;
+    job->backfill->busy--;
     if (again)
-        wait_until(fill, again);
+        wait_until(job, again);
     if (ran && rules->done)
-        rules->done(fill->backfill->data, &fill->base);
+        rules->done(job->backfill->data, &job->base);
 }
 
 /* Later minutes are not over for long enough to be missing: cemm_ledger_missing(). */
-static int64_t horizon(const struct fill *fill)
+static int64_t horizon(const struct job *job)
 {
-    return (fill->limit / MINUTE_MS - 1) * MINUTE_MS;
+    return (job->limit / MINUTE_MS - 1) * MINUTE_MS;
 }
 
 /* Minutes that are still missing are tried again later. */
-static void end_round(struct fill *fill, bool failed)
+static void end_round(struct job *job, bool failed)
 {
-    if (fill->sent || failed)
-        (void)cemm_health_recover(&fill->backoff);
-    (void)cemm_health_fail(&fill->backoff, cemm_clock_steady(), minutes_backoff, cemm_random());
-    fill->asked = horizon(fill);
-    stop(fill, 0);
+    if (job->sent || failed)
+        (void)cemm_health_recover(&job->backoff);
+    (void)cemm_health_fail(&job->backoff, cemm_clock_steady(), minutes_backoff, cemm_random());
+    job->asked = horizon(job);
+    stop(job, 0);
 }
 
 /* The sink has not taken the rows, so they are still missing. True: its first failure. */
-static bool refuse(struct fill *fill, int result)
+static bool refuse(struct job *job, int result)
 {
     int64_t now = cemm_clock_steady();
-    int64_t again = now - fill->lived < LIVE_MS ? now + fill->backfill->rules.delay_ms : 0;
+    int64_t again = now - job->last_live < LIVE_MS ? now + job->backfill->rules.delay_ms : 0;
     bool first = false;
 
     if (result != -EAGAIN) {
-        first = cemm_health_fail(&fill->sink->health, now, sink_backoff, cemm_random());
-        again = fill->sink->health.retry_at;
+        first = cemm_health_fail(&job->sink->health, now, sink_backoff, cemm_random());
+        again = job->sink->health.retry_at;
     }
-    stop(fill, again);
+    stop(job, again);
     return first;
 }
 
 static void on_day(void *data, const struct cemm_answer *answer);
 
 /* Requests the day of the oldest missing minute that this round has not requested. */
-static void ask_day(struct fill *fill)
+static void ask_day(struct job *job)
 {
-    struct cemm *cemm = fill->backfill->cemm;
+    struct cemm *cemm = job->backfill->cemm;
 
-    if (!missing(fill, fill->cursor, &fill->cursor)) {
-        end_round(fill, false);
+    if (!missing(job, job->cursor, &job->cursor)) {
+        end_round(job, false);
         return;
     }
-    fill->query.period = cemm_period_at(cemm_zone(cemm), CEMM_DAY, fill->cursor / 1000);
-    fill->row = 0;
-    if (cemm_get(cemm, &fill->query, fill->backfill->rules.max_age_ms, on_day, fill, NULL) == 0)
-        fill->state = RUNS;
+    job->query.period = cemm_period_at(cemm_zone(cemm), CEMM_DAY, job->cursor / 1000);
+    job->row = 0;
+    if (cemm_get(cemm, &job->query, job->backfill->rules.max_age_ms, on_day, job, NULL) == 0)
+        job->state = RUNS;
     else
-        end_round(fill, true);
+        end_round(job, true);
 }
 
-/* All rows of the day have been sent. */
-static void pass_day(struct fill *fill)
+/* Nothing is left to send of this day. */
+static void pass_day(struct job *job)
 {
     const struct cemm_series *series =
-        fill->day ? cemm_document_channel(fill->day, fill->base.entry->channel) : NULL;
+        job->day ? cemm_document_channel(job->day, job->base.entry->channel) : NULL;
     int64_t since = 0;
 
     if (series && series->count > 0)
         since = (series->samples[series->count - 1].time / MINUTE_MS + 1) * MINUTE_MS;
-    if (since > horizon(fill)) /* the day has rows that were not sent, as they may come live */
-        since = horizon(fill);
-    if (since > fill->since)
-        fill->since = since;
-    fill->cursor = cemm_period_end(cemm_zone(fill->backfill->cemm), &fill->query.period) * 1000;
-    cemm_document_unref(fill->day);
-    fill->day = NULL;
-    ask_day(fill);
+    if (since > horizon(job)) /* the day has rows that were not sent, as they may come live */
+        since = horizon(job);
+    if (since > job->since)
+        job->since = since;
+    job->cursor = cemm_period_end(cemm_zone(job->backfill->cemm), &job->query.period) * 1000;
+    cemm_document_unref(job->day);
+    job->day = NULL;
+    ask_day(job);
 }
 
 /* True: the sink had failed before. */
-static bool record_sent(struct fill *fill)
+static bool record_sent(struct job *job)
 {
-    fill->sent = true;
-    return cemm_health_recover(&fill->sink->health);
+    job->sent = true;
+    return cemm_health_recover(&job->sink->health);
 }
 
 /* Sends the rest of the day, and goes on. */
-static void send_rows(struct fill *fill)
+static void send_rows(struct job *job)
 {
-    const struct cemm_backfill_rules *rules = &fill->backfill->rules;
+    const struct cemm_backfill_rules *rules = &job->backfill->rules;
 
     for (;;) {
         struct cemm_document *rows = cemm_ledger_pick_missing(
-            fill->base.entry, fill->base.sink, fill->day, fill->row, rules->rows_max, fill->limit);
+            job->base.entry, job->base.sink, job->day, job->row, rules->rows_max, job->limit);
         if (!rows) {
-            end_round(fill, true);
+            end_round(job, true);
             return;
         }
         int64_t newest = cemm_document_newest(rows);
-        fill->row = (newest / MINUTE_MS + 1) * MINUTE_MS;
-        int r = newest ? rules->send(fill->backfill->data, &fill->base, rows) : 0;
+        job->row = (newest / MINUTE_MS + 1) * MINUTE_MS;
+        int r = newest ? rules->send(job->backfill->data, &job->base, rows) : 0;
         cemm_document_unref(rows);
         if (r > 0)
             return; /* cemm_backfill_sent() goes on */
         if (r < 0) {
-            (void)refuse(fill, r);
+            (void)refuse(job, r);
             return;
         }
         if (!newest) {
-            pass_day(fill);
+            pass_day(job);
             return;
         }
-        (void)record_sent(fill);
+        (void)record_sent(job);
     }
 }
 
 static void on_day(void *data, const struct cemm_answer *answer)
 {
-    struct fill *fill = data;
+    struct job *job = data;
 
     if (answer->result == -ECANCELED)
         return; /* the end */
     if (answer->result != 0 && answer->result != CEMM_ABSENT) {
-        end_round(fill, true); /* the library's log says why */
+        end_round(job, true); /* the library's log says why */
     } else if (answer->document) {
-        fill->day = cemm_document_ref(answer->document);
-        send_rows(fill);
+        job->day = cemm_document_ref(answer->document);
+        send_rows(job);
     } else {
-        pass_day(fill);
+        pass_day(job);
     }
 }
 
 unsigned cemm_backfill_sent(struct cemm_backfill_job *base, size_t sent, int result)
 {
-    struct fill *fill = (struct fill *)base;
+    struct job *job = (struct job *)base;
     unsigned changes = 0;
 
-    if (sent > 0 && record_sent(fill))
+    if (sent > 0 && record_sent(job))
         changes |= CEMM_SINK_RECOVERED;
-    if (result < 0 && refuse(fill, result))
+    if (result < 0 && refuse(job, result))
         changes |= CEMM_SINK_FAILED;
     if (result >= 0)
-        send_rows(fill);
+        send_rows(job);
     return changes;
 }
 
 /* ---- when -------------------------------------------------------------------------------- */
 
-static void begin(struct fill *fill)
+static void begin(struct job *job)
 {
-    fill->backfill->busy++;
-    fill->cursor = fill->since;
-    fill->sent = false;
-    ask_day(fill);
+    job->backfill->busy++;
+    job->cursor = job->since;
+    job->sent = false;
+    ask_day(job);
 }
 
-/* NULL: no memory until the next live sample. */
-static struct fill *fill_get(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
-                             struct sink *sink)
+/* NULL: no memory; tried again at the next live sample. */
+static struct job *job_get(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
+                           struct sink *sink)
 {
     pthread_mutex_lock(&backfill->ledger->lock);
     struct cemm_sent *sent = cemm_ledger_sent_to(entry, sink->name);
     pthread_mutex_unlock(&backfill->ledger->lock);
     if (!sent || sent->job)
-        return sent ? (struct fill *)sent->job : NULL;
-    struct fill *fill = calloc(1, sizeof(*fill));
-    if (!fill)
+        return sent ? (struct job *)sent->job : NULL;
+    struct job *job = calloc(1, sizeof(*job));
+    if (!job)
         return NULL;
-    *fill = (struct fill){
+    *job = (struct job){
         .base = {.entry = entry, .sink = sink->name},
         .backfill = backfill,
         .sink = sink,
         .query = {.uid = entry->meter->uid, .endpoint = CEMM_DATA},
-        .timer = {.fire = enqueue, .data = fill},
+        .timer = {.fire = enqueue, .data = job},
     };
-    strcpy(fill->query.alias, entry->meter->alias);
-    SLIST_INSERT_HEAD(&backfill->fills, fill, all);
-    sent->job = &fill->base;
-    return fill;
+    strcpy(job->query.alias, entry->meter->alias);
+    SLIST_INSERT_HEAD(&backfill->jobs, job, all);
+    sent->job = &job->base;
+    return job;
 }
 
 /* True: a round is running. */
-static bool live(struct fill *fill, int64_t limit, void *user, int64_t now)
+static bool live(struct job *job, int64_t limit, void *user, int64_t now)
 {
-    int64_t delay = fill->backfill->rules.delay_ms;
+    int64_t delay = job->backfill->rules.delay_ms;
 
-    if (fill->state == RUNS)
+    if (job->state == RUNS)
         return true;
-    fill->base.user = user;
-    fill->lived = now;
-    fill->limit = limit;
-    if (!wants(fill, now) || fill->state == WAITS)
+    job->base.user = user;
+    job->last_live = now;
+    job->limit = limit;
+    if (!wants(job, now) || job->state == WAITS)
         return false;
     if (delay > 0)
-        wait_until(fill, now + delay);
+        wait_until(job, now + delay);
     else
-        begin(fill);
-    return fill->state == RUNS;
+        begin(job);
+    return job->state == RUNS;
 }
 
 bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
@@ -355,8 +354,8 @@ bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry
     bool busy = false;
 
     for (size_t i = 0; entry->followed && i < backfill->sink_count; i++) {
-        struct fill *fill = fill_get(backfill, entry, &backfill->sinks[i]);
-        if (fill && live(fill, limit, user, cemm_clock_steady()))
+        struct job *job = job_get(backfill, entry, &backfill->sinks[i]);
+        if (job && live(job, limit, user, cemm_clock_steady()))
             busy = true;
     }
     return busy;
@@ -366,13 +365,13 @@ int64_t cemm_backfill_step(struct cemm_backfill *backfill, int64_t now)
 {
     cemm_timers_run(&backfill->timers, now);
     while (!TAILQ_EMPTY(&backfill->ready) && backfill->busy < backfill->rules.rounds_max) {
-        struct fill *fill = TAILQ_FIRST(&backfill->ready);
-        TAILQ_REMOVE(&backfill->ready, fill, link);
-        fill->state = IDLE;
-        if (cemm_health_backs_off(&fill->sink->health, now))
-            wait_until(fill, fill->sink->health.retry_at);
-        else if (wants(fill, now))
-            begin(fill);
+        struct job *job = TAILQ_FIRST(&backfill->ready);
+        TAILQ_REMOVE(&backfill->ready, job, link);
+        job->state = IDLE;
+        if (cemm_health_backs_off(&job->sink->health, now))
+            wait_until(job, job->sink->health.retry_at);
+        else if (wants(job, now))
+            begin(job);
     }
     return cemm_timers_next(&backfill->timers, now);
 }

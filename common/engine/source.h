@@ -125,10 +125,9 @@ struct cemm_source {
     size_t devices;          /* that it reaches */
     unsigned key_generation; /* cloud: how often its key was replaced */
     bool key_lost;           /* its file could not be read again, which was logged */
-    int64_t
-        key_read; /* monotonic: when its file was last read again because of a refusal; 0: never */
-    bool unverified;   /* LAN: it has failed; its root must say again which device it is */
-    int64_t confirmed; /* monotonic: when its root said so last */
+    int64_t key_read;        /* monotonic: its file's last reading after a refusal; 0: never */
+    bool unverified;         /* LAN: it has failed; its root must say again which device it is */
+    int64_t confirmed;       /* monotonic: when its root said so last */
     struct cemm_outcomes outcomes;
 
     /* Its requests (request.c). */

@@ -118,13 +118,13 @@ static void answer_next(int result)
 
 /* ---- the frontend ------------------------------------------------------------------ */
 
-static void mark(struct cemm_backfill_job *fill, const struct cemm_document *rows)
+static void mark(struct cemm_backfill_job *job, const struct cemm_document *rows)
 {
     size_t count;
     const struct cemm_series *series = cemm_document_series(rows, &count);
 
     for (size_t i = 0; i < series->count; i++)
-        assert_int_equal(cemm_ledger_mark(fill->entry, fill->sink, series->samples[i].time), 1);
+        assert_int_equal(cemm_ledger_mark(job->entry, job->sink, series->samples[i].time), 1);
 }
 
 static const char *values_of(const struct cemm_document *rows)
@@ -140,21 +140,21 @@ static const char *values_of(const struct cemm_document *rows)
     return text;
 }
 
-static int send_rows(void *data, struct cemm_backfill_job *fill, struct cemm_document *rows)
+static int send_rows(void *data, struct cemm_backfill_job *job, struct cemm_document *rows)
 {
     assert_ptr_equal(data, &fake);
-    assert_ptr_equal(fill->user, &uid);
-    record("send", fake.details ? values_of(rows) : cemm_ledger_names(fill->entry).alias);
-    fake.sending = fill;
+    assert_ptr_equal(job->user, &uid);
+    record("send", fake.details ? values_of(rows) : cemm_ledger_names(job->entry).alias);
+    fake.sending = job;
     if (fake.send_result >= 0)
-        mark(fill, rows);
+        mark(job, rows);
     return fake.send_result;
 }
 
-static void done(void *data, struct cemm_backfill_job *fill)
+static void done(void *data, struct cemm_backfill_job *job)
 {
     (void)data;
-    record("done", cemm_ledger_names(fill->entry).alias);
+    record("done", cemm_ledger_names(job->entry).alias);
 }
 
 static void begin(const struct cemm_backfill_rules *rules, int64_t window)
