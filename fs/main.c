@@ -163,7 +163,7 @@ static void run_loop(struct fs *fs, int signal_fd)
         if (turned < 0 && turned != -EINTR) {
             /* The failure may be temporary, and cached files can be served meanwhile. */
             struct cemm_message message;
-            cemm_message_set(&message, "the loop has failed: %s", strerror(-turned));
+            cemm_message_set(&message, "event loop error: %s; retrying", strerror(-turned));
             log_line(NULL, CEMM_LOG_ERROR, message.text);
             (void)poll(waited, DESCRIPTORS, PAUSE_MS);
         }

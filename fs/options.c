@@ -24,7 +24,7 @@ static const char help[] =
     "$CEMM_CONFIG, ~/.config/cemm/cemm.conf and /etc/cemm/cemm.conf are tried.\n"
     "\n"
     "  -f                  stay in the foreground, log to stderr\n"
-    "  -d                  the same, and show each request of the kernel\n"
+    "  -d                  the same, and show each request from the kernel\n"
     "  -o realtime_ttl=S   maximum age of realtime files (default: 10)\n"
     "  -o allow_other      let other users read, too\n"
     "  -o default_permissions  let the kernel check the file modes\n"

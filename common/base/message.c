@@ -25,8 +25,8 @@ bool cemm_line_allowed(struct cemm_line_limit *limit, int64_t now, struct cemm_m
     ret_instead->text[0] = '\0';
     if (++limit->lines == CEMM_DEVICE_LINES_MAX + 1)
         cemm_message_set(ret_instead,
-                         "%d messages about single devices came within a minute, probably of one "
-                         "cause; the others are left out until it is over",
+                         "%d messages about individual devices within a minute, probably with one "
+                         "cause; further ones are suppressed for the rest of that minute",
                          CEMM_DEVICE_LINES_MAX);
     return limit->lines <= CEMM_DEVICE_LINES_MAX;
 }

@@ -105,7 +105,7 @@ int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_m
     explicit_bzero(text, (size_t)about.st_size);
     free(text);
     if (r == -ENODATA)
-        cemm_message_set(message, "key file %s has no key in its first line", path);
+        cemm_message_set(message, "key file %s has no key on its first line", path);
     else if (r < 0 && r != -EPERM)
         cemm_message_set(message, "the first line of key file %s is not an API key", path);
     return r;

@@ -92,7 +92,7 @@ static int strings_add(struct cemm_config *config, struct cemm_strings *strings,
     if (cemm_strings_has(strings, text))
         return 0;
     if (strings->count >= STRINGS_MAX)
-        return cemm_message_fail(config->message, -E2BIG, "more than %d of them; remove some",
+        return cemm_message_fail(config->message, -E2BIG, "more than %d values; remove some",
                                  STRINGS_MAX);
     char **items = reallocarray(strings->items, strings->count + 1, sizeof(*items));
     if (!items)
@@ -242,7 +242,7 @@ static int set_url(struct cemm_config *config, const char *value)
 
     if (strpbrk(value, "?#@")) /* the message does not repeat it: it may hold a key */
         return cemm_message_fail(config->message, -EINVAL,
-                                 "url: write it without user name, key and parameters");
+                                 "url: write it without a user name, key or parameters");
     if ((!https && !http) || !is_printable(value) || !is_authority(host))
         return UNFIT;
     if (strlen(value) > URL_LENGTH_MAX)
@@ -375,7 +375,7 @@ static int set_directory(struct cemm_config *config, const char *value)
     return r;
 }
 
-#define WANTED_ALIAS   "an alias has 1 to 64 of A-Z a-z 0-9 _ . -"
+#define WANTED_ALIAS   "an alias has 1 to 64 characters from A-Z a-z 0-9 _ . -"
 #define WANTED_TIMEOUT "write seconds, more than 0 and at most 3600"
 
 enum { ONCE, REPEATABLE };
@@ -420,10 +420,11 @@ static int open_source(struct cemm_config *config, enum section section, const c
 
     if (!cemm_name_valid(name)) {
         char shown[SHOWN];
-        return cemm_message_fail(message, -EINVAL,
-                                 "[%s%s%s]: give it a name of 1 to 64 of A-Z a-z 0-9 _ . -",
-                                 section_names[section], *name ? " " : "",
-                                 cemm_message_quote(name, shown, sizeof(shown)));
+        return cemm_message_fail(
+            message, -EINVAL,
+            "[%s%s%s]: give it a name of 1 to 64 characters from A-Z a-z 0-9 _ . -",
+            section_names[section], *name ? " " : "",
+            cemm_message_quote(name, shown, sizeof(shown)));
     }
     for (size_t i = 0; i < config->source_count; i++) {
         if (config->sources[i].kind == kind && strcmp(config->sources[i].name, name) == 0)

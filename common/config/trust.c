@@ -77,6 +77,6 @@ int cemm_trust_check(const char *path, struct cemm_message *message)
     free(text);
     if (good)
         return 0;
-    return cemm_message_fail(message, -EINVAL,
-                             "ca-file %.200s: holds no certificate in PEM, or a broken one", path);
+    return cemm_message_fail(
+        message, -EINVAL, "ca-file %.200s: contains no PEM certificate, or an invalid one", path);
 }

@@ -73,8 +73,8 @@ static void log_limited(struct cemm_discovery *discovery, enum cemm_level level,
     cemm_log(loop, level, "%s", message.text);
     if (++discovery->remarks == CEMM_REMARKS_MAX)
         cemm_log(loop, CEMM_LOG_WARNING,
-                 "discovery: more such lines are left out for an hour; does somebody forge answers "
-                 "on this network?");
+                 "discovery: further messages like this are suppressed for an hour; is somebody "
+                 "forging answers on this network?");
 }
 
 /* ---- the socket -------------------------------------------------------------- */
@@ -131,7 +131,7 @@ static void ask(struct cemm_discovery *discovery, struct in_addr broadcast)
         discovery->state.asked++;
         return;
     }
-    cemm_message_set(&discovery->message, "discovery: %s can't be asked: %s",
+    cemm_message_set(&discovery->message, "discovery: can't send to %s: %s",
                      inet_ntop(AF_INET, &broadcast, text, sizeof(text)), strerror(errno));
 }
 
@@ -224,7 +224,7 @@ static void start_scan(struct cemm_discovery *discovery)
     discovery->state.junk = 0;
     discovery->message.text[0] = '\0';
     if (r < 0)
-        cemm_message_set(&discovery->message, "discovery: no socket: %s", strerror(-r));
+        cemm_message_set(&discovery->message, "discovery: can't open a socket: %s", strerror(-r));
     else
         ask_all(discovery);
     /* If nobody was asked, the scan ends at once, but by the timer: not inside the call that
@@ -440,9 +440,11 @@ static void log_refuted(struct cemm_discovery *discovery, struct cemm_discovered
                         const struct cemm_uid *uid)
 {
     if (!discovered->logged)
-        log_limited(discovery, CEMM_LOG_WARNING,
-                    "discovery: %s says that it is %s, but its packet said %s: left out",
-                    discovered->address, uid->text, discovered->claim.uid.text);
+        log_limited(
+            discovery, CEMM_LOG_WARNING,
+            "discovery: the device at %s reports the MAC %s, but its discovery packet claimed %s; "
+            "ignored",
+            discovered->address, uid->text, discovered->claim.uid.text);
     discovered->logged = true;
 }
 

@@ -180,12 +180,12 @@ static const char *certificate_reason(CURL *easy)
     case 10:
         return "its TLS certificate has expired (or is this machine's clock wrong?)";
     case 18:
-        return "its TLS certificate is self-signed (ca-file says whom to trust)";
+        return "its TLS certificate is self-signed (to trust it, set ca-file)";
     case 19:
     case 20:
-        return "its TLS certificate is signed by an unknown authority (ca-file says whom to trust)";
+        return "its TLS certificate is signed by an unknown authority (to trust it, set ca-file)";
     default:
-        return "its TLS certificate is not valid (ca-file says whom to trust)";
+        return "its TLS certificate is not valid (to trust it, set ca-file)";
     }
 }
 
@@ -247,7 +247,7 @@ static void explain(CURLcode code, const struct cemm_transfer *transfer,
         {CURLE_PROXY, NO_CONNECTION, -EHOSTUNREACH, "the proxy refused the connection"},
         {CURLE_COULDNT_CONNECT, NO_CONNECTION, -EHOSTUNREACH, NULL},
         {CURLE_SSL_CACERT_BADFILE, NO_CONNECTION, -EHOSTUNREACH,
-         "the ca-file holds no certificate that can be used"},
+         "the ca-file contains no usable certificate"},
         {CURLE_SSL_CONNECT_ERROR, NO_CONNECTION, -EHOSTUNREACH,
          "no TLS connection (1.2 or later) can be made (is the address right?)"},
         {CURLE_PEER_FAILED_VERIFICATION, NO_CONNECTION, -EHOSTUNREACH, NULL},

@@ -125,7 +125,7 @@ static int result_of(const struct cemm_source *source, int status, struct cemm_m
     } known[] = {
         {401, CEMM_DENIED, "the cloud rejected this key (HTTP 401)"},
         {403, CEMM_DENIED, "the cloud rejected this key (HTTP 403)"},
-        {404, CEMM_ABSENT, "not there (HTTP 404)"},
+        {404, CEMM_ABSENT, "not found (HTTP 404)"},
         {408, -ETIMEDOUT, "the API got no answer from the CEMM in time (HTTP 408)"},
         {412, CEMM_ABSENT, "no such meter (HTTP 412)"},
         {429, -EIO, "too many requests (HTTP 429)"},

@@ -388,7 +388,8 @@ static void give_up(struct cemm_request *request, bool silent)
     if (silent)
         fail_for(request, -ETIMEDOUT, request->route, "the promised data did not come in time");
     else
-        finish_unanswered(request, -ETIMEDOUT, "its Retry-After is longer than the timeout");
+        finish_unanswered(request, -ETIMEDOUT,
+                          "the server asked to wait longer (Retry-After) than the timeout allows");
 }
 
 /* It fails without having been sent. */

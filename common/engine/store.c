@@ -106,7 +106,8 @@ static void warn_zone(struct cemm_store *store, const struct cemm_query *query)
     cemm_period_format(&query->period, date, sizeof(date));
     cemm_log(store->loop, CEMM_LOG_WARNING,
              "archive: %s %s %s has rows outside that period, as if it had been fetched in another "
-             "time zone; such periods are fetched again, and used until that succeeds",
+             "time zone; such periods are fetched again, and shown as they are until that "
+             "succeeds",
              query->uid.text, query->alias, date);
 }
 
@@ -270,7 +271,7 @@ static void check_zone(struct cemm_store *store)
     if (!store->zone_known)
         cemm_log(store->loop, CEMM_LOG_WARNING,
                  "archive %s: it was filled in the time zone %.80s, and the time zone is %s now; "
-                 "periods with other rows are fetched again",
+                 "periods with rows outside their dates are fetched again",
                  store->archive, text, zone);
     free(text);
 }

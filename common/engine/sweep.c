@@ -51,8 +51,9 @@ static void report_no_memory(struct sweep *sweep, const struct cemm_uid *uid, co
     struct cemm_answer answer = {.result = -ENOMEM, .message = "out of memory"};
 
     if (!sweep->no_memory)
-        cemm_log(sweep->registry->loop, CEMM_LOG_WARNING, "%s%s%s: out of memory; not all is read",
-                 uid->text, alias ? " " : "", alias ? alias : "");
+        cemm_log(sweep->registry->loop, CEMM_LOG_WARNING,
+                 "%s%s%s: out of memory; not everything was read", uid->text, alias ? " " : "",
+                 alias ? alias : "");
     sweep->no_memory = true;
     sweep->meter(sweep->data, uid, alias, &answer);
 }

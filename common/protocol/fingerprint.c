@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define NO_CEMM "a web server answers at this address, but it is not a CEMM Basic or Plus"
+
 /* Whether the body is HTML, not JSON, which begins with another bracket. */
 static bool is_page(const char *body, size_t length)
 {
@@ -30,9 +32,9 @@ const char *cemm_fingerprint_root(int status, const char *body, size_t length)
     if (status == 400 && wants_tls(body, length))
         return "this port is for HTTPS (HTTP 400); a CEMM on the LAN is read by plain HTTP";
     if (status == 404)
-        return "a web server answers at this address, but it is no CEMM Basic or Plus (HTTP 404)";
+        return NO_CEMM " (HTTP 404)";
     if (status == 200 && is_page(body, length))
-        return "a web server answers at this address, but it is no CEMM Basic or Plus (a web page)";
+        return NO_CEMM " (a web page)";
     return NULL;
 }
 

@@ -45,7 +45,7 @@ static int configure(oconfig_item_t *plugin)
     oconfig_item_t *copy = self.plugin_count < PLUGINS_MAX ? oconfig_clone(plugin) : NULL;
 
     if (!copy) {
-        plugin_log(LOG_ERR, "cemm plugin: too many <Plugin cemm> blocks, or no memory");
+        plugin_log(LOG_ERR, "cemm plugin: out of memory, or too many <Plugin cemm> blocks");
         return -1;
     }
     self.plugins[self.plugin_count++] = copy;

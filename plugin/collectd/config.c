@@ -62,7 +62,7 @@ static void log_mistake(struct reader *reader, const char *option, const char *m
 
     reader->mistakes++;
     plugin_log(LOG_ERR, "cemm plugin: %s%s%s%s%s", label, *label ? ": " : "", option ? option : "",
-               option ? ": " : "", *message ? message : "no memory");
+               option ? ": " : "", *message ? message : "out of memory");
 }
 
 /* ---- the plugin's own options ------------------------------------------------------- */
@@ -77,11 +77,11 @@ static const char *take_state_file(struct reader *reader, const char *value)
         return "is empty";
     if (asprintf(&file, "%s%s%s", absolute ? "" : global_option_get("BaseDir"), absolute ? "" : "/",
                  value) < 0)
-        return "no memory";
+        return "out of memory";
     free(reader->settings->state_file);
     reader->settings->state_file = file;
     if (stat(file, &about) == 0 && !S_ISREG(about.st_mode))
-        return "exists and is not a regular file";
+        return "is not a regular file";
     return NULL;
 }
 
@@ -101,7 +101,7 @@ static const char *take_interval(struct reader *reader, const char *value)
 {
     double interval;
     const char *wrong = seconds(value, INTERVAL_MIN, INTERVAL_MAX_MS / 1000.0,
-                                "must lie between 0.1 and 86400 seconds", &interval);
+                                "must be between 0.1 and 86400 seconds", &interval);
 
     if (!wrong)
         reader->block.interval = (int64_t)(interval * 1000 + 0.5);
@@ -117,7 +117,7 @@ static const char *take_host(struct reader *reader, const char *value)
     if (length >= sizeof(reader->block.host))
         return "is too long for collectd";
     if (strchr(value, '/'))
-        return "must hold no slash";
+        return "must not contain a slash";
     memcpy(reader->block.host, value, length + 1);
     return NULL;
 }
@@ -157,7 +157,7 @@ static const char *take_writer(struct reader *reader, const char *value)
         return "too many of them";
     settings->writers[settings->writer_count] = strdup(value);
     if (!settings->writers[settings->writer_count])
-        return "no memory";
+        return "out of memory";
     settings->writer_count++;
     return NULL;
 }
@@ -166,7 +166,7 @@ static const char *take_window(struct reader *reader, const char *value)
 {
     double window;
     const char *wrong = seconds(value, WINDOW_MIN, CEMM_WINDOW_MAX,
-                                "must lie between 60 and 2678400 seconds", &window);
+                                "must be between 60 and 2678400 seconds", &window);
 
     if (!wrong)
         reader->settings->window = (int64_t)window;
@@ -307,7 +307,8 @@ static void read_block(struct reader *reader, const struct kind *kind, const oco
     struct cemm_message message = {""};
 
     if (!name || (kind->needed && !cemm_name_valid(name))) {
-        log_mistake(reader, item->key, "the block needs one name, of 1 to 64 of A-Z a-z 0-9 _ . -");
+        log_mistake(reader, item->key,
+                    "the block needs one name, of 1 to 64 characters from A-Z a-z 0-9 _ . -");
         return;
     }
     begin_block(reader, kind, name);
@@ -386,7 +387,7 @@ struct settings *settings_read(oconfig_item_t *const *plugins, size_t count, int
     }
     if (!settings || !settings->config ||
         cemm_config_base(settings->config, global_option_get("BaseDir")) < 0) {
-        log_mistake(&reader, NULL, "no memory");
+        log_mistake(&reader, NULL, "out of memory");
         settings_free(settings);
         return NULL;
     }

@@ -100,7 +100,8 @@ static void save(struct history_writer *writer, bool whole)
     int r = cemm_ledger_save(writer->ledger, whole, &message);
 
     if (r < 0)
-        plugin_log(LOG_ERR, "cemm plugin: %s: after a restart it is not known what was sent",
+        plugin_log(LOG_ERR,
+                   "cemm plugin: %s; until it can be written, a restart may send values again",
                    message.text);
     else if (r > 0)
         plugin_log(LOG_INFO, "cemm plugin: %s", message.text);

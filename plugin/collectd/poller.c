@@ -155,7 +155,7 @@ static void add_samples(struct poller *poller, struct answer *answer,
     for (size_t i = 0; i < count; i++) {
         if (!add_sample(poller, answer, document, &series[i]))
             count_loss(&losses->memory, &meter->uid, meter->alias, series[i].channel,
-                       "no memory for a value");
+                       "out of memory; a value is dropped");
     }
 }
 
@@ -173,8 +173,10 @@ static void enqueue(struct target *target, const struct cemm_uid *uid, const cha
     if (answer->document && alias)
         add_samples(poller, copy, answer->document);
     if (!queue_put(&poller->queue, copy) && losses->overflow++ == 0)
-        plugin_log(LOG_WARNING, "cemm plugin: collectd does not fetch the values; the oldest ones "
-                                "are dropped, and only counted from now on");
+        plugin_log(LOG_WARNING,
+                   "cemm plugin: collectd is not taking the values quickly enough (is a "
+                   "write plugin slow?); the oldest are dropped, and further losses "
+                   "are only counted");
     poller->news = true;
 }
 
@@ -276,7 +278,7 @@ static void *run(void *data)
             queue_tell(&poller->queue, poller->sweeps ? 0 : poller->next_sweep);
         poller->news = false;
         if (r < 0) {
-            plugin_log(LOG_ERR, "cemm plugin: the loop failed: %s", strerror(-r));
+            plugin_log(LOG_ERR, "cemm plugin: event loop error: %s; retrying", strerror(-r));
             (void)poll(NULL, 0, PAUSE_MS);
         }
     }

@@ -436,19 +436,19 @@ static bool report_meter(const struct energy *energy, const struct meter *meter)
     if (meter->refused > 0) {
         char first[CEMM_TIME_SIZE];
         cemm_period_format(&meter->refused_first, first, sizeof(first));
-        message_print(
-            CEMM_LOG_WARNING,
-            "%s/%s: not scaled on %zu day%s, first on %s: minutes and readings are too far "
-            "apart",
-            uid, alias, meter->refused, meter->refused == 1 ? "" : "s", first);
+        message_print(CEMM_LOG_WARNING,
+                      "%s/%s: not scaled on %zu day%s, first on %s: the sum of the minutes "
+                      "differs too much from the meter readings",
+                      uid, alias, meter->refused, meter->refused == 1 ? "" : "s", first);
     }
     if (meter->by_hour)
         message_about(CEMM_LOG_ERROR, uid, alias,
                       "its gas comes by the hour and has no quarters; use --by hour");
     else if (!meter->names->has_data && !meter->ever_failed && !meter->names->elsewhere)
         message_about(CEMM_LOG_ERROR, uid, alias,
-                      for_home_assistant(energy) ? "there are no minutes of a closed day"
-                                                 : "there are no minutes for these dates");
+                      for_home_assistant(energy)
+                          ? "there is no minute-by-minute data for any closed day in this range"
+                          : "there is no minute-by-minute data for these dates");
     return !meter->by_hour && (meter->names->has_data || meter->ever_failed);
 }
 

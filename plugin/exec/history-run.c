@@ -456,7 +456,7 @@ void history_report_empty(const struct history *history, const char *what)
     cemm_time_format(cemm_zone(history->cemm), cemm_clock_wall() / 1000 * 1000, now);
     message_print(CEMM_LOG_ERROR,
                   "%s; if the dates are right, the time zone is probably not the meter's (set "
-                  "time-zone): it is %s there",
+                  "time-zone): it is now %s in the configured zone",
                   what, now);
 }
 

@@ -24,7 +24,7 @@
 static const struct exec_command commands[] = {
     {"discover", "[OPTION...]", "the CEMMs that answer on the LAN", exec_discover, 0, false,
      "table", NULL},
-    {"list", "[--format F]", "devices, meters, their types and channels, and through which source",
+    {"list", "[--format F]", "devices, meters, types and channels, and the sources that reach them",
      exec_list, EXEC_FORMAT, false, "table, json", NULL},
     {"read", "[--format F] [METER...]", "read the meters once", exec_read, EXEC_FORMAT, true,
      PRESENT, NULL},
@@ -36,13 +36,14 @@ static const struct exec_command commands[] = {
      "what the meters have measured, oldest first", exec_history,
      EXEC_FROM | EXEC_TO | EXEC_PERIOD | EXEC_FORMAT, true,
      "table, influx, putval, openmetrics, json, csv",
-     "openmetrics is for `promtool tsdb create-blocks-from openmetrics`. Past days are\n"
-     "kept in the archive, so an interrupted run continues when it is repeated."},
+     "openmetrics is for `promtool tsdb create-blocks-from openmetrics`. Closed days\n"
+     "are kept in the archive, so an interrupted run continues when it is repeated."},
     {"energy", "--from D [--to D] [--by I] [--format F] [METER...]",
      "kWh and m3 of each quarter of an hour, hour, day or month", exec_energy,
      EXEC_FROM | EXEC_TO | EXEC_BY | EXEC_FORMAT, true, "table, influx, json, csv, home-assistant",
-     "home-assistant is a file to import there: the hours of closed days, in UTC. Past\n"
-     "days are kept in the archive: an interrupted run can be repeated and goes on."},
+     "home-assistant is a file to import there: the hours of closed days, in UTC.\n"
+     "Closed days are kept in the archive, so an interrupted run continues when it is\n"
+     "repeated."},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -52,7 +52,7 @@ bool output_check(const char *path)
     if (!path)
         return true;
     if (stat(path, &now) == 0 && !S_ISREG(now.st_mode)) {
-        message_print(CEMM_LOG_ERROR, "%.200s: exists and is not a regular file", path);
+        message_print(CEMM_LOG_ERROR, "%.200s: not a regular file", path);
         return false;
     }
     char *real = cemm_link_target(path);

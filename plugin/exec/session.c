@@ -61,7 +61,7 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
         return EXEC_OK;
     message_print(CEMM_LOG_ERROR,
                   "%s: no section [cloud NAME] or [local NAME], and discovery is off, so there is "
-                  "nothing to ask; add a section or allow discovery",
+                  "nothing to ask; add a section, or set enabled = yes in [discovery]",
                   cemm_config_file(ret_session->config));
     return EXEC_USAGE;
 }
@@ -122,8 +122,8 @@ void session_explain_nothing(struct session *session)
                       state.junk == 1 ? "" : "s", state.junk == 1 ? "was" : "were");
     message_print(
         CEMM_LOG_ERROR,
-        "is it switched on and in the same network as this machine, without a firewall between? "
-        "Its core must be 1.23 or later");
+        "is the CEMM switched on and on the same network as this machine, with no firewall in "
+        "between? Its firmware (core) must be 1.23 or later");
     message_print(CEMM_LOG_ERROR, "if you know its address, write two lines into %s:",
                   file  ? file
                   : own ? own

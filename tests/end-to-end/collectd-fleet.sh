@@ -141,7 +141,7 @@ one_cause() {
   start_collectd "$run"
   check "each meter of 300 devices is gone" wait_for 30 swept_three_times
   is "200 of them are named" 200 "$(said 'p1: .*no such meter')"
-  is "and once that there are more" 1 "$(said '200 messages about single devices')"
+  is "and once that there are more" 1 "$(said '200 messages about individual devices')"
   stop_collectd "while all meters are gone" "$run"
   stop "$sim_pid"
 }

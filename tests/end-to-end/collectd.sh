@@ -65,7 +65,7 @@ mistakes() {
   refused "two values" "$(cloud "$good" 'Alias "p1" "s01"')" "$home: Alias: needs exactly one value"
   refused "option as a block" "$(cloud "$good" '<Alias "p1">' 'X 1' '</Alias>')" "$home: Alias: is not a block"
   refused "timeout as text" "$(lan 'Address "127.0.0.1"' 'Timeout "soon"')" "$garage: Timeout: "
-  refused "interval of 0" "$(lan 'Address "127.0.0.1"' 'Interval 0')" "$garage: Interval: must lie"
+  refused "interval of 0" "$(lan 'Address "127.0.0.1"' 'Interval 0')" "$garage: Interval: must be between"
   refused "interval as text" "$(lan 'Address "127.0.0.1"' 'Interval "1h"')" "$garage: Interval: is not a number of seconds"
   refused "host with a slash" "$(lan 'Address "127.0.0.1"' 'Host "a/b"')" "$garage: Host: "
   refused "no Address" "$(lan 'Alias "p1"')" "$garage: Address: is missing"
@@ -74,8 +74,8 @@ mistakes() {
   refused "unknown time zone" $'<Plugin cemm>\nTimeZone "Mars/Phobos"\n</Plugin>' "TimeZone: "
   refused "no block, and no discovery" $'<Plugin cemm>\nTimeZone "Europe/Amsterdam"\n</Plugin>' "there is no <Cloud>"
   refused "unknown option outside" $'<Plugin cemm>\nServer "x"\n</Plugin>' "Server: unknown option"
-  refused "a device as the state file" $'<Plugin cemm>\nStateFile "/dev/null"\n</Plugin>' "StateFile: exists and is not a regular file"
-  refused "a directory as the default state file" $'<Plugin cemm>\n</Plugin>' "StateFile: exists and is not a regular file" cemm.state
+  refused "a device as the state file" $'<Plugin cemm>\nStateFile "/dev/null"\n</Plugin>' "StateFile: is not a regular file"
+  refused "a directory as the default state file" $'<Plugin cemm>\n</Plugin>' "StateFile: is not a regular file" cemm.state
   refused "state file without a name" $'<Plugin cemm>\nStateFile ""\n</Plugin>' "StateFile: is empty"
 }
 
@@ -95,8 +95,8 @@ history_mistakes() {
   refused "a writer twice" "$(history 'Writer "csv"' 'Writer "CSV"')" "$block: Writer: is named twice"
   refused "a writer without a name" "$(history 'Writer ""')" "$block: Writer: is not the name of a writer"
   refused "two writers in one line" "$(history 'Writer "csv" "write_http/a"')" "$block: Writer: needs exactly one value"
-  refused "a window of a second" "$(history 'Window 1')" "$block: Window: must lie"
-  refused "a window of a year" "$(history 'Window 31536000')" "$block: Window: must lie"
+  refused "a window of a second" "$(history 'Window 1')" "$block: Window: must be between"
+  refused "a window of a year" "$(history 'Window 31536000')" "$block: Window: must be between"
   refused "a window as text" "$(history 'Window "1d"')" "$block: Window: is not a number of seconds"
   refused "unknown option of it" "$(history 'Colour "blue"')" "$block: Colour: unknown option"
   refused "backfill with a name" $'<Plugin cemm>\n<Backfill "x">\n</Backfill>\n</Plugin>' "$block: is a block without a name"

@@ -405,7 +405,7 @@ junk() {
   asks 'a packet with the MAC of another device' 0 discover
   is 'adds no device' "$one 10.77.0.11" "$(found <<<"$out")"
   has 'and a message says so' "$err" \
-    "W! cemm: discovery: 10.77.0.11 says that it is $one, but its packet said $two: left out"
+    "W! cemm: discovery: the device at 10.77.0.11 reports the MAC $one, but its discovery packet claimed $two; ignored"
   can_mount || return 0
   config "$scratch/junk.conf"
   mount_in_asker junk "$scratch/junk.conf"
@@ -414,7 +414,7 @@ junk() {
     cat "$m/00-00-00-00-00-09/p1/info.json" 2>/dev/null || true
   done
   is 'a program that keeps running finds it' "$one" "$(basename -a "$m"/00-1E-*)"
-  is 'and logs that once' 1 "$(said 'left out')"
+  is 'and logs that once' 1 "$(said '; ignored')"
   asks 'and there is none to read' 0 read --format csv
   is 'only the one that exists' "$one" "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u)"
 }

@@ -85,7 +85,7 @@ missing() {
     [[ $by != month ]] || break
     as_worked_out 'missing data' p1 "$from" "$to" "$by" \
       "gap=$begin/$end" unread=2025-05-13 more=2025-05-15=30000
-    is 'days that were not scaled are reported' "W! cemm: $one/p1: not scaled on 1 day, first on 2025-05-15: minutes and readings are too far apart" "$err"
+    is 'days that were not scaled are reported' "W! cemm: $one/p1: not scaled on 1 day, first on 2025-05-15: the sum of the minutes differs too much from the meter readings" "$err"
     sums 4 10 >"$scratch/days-by-$by"
   done
   is_file 'quarters add up to days' "$scratch/days-by-day" "$scratch/days-by-quarter"
@@ -166,7 +166,7 @@ cemm:00_1e_c0_00_00_01_s01_reverse,kWh" "$(tail -n +2 <<<"$out" | cut -d, -f1,3 
   imports
   exits 'days that are not closed' 1 "$cemm" energy --config "$config" --format home-assistant --from "$(TZ=$zone date +%F)" p1
   is 'are not printed' statistic_id,start,unit,delta "$out"
-  has 'and a message says so' "$err" "E! cemm: $one/p1: there are no minutes of a closed day"
+  has 'and a message says so' "$err" "E! cemm: $one/p1: there is no minute-by-minute data for any closed day in this range"
   exits 'home-assistant by day' 2 "$cemm" energy --config "$config" --format home-assistant --by day --from 2025-10-25
   has 'there are none' "$err" 'home-assistant has hours only: leave out --by'
 }
@@ -268,7 +268,7 @@ failures() {
   is 'has none' "E! cemm: $one/p1-gas: its gas comes by the hour and has no quarters; use --by hour" "$err"
   is 'the others are printed' '96 p1 96 s01' "$(tail -n +2 <<<"$out" | cut -d, -f2 | sort | uniq -c | awk '{ print $1, $2 }' | paste -sd ' ')"
   energy_exits 'before the first day' 1 --from 2024-12-01 --to 2024-12-03 p1
-  is 'says so' "E! cemm: $one/p1: there are no minutes for these dates" "$err"
+  is 'says so' "E! cemm: $one/p1: there is no minute-by-minute data for these dates" "$err"
   energy_exits 'partly before' 0 --from 2024-12-30 --to 2025-01-02 --by day p1
   is 'begins with the first' '2025-01-01T00:00:00+01:00 minutes
 2025-01-02T00:00:00+01:00 readings' "$(tail -n +2 <<<"$out" | awk -F, '{ print $3, $11 }')"
@@ -276,7 +276,7 @@ failures() {
   rm -rf "$config.archive"
   sim_faults "status=404@*/s01/data/*"
   energy_exits 'a meter without minutes' 1 --from 2025-05-10 --to 2025-05-11 --by day
-  is 'says so' "E! cemm: $one/s01: there are no minutes for these dates" "$err"
+  is 'says so' "E! cemm: $one/s01: there is no minute-by-minute data for these dates" "$err"
   is 'the others are printed' 4 "$(tail -n +2 <<<"$out" | wc -l)"
   rm -rf "$config.archive"
   : >"$sim_log"

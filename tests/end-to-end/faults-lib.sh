@@ -166,7 +166,7 @@ io                 many-channels          EIO     too large
 info|io            uid-*                  0
 list               uid-twice              0
 info|root          status=4@(04|12)       ENOENT  no source says anything
-root               html                   EIO     no CEMM Basic or Plus
+root               html                   EIO     not a CEMM Basic or Plus
 *                  reset                  EHOSTUNREACH the connection
 '
 

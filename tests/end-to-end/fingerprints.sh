@@ -72,8 +72,8 @@ for command in list read; do
   exits "$command ends with 1" 1 "$build/plugin/exec/cemm" "$command" --config "$scratch/cemm.conf"
   has "$command: the CEMM is found" "$out" 00-1E-C0-00-00-01
   told cemm3 'this is a CEMM 3.0; it has another API, which cemm does not read'
-  told none 'a web server answers at this address, but it is no CEMM Basic or Plus (HTTP 404)'
-  told page 'a web server answers at this address, but it is no CEMM Basic or Plus (a web page)'
+  told none 'a web server answers at this address, but it is not a CEMM Basic or Plus (HTTP 404)'
+  told page 'a web server answers at this address, but it is not a CEMM Basic or Plus (a web page)'
   told tls 'this port is for HTTPS (HTTP 400)'
   for kind in https gnutls; do
     told "$kind" 'this port is for HTTPS; a CEMM on the LAN is read by plain HTTP'

@@ -230,7 +230,7 @@ static void take_line(void *data, enum cemm_level level, const char *text)
 
     (void)level;
     lines->refused += strstr(text, "HTTP 502") != NULL;
-    lines->summed += strstr(text, "200 messages about single devices") != NULL;
+    lines->summed += strstr(text, "200 messages about individual devices") != NULL;
     lines->all++;
 }
 

@@ -171,10 +171,10 @@ failures() {
   sed 's|^time-zone = .*|time-zone = Asia/Tokyo|' "$config" >"$scratch/tokyo.conf"
   exits 'in a wrong zone' 1 "$cemm" history --config "$scratch/tokyo.conf" --from 2024-12-01 --to 2024-12-31 "$one/p1"
   has 'the zone is suspected' "$(grep 'E! cemm: there is no data' <<<"$err")" 'the time zone is probably not the meter'
-  check 'and its time is shown' grep -qE "E! cemm: there is no data.* it is $(TZ=Asia/Tokyo date +%F)T[0-9:]+\\+09:00 there" <<<"$err"
+  check 'and its time is shown' grep -qE "E! cemm: there is no data.* it is now $(TZ=Asia/Tokyo date +%F)T[0-9:]+\\+09:00 in the configured zone" <<<"$err"
   sed 's|^time-zone = .*|time-zone = Pacific/Pago_Pago|' "$config" >"$scratch/pago.conf"
   exits 'today, in a zone where it is still yesterday' 2 "$cemm" history --config "$scratch/pago.conf" --from "$(date -d '+14 hours' +%F)"
-  check 'the zone is suspected, too' grep -qE 'E! cemm: these dates are in the future.*-11:00 there' <<<"$err"
+  check 'the zone is suspected, too' grep -qE 'E! cemm: these dates are in the future.*-11:00 in the configured zone' <<<"$err"
   history_exits 'partly before' 0 --from 2024-12-30 --to 2025-01-02 "$one/p1"
   is 'two of the days' 2880 "$(wc -l <<<"$out")"
   history_exits 'a meter that does not exist' 1 --from 2025-05-05 --to 2025-05-05 s02 "$one/p1"

@@ -30,10 +30,10 @@ tls-1.3          good     1.3  ca      -                   -
 tls-1.0          good     1.0  ca      -                   EHOSTUNREACH  no TLS connection (1.2 or later) can be made
 tls-1.1          good     1.1  ca      -                   EHOSTUNREACH  no TLS connection (1.2 or later) can be made
 no-tls           -        -    ca      -                   EHOSTUNREACH  no TLS connection (1.2 or later) can be made
-self-signed      self     -    ca      -                   EHOSTUNREACH  self-signed (ca-file says whom to trust)
-unknown-ca       unknown  -    ca      -                   EHOSTUNREACH  signed by an unknown authority (ca-file says whom to trust)
-no-ca-file       good     -    -       -                   EHOSTUNREACH  signed by an unknown authority (ca-file says whom to trust)
-broken-ca-file   good     -    broken  -                   EHOSTUNREACH  the ca-file holds no certificate that can be used
+self-signed      self     -    ca      -                   EHOSTUNREACH  self-signed (to trust it, set ca-file)
+unknown-ca       unknown  -    ca      -                   EHOSTUNREACH  signed by an unknown authority (to trust it, set ca-file)
+no-ca-file       good     -    -       -                   EHOSTUNREACH  signed by an unknown authority (to trust it, set ca-file)
+broken-ca-file   good     -    broken  -                   EHOSTUNREACH  the ca-file contains no usable certificate
 expired          expired  -    ca      -                   EHOSTUNREACH  has expired (or is this machine
 not-yet-valid    early    -    ca      -                   EHOSTUNREACH  is not valid yet (is this machine
 wrong-name       name     -    ca      -                   EHOSTUNREACH  is for another host (is the address right?)
@@ -228,7 +228,7 @@ if "${as_root_of_mounts[@]}" true 2>/dev/null; then
   has 'without a ca-file, the CAs of the system are trusted' "$out" "${uid[tls]},p1,electric_power,"
   hasnt 'with a ca-file, only that CA is trusted' "$out" "${uid[tls-1.2]}"
   has 'the error names the cloud' "$err" 'cloud strict: '
-  has 'and the reason' "$err" 'signed by an unknown authority (ca-file says whom to trust)'
+  has 'and the reason' "$err" 'signed by an unknown authority (to trust it, set ca-file)'
 else
   left_out 'the CAs of the system are trusted' 'needs root, or user namespaces'
 fi
@@ -259,8 +259,8 @@ $option \"$value\"
 choose_test_option
 starts_not 'http to elsewhere' 'the key would travel unencrypted' 'url = http://open-api.cemm.example/v1/'
 starts_not 'a missing ca-file' 'No such file' "ca-file = $scratch/missing.pem"
-starts_not 'a ca-file without a certificate' 'no certificate in PEM' "ca-file = $scratch/openssl.log"
-starts_not 'a truncated ca-file' 'a broken one' "ca-file = $scratch/cut.pem"
-starts_not 'a key as the ca-file' 'no certificate in PEM' "ca-file = $scratch/good.tls"
+starts_not 'a ca-file without a certificate' 'no PEM certificate' "ca-file = $scratch/openssl.log"
+starts_not 'a truncated ca-file' 'an invalid one' "ca-file = $scratch/cut.pem"
+starts_not 'a key as the ca-file' 'no PEM certificate' "ca-file = $scratch/good.tls"
 no_key 'at the end'
 finish

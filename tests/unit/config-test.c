@@ -310,7 +310,7 @@ static void test_key_in_url(void **state)
         struct cemm_message message = {""};
         expect_int(urls[i], cemm_config_set(config, "url", urls[i], &message), -EINVAL);
         expect_without(urls[i], message.text, "s3cret");
-        expect_part(urls[i], message.text, "without user name, key and parameters");
+        expect_part(urls[i], message.text, "without a user name, key or parameters");
         cemm_config_free(config);
     }
 }
@@ -328,18 +328,18 @@ static void test_ca_file(void **state)
         {"lines, CRLF", PEM("MIIB\r\nAb+/\r\nAA=="), true, ""},
         {"two, with text", "CN=a\n" PEM("MIIB") "CN=b\n" PEM("MIIC"), true, ""},
         {"missing", NULL, false, "No such file"},
-        {"empty", "", false, "no certificate"},
-        {"words", "my certificate\n", false, "no certificate"},
+        {"empty", "", false, "no PEM certificate"},
+        {"words", "my certificate\n", false, "no PEM certificate"},
         {"a key", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n", false,
-         "no cert"},
-        {"no end", "-----BEGIN CERTIFICATE-----\nMIIB\n", false, "broken one"},
+         "no PEM cert"},
+        {"no end", "-----BEGIN CERTIFICATE-----\nMIIB\n", false, "invalid one"},
         {"another's end", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END X509 CERTIFICATE-----\n",
-         false, "broken one"},
-        {"cut", PEM("MIIBA"), false, "broken one"},
-        {"no sequence", PEM("AAAA"), false, "broken one"},
-        {"nothing in it", PEM(""), false, "broken one"},
-        {"not base64", PEM("MI!B"), false, "broken one"},
-        {"the second is cut", PEM("MIIB") PEM("MII"), false, "broken one"},
+         false, "invalid one"},
+        {"cut", PEM("MIIBA"), false, "invalid one"},
+        {"no sequence", PEM("AAAA"), false, "invalid one"},
+        {"nothing in it", PEM(""), false, "invalid one"},
+        {"not base64", PEM("MI!B"), false, "invalid one"},
+        {"the second is cut", PEM("MIIB") PEM("MII"), false, "invalid one"},
     };
 
     (void)state;

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 
 #define HTTPS  "this port is for HTTPS (HTTP 400)"
-#define NONE   "a web server answers at this address, but it is no CEMM Basic or Plus (HTTP 404)"
-#define PAGE   "a web server answers at this address, but it is no CEMM Basic or Plus (a web page)"
+#define OTHER  "a web server answers at this address, but it is not a CEMM Basic or Plus"
+#define NONE   OTHER " (HTTP 404)"
+#define PAGE   OTHER " (a web page)"
 #define CEMM_3 "this is a CEMM 3.0; it has another API, which cemm does not read"
 
 /* Bytes that end exactly there, so that a sanitizer detects reading beyond. NULL: none. */

@@ -161,7 +161,7 @@ static void test_credential(void **state)
     assert_int_equal(cemm_secret_load(&secret, "credential:home", &message), 0);
     assert_string_equal(secret.text, KEY);
     expect_failure("credential:missing", -ENOENT, "No such file");
-    expect_failure("credential:bad", -ENODATA, "no key in its first line");
+    expect_failure("credential:bad", -ENODATA, "no key on its first line");
     expect_failure("credential:", -EINVAL, "is not the name of a systemd credential");
     expect_failure("credential:../outside", -EINVAL, "is not the name of a systemd credential");
     expect_failure("credential:..", -EINVAL, "not a regular file");
