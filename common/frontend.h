@@ -16,19 +16,18 @@
 void cemm_message_set(struct cemm_message *message, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Counts messages about single devices, of which one cause may bring thousands. All zeroes at
- * first. */
+/* Limits per-device messages: one cause may produce thousands. All zeroes at first. */
 struct cemm_line_limit {
     int64_t since; /* when the minute began in which they are counted */
     unsigned lines;
 };
 
-/* Whether one more may be logged at `now` (monotonic milliseconds). `ret_instead` is what to log
- * instead of the first one that may not; else "". */
+/* Whether one more may be logged at `now` (monotonic milliseconds). `ret_instead`: what to log
+ * in place of the first suppressed message; otherwise "". */
 bool cemm_line_allowed(struct cemm_line_limit *limit, int64_t now,
                        struct cemm_message *ret_instead);
 
-/* FNV-1a. `hash` begins as CEMM_HASH; it goes on for more bytes. */
+/* FNV-1a. Pass CEMM_HASH first, and the last result to continue. */
 #define CEMM_HASH UINT64_C(0xcbf29ce484222325)
 uint64_t cemm_hash(uint64_t hash, const void *bytes, size_t length);
 
@@ -171,7 +170,7 @@ int cemm_render_prometheus(const struct cemm_result *results, size_t count, cons
  */
 int cemm_openmetrics_head(const char *line, char **ret_text, size_t *ret_length);
 
-/* json-c's, whose functions work on them. */
+/* json-c's own type; use its functions. */
 struct json_object;
 
 /* Parses the received JSON again; the caller frees it with json_object_put(). NULL: no memory. */
@@ -201,10 +200,10 @@ FILE *cemm_text_open(char **ret_text, size_t *ret_length);
 
 /*
  * Reads a file. The caller frees *ret_bytes, which are followed by a NUL;
- * *ret_about has their length. Returns 0, -EFBIG if it is longer than `limit`,
+ * *ret_st has their length. Returns 0, -EFBIG if it is longer than `limit`,
  * -EINVAL if it is not a regular file, or another negative errno.
  */
-int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat *ret_about);
+int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat *ret_st);
 
 /* The file that is meant by a path: what a link leads to in the end, whether that is there or not.
  * The caller frees it. NULL: errno says why. */
@@ -243,7 +242,7 @@ int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_m
                 cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
 /*
- * Limits a wait, which without it includes the time in queues: it ends with
+ * Limits a wait. Otherwise time spent in queues is not bounded. It ends with
  * -ETIMEDOUT after the sum of the timeouts of the sources that may answer
  * `query`. The request goes on, and its answer is cached for the next caller.
  * For a device or its meters only uid and endpoint of `query` count; NULL: the

@@ -67,17 +67,17 @@ int cemm_archive_read(const char *archive, enum cemm_archive_kind kind,
                                     [CEMM_ARCHIVE_FIRST] = CEMM_NOTE_MAX,
                                     [CEMM_ARCHIVE_ZONE] = CEMM_NOTE_MAX};
     char path[PATH_SIZE];
-    struct stat about;
+    struct stat st;
     int r = path_of(path, archive, kind, query);
 
     if (r == 0)
-        r = cemm_file_read(path, limits[kind], ret_bytes, &about);
+        r = cemm_file_read(path, limits[kind], ret_bytes, &st);
     if (r < 0)
         return r;
     if (ret_length)
-        *ret_length = (size_t)about.st_size;
+        *ret_length = (size_t)st.st_size;
     if (ret_fetched)
-        *ret_fetched = (int64_t)about.st_mtim.tv_sec * 1000 + about.st_mtim.tv_nsec / 1000000;
+        *ret_fetched = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
     return 0;
 }
 
@@ -120,11 +120,11 @@ static int make_directories(char *path)
  * the future counts as old: the clock was wrong. */
 static int remove_abandoned(const char *path)
 {
-    struct stat about;
+    struct stat st;
 
-    if (lstat(path, &about) < 0)
+    if (lstat(path, &st) < 0)
         return errno == ENOENT ? 0 : -errno;
-    if (S_ISREG(about.st_mode) && llabs(time(NULL) - about.st_mtim.tv_sec) < ABANDONED_S)
+    if (S_ISREG(st.st_mode) && llabs(time(NULL) - st.st_mtim.tv_sec) < ABANDONED_S)
         return -EBUSY;
     return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
@@ -134,14 +134,14 @@ static int remove_abandoned(const char *path)
 static int write_file(const char *path, const char *bytes, size_t length)
 {
     const char *name = strrchr(path, '/') + 1;
-    char beside[PATH_SIZE];
-    int r = write_path(beside, "%.*s.%s.new", (int)(name - path), path, name);
+    char temporary[PATH_SIZE];
+    int r = write_path(temporary, "%.*s.%s.new", (int)(name - path), path, name);
 
     for (int tries = 0; r == 0 && tries < 3; tries++) {
-        r = cemm_file_replace(path, beside, FILE_MODE, bytes, length, false);
+        r = cemm_file_replace(path, temporary, FILE_MODE, bytes, length, false);
         if (r != -EEXIST && r != -ENOENT)
             return r;
-        r = r == -EEXIST ? remove_abandoned(beside) : make_directories(beside);
+        r = r == -EEXIST ? remove_abandoned(temporary) : make_directories(temporary);
     }
     return r == -EBUSY ? 0 : r;
 }
@@ -183,12 +183,12 @@ int cemm_archive_add_meter(const char *archive, const struct cemm_uid *uid, cons
 
 static bool is_directory(DIR *parent, const struct dirent *entry)
 {
-    struct stat about;
+    struct stat st;
 
-    return fstatat(dirfd(parent), entry->d_name, &about, 0) == 0 && S_ISDIR(about.st_mode);
+    return fstatat(dirfd(parent), entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* *unread is set if the device can't be read, which hides no other. */
+/* *unread is set if the device can't be read; the other devices are still visited. */
 static int each_alias(const char *archive, const struct cemm_uid *uid, cemm_archive_meter_fn *meter,
                       void *data, int *unread)
 {

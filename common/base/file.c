@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINKS_MAX 40 /* as the kernel follows */
+#define LINKS_MAX 40 /* as many as the kernel follows */
 
 /* Reads `length` bytes, or fewer at the end of the file. Returns their number, or a negative
  * errno. */
@@ -31,15 +31,15 @@ static ssize_t fill(int fd, char *ret_bytes, size_t length)
     return (ssize_t)got;
 }
 
-static int read_open(int fd, size_t limit, char **ret_bytes, struct stat *ret_about)
+static int read_open(int fd, size_t limit, char **ret_bytes, struct stat *ret_st)
 {
-    if (fstat(fd, ret_about) < 0)
+    if (fstat(fd, ret_st) < 0)
         return -errno;
-    if (!S_ISREG(ret_about->st_mode))
+    if (!S_ISREG(ret_st->st_mode))
         return -EINVAL;
-    if (ret_about->st_size > (off_t)limit)
+    if (ret_st->st_size > (off_t)limit)
         return -EFBIG;
-    size_t length = (size_t)ret_about->st_size;
+    size_t length = (size_t)ret_st->st_size;
     char *bytes = malloc(length + 1);
     if (!bytes)
         return -ENOMEM;
@@ -54,40 +54,41 @@ static int read_open(int fd, size_t limit, char **ret_bytes, struct stat *ret_ab
 }
 
 /* O_NONBLOCK: opening a FIFO would wait for a writer. */
-int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat *ret_about)
+int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat *ret_st)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0)
         return -errno;
-    int r = read_open(fd, limit, ret_bytes, ret_about);
+    int r = read_open(fd, limit, ret_bytes, ret_st);
     close(fd);
     return r;
 }
 
 char *cemm_link_target(const char *path)
 {
-    char *meant = realpath(path, NULL);
+    char *target = realpath(path, NULL);
 
-    if (meant || errno != ENOENT)
-        return meant;
-    meant = strdup(path);
-    for (int links = 0; meant && links < LINKS_MAX; links++) {
-        char target[PATH_MAX];
-        ssize_t length = readlink(meant, target, sizeof(target) - 1);
+    if (target || errno != ENOENT)
+        return target;
+    target = strdup(path);
+    for (int links = 0; target && links < LINKS_MAX; links++) {
+        char text[PATH_MAX];
+        ssize_t length = readlink(target, text, sizeof(text) - 1);
         if (length < 0)
-            return meant;
-        target[length] = '\0';
-        const char *slash = target[0] == '/' ? NULL : strrchr(meant, '/');
-        int directory = slash ? (int)(slash - meant) + 1 : 0;
+            return target;
+        text[length] = '\0';
+        const char *slash = text[0] == '/' ? NULL : strrchr(target, '/');
+        int directory = slash ? (int)(slash - target) + 1 : 0;
         char *next;
-        if (asprintf(&next, "%.*s%s", directory, meant, target) < 0)
+        if (asprintf(&next, "%.*s%s", directory, target, text) < 0)
             next = NULL;
-        free(meant);
-        meant = next;
+        free(target);
+        target = next;
     }
-    free(meant);
-    errno = meant ? ELOOP : ENOMEM;
+    int error = target ? ELOOP : ENOMEM;
+    free(target);
+    errno = error;
     return NULL;
 }
 
@@ -105,14 +106,14 @@ int cemm_file_write(int fd, const char *bytes, size_t length)
     return 0;
 }
 
-/* Writes and closes a file. Syncs it if `lasting`, else only starts the write to the disk. */
-static int write_new(int fd, const char *bytes, size_t length, bool lasting)
+/* Writes and closes a file. Syncs it if `durable`, else only starts the write to the disk. */
+static int write_new(int fd, const char *bytes, size_t length, bool durable)
 {
     int r = cemm_file_write(fd, bytes, length);
 
-    if (r == 0 && lasting && fsync(fd) < 0)
+    if (r == 0 && durable && fsync(fd) < 0)
         r = -errno;
-    if (r == 0 && !lasting)
+    if (r == 0 && !durable)
         (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
     if (close(fd) < 0 && r == 0 && errno != EINTR)
         r = -errno;
@@ -133,19 +134,19 @@ static void sync_directory(const char *path)
     free(directory);
 }
 
-int cemm_file_replace(const char *path, const char *beside, mode_t mode, const char *bytes,
-                      size_t length, bool lasting)
+int cemm_file_replace(const char *path, const char *temporary, mode_t mode, const char *bytes,
+                      size_t length, bool durable)
 {
-    int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 
     if (fd < 0)
         return -errno;
-    int r = write_new(fd, bytes, length, lasting);
-    if (r == 0 && rename(beside, path) < 0)
+    int r = write_new(fd, bytes, length, durable);
+    if (r == 0 && rename(temporary, path) < 0)
         r = -errno;
     if (r < 0)
-        (void)unlink(beside);
-    else if (lasting)
+        (void)unlink(temporary);
+    else if (durable)
         sync_directory(path);
     return r;
 }

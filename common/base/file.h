@@ -15,12 +15,12 @@
 int cemm_file_write(int fd, const char *bytes, size_t length);
 
 /*
- * Writes a file completely or not at all: writes `beside`, in the same
- * directory, and renames it to `path`. -EEXIST: `beside` exists already.
- * `lasting`: syncs the file and its name to the disk. Returns 0 or a negative
+ * Writes a file completely or not at all: writes `temporary`, in the same
+ * directory, and renames it to `path`. -EEXIST: `temporary` exists already.
+ * `durable`: syncs the file and its name to the disk. Returns 0 or a negative
  * errno.
  */
-int cemm_file_replace(const char *path, const char *beside, mode_t mode, const char *bytes,
-                      size_t length, bool lasting);
+int cemm_file_replace(const char *path, const char *temporary, mode_t mode, const char *bytes,
+                      size_t length, bool durable);
 
 #endif

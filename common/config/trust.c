@@ -64,16 +64,16 @@ static bool check_text(const char *text)
 
 int cemm_trust_check(const char *path, struct cemm_message *message)
 {
-    struct stat about;
+    struct stat st;
     char *text;
-    int r = cemm_file_read(path, CEMM_TRUST_MAX, &text, &about);
+    int r = cemm_file_read(path, CEMM_TRUST_MAX, &text, &st);
 
     if (r < 0)
         return cemm_message_fail(message, r, "ca-file %.200s: %s", path,
                                  r == -EFBIG    ? "too long for a file of certificates"
                                  : r == -EINVAL ? "not a regular file"
                                                 : strerror(-r));
-    bool good = strlen(text) == (size_t)about.st_size && check_text(text);
+    bool good = strlen(text) == (size_t)st.st_size && check_text(text);
     free(text);
     if (good)
         return 0;
