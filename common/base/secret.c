@@ -78,13 +78,13 @@ static bool may_be_key(const char *path)
 int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_message *message)
 {
     char path[PATH_MAX];
-    struct stat about;
+    struct stat st;
     char *text;
     int r = locate(file, path, message);
 
     if (r < 0)
         return r;
-    r = cemm_file_read(path, FILE_MAX, &text, &about);
+    r = cemm_file_read(path, FILE_MAX, &text, &st);
     if (r == -EFBIG || r == -EINVAL)
         return cemm_message_fail(message, -EINVAL, "key file %s is not a regular file, or too long",
                                  path);
@@ -97,12 +97,12 @@ int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_m
     if (r < 0)
         return cemm_message_fail(message, r, "key file %s: %s", path, strerror(-r));
     /* systemd sets the mode of a credential. */
-    if (cemm_secret_is_file(file) && (about.st_mode & OTHERS))
+    if (cemm_secret_is_file(file) && (st.st_mode & OTHERS))
         r = cemm_message_fail(message, -EPERM,
-                              "key file %s can be read by others; run: chmod 600 %s", path, path);
+                              "key file %s is accessible to others; run: chmod 600 %s", path, path);
     else
-        r = take_line(text, (size_t)about.st_size, secret);
-    explicit_bzero(text, (size_t)about.st_size);
+        r = take_line(text, (size_t)st.st_size, secret);
+    explicit_bzero(text, (size_t)st.st_size);
     free(text);
     if (r == -ENODATA)
         cemm_message_set(message, "key file %s has no key on its first line", path);

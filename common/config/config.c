@@ -1,5 +1,5 @@
 /*
- * Settings as a table: which key stands in which section, and who checks its
+ * Settings as a table: which key belongs in which section, and who checks its
  * value. Every error message quotes the value and says what is expected; the
  * caller adds the place (file and line, or collectd's block).
  */
@@ -191,7 +191,7 @@ static int set_zone(struct cemm_config *config, const char *value)
     return 0;
 }
 
-/* Whether the host part of an http:// URL (behind the scheme) is this machine itself. */
+/* Whether the host part of an http:// URL (after the scheme) is this machine itself. */
 static bool is_loopback(const char *host)
 {
     const char *begin = host + (host[0] == '[');
@@ -463,8 +463,8 @@ int cemm_config_section(struct cemm_config *config, const char *kind, const char
     if (section > ARCHIVE)
         return cemm_message_fail(
             message, -EINVAL,
-            "unknown section [%s]; there are [cloud NAME], [local NAME], [discovery] "
-            "and [archive]",
+            "unknown section [%s]: use one of [cloud NAME], [local NAME], [discovery], "
+            "[archive]",
             cemm_message_quote(kind, shown, sizeof(shown)));
     config->section = section;
     config->seen = 0;
@@ -515,8 +515,8 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
     return refuse_unknown(config, key, message);
 }
 
-/* `name` in the directory `base`, which an XDG variable gives; where that is NULL or relative, in
- * `otherwise` in the home. NULL: there is no home, or no memory. */
+/* `base`/`name`, or $HOME/`otherwise`/`name` if the XDG variable `base` is unset or relative. NULL:
+ * there is no home, or no memory. */
 static char *path_below(const char *base, const char *otherwise, const char *name)
 {
     const char *home = getenv("HOME");

@@ -23,15 +23,16 @@ struct cemm_entry {
     const struct cemm_source *only; /* only this source is asked; NULL: any */
     struct cemm_document *document;
     struct cemm_document *empty; /* of a closed period, without a sample; others may have some */
-    struct cemm_document *suspected; /* from the archive: used if no source answers */
+    struct cemm_document *suspected; /* from the archive, may be incomplete (not `closed`): used if
+                                        no source answers */
     struct cemm_ticket_list waiters;
     struct cemm_request *request; /* under way */
     struct cemm_ticket *search;   /* waits for the device, or for another source */
     enum cemm_purpose purpose;    /* of those who wait */
 
     /* This try: */
-    bool awaited;                 /* the sources that had not listed their devices */
-    int result;                   /* the first failure, except that it is absent */
+    bool awaited; /* it has waited for the sources that had not listed their devices */
+    int result;   /* the first failure, except that it is absent */
     struct cemm_message *message; /* of `result`, or that it is absent; NULL: nobody said so */
     struct cemm_route *tried[CEMM_ROUTES_MAX];
     size_t tried_count;
@@ -217,7 +218,7 @@ static void log_success(struct cemm_entry *entry)
     if (!log || !was_logged(log, entry))
         return;
     log->logged = false;
-    cemm_log_device(entry->cache->loop, CEMM_LOG_INFO, "%s %s: works again", entry->query.uid.text,
+    cemm_log_device(entry->cache->loop, CEMM_LOG_INFO, "%s %s works again", entry->query.uid.text,
                     entry->query.alias);
     if (log != entry)
         entry_free(log);
@@ -239,7 +240,7 @@ static void log_result(struct cemm_entry *entry, int result, const struct cemm_m
 
 /* If a closed period has no sample, records which sources were asked. If memory runs out, the
  * answer is used for a short time only. */
-static void sign_empty(const struct cemm_entry *entry, struct cemm_document *document)
+static void record_deps(const struct cemm_entry *entry, struct cemm_document *document)
 {
     const struct cemm_registry *registry = &entry->cache->find->registry;
 
@@ -273,7 +274,7 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
 {
     if (document) {
         set_document(entry, document);
-        sign_empty(entry, document);
+        record_deps(entry, document);
         if (may_be_archived(entry))
             cemm_store_write(entry->cache->store, document);
     }
@@ -477,7 +478,7 @@ static bool fresh(const struct cemm_entry *entry, int64_t max_age)
     return max_age > 0 && cemm_loop_recent(cache->loop, document->fetched, max_age);
 }
 
-/* What the archive has: a closed document, or a suspected one; NULL: nothing. */
+/* What the archive has: a closed document, or one that may be incomplete; NULL: nothing. */
 static struct cemm_document *read_archive(const struct cemm_entry *entry)
 {
     struct cemm_store *store = entry->cache->store;

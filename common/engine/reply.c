@@ -74,7 +74,7 @@ void cemm_reply_log_list(struct cemm_route *route, const struct cemm_query *quer
     if (endpoint == CEMM_REALTIME || endpoint == CEMM_DATA || endpoint == CEMM_TOTALS ||
         (result == CEMM_ABSENT && !whole) || cemm_source_unconfirmed(route->source))
         return;
-    cemm_message_set(&works, "%s: %s: works again", route->source->name, cemm_route_name(route));
+    cemm_message_set(&works, "%s: %s works again", route->source->name, cemm_route_name(route));
     if (fault && !route->list_failure_logged)
         cemm_route_log(route, CEMM_LOG_WARNING, message->text);
     else if (!fault && route->list_failure_logged)

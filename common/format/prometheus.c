@@ -69,10 +69,11 @@ static const struct {
     [VOLUME] = {"cemm_volume_cubic_meters_total", "counter", "Meter reading of water or gas."},
     [FLOW] = {"cemm_flow_cubic_meters_per_second", "gauge", "Flow rate of water or gas."},
     [TARIFF] = {"cemm_tariff_index", "gauge", "The tariff that is in force."},
-    [OTHER] = {"cemm_value", "gauge", "A channel without a documented unit, as the meter has it."},
+    [OTHER] = {"cemm_value", "gauge",
+               "A channel without a documented unit, as reported by the meter."},
     [TIME] = {"cemm_last_sample_timestamp_seconds", "gauge",
               "When the newest sample of the meter was taken."},
-    [INFO] = {"cemm_meter_info", "gauge", "The type of a meter, as its device tells it."},
+    [INFO] = {"cemm_meter_info", "gauge", "The type of a meter, as reported by the device."},
     [UP] = {"cemm_up", "gauge", "Whether the meter, the device or the source could be read."},
     [ENERGY_AMOUNT] = {"cemm_energy_amount_joules", "gauge",
                        "Electric energy of each day or month: import less export of a smart meter, "
@@ -109,7 +110,7 @@ static const struct kind {
     {"*", OTHER, NULL, NULL, 1, 1},
 };
 
-/* The same of amounts. */
+/* The same for amounts. */
 static const struct kind amounts[] = {
     {"electric_energy*", ENERGY_AMOUNT, NULL, NULL, JOULES_PER_KWH, 1},
     {"gas", GAS_AMOUNT, "", "", 1, 1},
@@ -119,7 +120,7 @@ static const struct kind amounts[] = {
 };
 
 /* An earlier text, and where the last search in it ended: both have the same order. */
-struct past {
+struct previous {
     const char *text; /* NULL: there is none */
     const char *cursor;
 };
@@ -150,19 +151,19 @@ static const char *find_line(const char *from, const char *text, const char *key
 }
 
 /* Finds the number of a series in the earlier text; NULL: none. */
-static const char *earlier(struct past *past, const char *key, double *ret_value,
+static const char *earlier(struct previous *previous, const char *key, double *ret_value,
                            size_t *ret_length)
 {
     const char *old = NULL;
     char *end;
 
-    if (past->text)
-        old = find_line(past->cursor, past->text, key);
-    if (!old && past->text)
-        old = find_line(past->text, past->text, key);
+    if (previous->text)
+        old = find_line(previous->cursor, previous->text, key);
+    if (!old && previous->text)
+        old = find_line(previous->text, previous->text, key);
     if (!old)
         return NULL;
-    past->cursor = old;
+    previous->cursor = old;
     *ret_value = strtod(old, &end);
     if (end == old || *end != '\n' || !isfinite(*ret_value))
         return NULL;
@@ -190,7 +191,7 @@ static void write_seconds(struct cemm_buffer *out, int64_t time)
         cemm_buffer_format(out, ".%03" PRId64, time % 1000);
 }
 
-/* The metric with its labels and a space. False: too long, as no name is. */
+/* The metric with its labels and a space. False: too long; cannot happen with valid names. */
 static bool write_key(const struct kind *kind, const struct cemm_query *query, const char *channel,
                       const char *period, char ret_key[LABELS_SIZE])
 {
@@ -207,7 +208,7 @@ static bool write_key(const struct kind *kind, const struct cemm_query *query, c
 /* A counter that would step back a little keeps its earlier number. */
 static void write_sample(struct cemm_buffer *out, const struct kind *kind,
                          const struct cemm_query *query, const struct cemm_series *series,
-                         struct past *past)
+                         struct previous *previous)
 {
     const struct cemm_sample *sample = &series->samples[series->count - 1];
     bool counter = strcmp(families[kind->family].type, "counter") == 0;
@@ -217,7 +218,7 @@ static void write_sample(struct cemm_buffer *out, const struct kind *kind,
 
     if (!write_key(kind, query, series->channel, NULL, key))
         return;
-    const char *old = counter ? earlier(past, key, &before, &length) : NULL;
+    const char *old = counter ? earlier(previous, key, &before, &length) : NULL;
     double step = before - sample->value * kind->multiply;
     cemm_buffer_text(out, key);
     if (old && step > 0 && step < METER_STEP_BACK * kind->multiply)
@@ -228,13 +229,13 @@ static void write_sample(struct cemm_buffer *out, const struct kind *kind,
 }
 
 static void write_samples(struct cemm_buffer *out, enum family family,
-                          const struct cemm_document *document, struct past *past)
+                          const struct cemm_document *document, struct previous *previous)
 {
     for (size_t i = 0; document && i < document->series_count; i++) {
         const struct cemm_series *series = &document->series[i];
         const struct kind *kind = kind_of(kinds, series->channel);
         if (kind->family == family && series->count > 0)
-            write_sample(out, kind, &document->query, series, past);
+            write_sample(out, kind, &document->query, series, previous);
     }
 }
 
@@ -257,7 +258,8 @@ static bool is_repeated(const struct cemm_result *results, size_t index)
 }
 
 /* A meter that fails or has no sample keeps the time in the earlier text. */
-static void write_time(struct cemm_buffer *out, const struct cemm_result *result, struct past *past)
+static void write_time(struct cemm_buffer *out, const struct cemm_result *result,
+                       struct previous *previous)
 {
     int64_t time = result->document ? cemm_document_newest(result->document) : 0;
     char key[LABELS_SIZE];
@@ -266,7 +268,7 @@ static void write_time(struct cemm_buffer *out, const struct cemm_result *result
 
     (void)snprintf(key, sizeof(key), "%s{uid=\"%s\",alias=\"%s\"} ", families[TIME].name,
                    result->uid, result->alias);
-    const char *old = time == 0 ? earlier(past, key, &value, &length) : NULL;
+    const char *old = time == 0 ? earlier(previous, key, &value, &length) : NULL;
     if (time == 0 && !old)
         return;
     cemm_buffer_text(out, key);
@@ -315,18 +317,18 @@ static void write_up(struct cemm_buffer *out, const struct cemm_result *result)
 }
 
 static void write_family(struct cemm_buffer *out, enum family family,
-                         const struct cemm_result *results, size_t count, struct past *past)
+                         const struct cemm_result *results, size_t count, struct previous *previous)
 {
     for (size_t i = 0; i < count; i++) {
         bool meter = *results[i].uid && *results[i].alias;
         if (family <= OTHER)
-            write_samples(out, family, results[i].document, past);
+            write_samples(out, family, results[i].document, previous);
         else if (is_repeated(results, i))
             continue;
         else if (family == UP)
             write_up(out, &results[i]);
         else if (meter && family == TIME)
-            write_time(out, &results[i], past);
+            write_time(out, &results[i], previous);
         else if (meter)
             write_info(out, &results[i]);
     }
@@ -336,13 +338,13 @@ int cemm_render_prometheus(const struct cemm_result *results, size_t count, cons
                            char **ret_text, size_t *ret_length)
 {
     struct cemm_buffer out = CEMM_BUFFER_INIT(CEMM_RENDERED_MAX);
-    struct past past = {.text = before, .cursor = before};
+    struct previous previous = {.text = before, .cursor = before};
 
     for (enum family family = POWER; family <= UP; family++) {
         size_t begin = out.length;
         write_head(&out, family, strlen(families[family].name));
         size_t head = out.length;
-        write_family(&out, family, results, count, &past);
+        write_family(&out, family, results, count, &previous);
         if (out.length == head) /* it has no samples */
             out.length = begin;
     }
@@ -351,8 +353,8 @@ int cemm_render_prometheus(const struct cemm_result *results, size_t count, cons
 
 /* ---- OpenMetrics --------------------------------------------------------------------- */
 
-static void write_past_sample(struct cemm_buffer *out, const struct cemm_query *query,
-                              const struct cemm_series *series, const struct cemm_sample *sample)
+static void write_history_sample(struct cemm_buffer *out, const struct cemm_query *query,
+                                 const struct cemm_series *series, const struct cemm_sample *sample)
 {
     const char *channel = cemm_row_channel(query, series, sample);
     const char *period = cemm_history_tag(query, series->channel);
@@ -373,7 +375,7 @@ void cemm_write_openmetrics(struct cemm_buffer *out, const struct cemm_document 
     for (size_t i = 0; i < document->series_count; i++) {
         const struct cemm_series *series = &document->series[i];
         for (size_t j = 0; j < series->count; j++)
-            write_past_sample(out, &document->query, series, &series->samples[j]);
+            write_history_sample(out, &document->query, series, &series->samples[j]);
     }
 }
 

@@ -37,7 +37,9 @@
 #define FIELDS     5
 #define STATE_MODE 0640
 #define GROWN_MAX  (8u << 20) /* bytes appended before the file is rewritten */
-#define WHOLE_MS   300000     /* between two times that it is, and two tries of one that fails */
+#define WHOLE_MS                                                                     \
+    300000 /* between two complete rewrites, and between retries after a failed save \
+            */
 
 /* ---- text ---------------------------------------------------------------------- */
 
@@ -124,23 +126,23 @@ int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_te
 static int replace(const char *path, const char *text, size_t length)
 {
     char *target = cemm_link_target(path);
-    char *beside = NULL;
-    struct stat about;
+    char *temporary = NULL;
+    struct stat st;
     int r;
 
     if (!target)
         return -errno;
-    if (stat(target, &about) == 0 && !S_ISREG(about.st_mode)) {
+    if (stat(target, &st) == 0 && !S_ISREG(st.st_mode)) {
         r = -EINVAL;
-    } else if (asprintf(&beside, "%s.new", target) < 0) {
-        beside = NULL;
+    } else if (asprintf(&temporary, "%s.new", target) < 0) {
+        temporary = NULL;
         r = -ENOMEM;
-    } else if (unlink(beside) < 0 && errno != ENOENT) {
+    } else if (unlink(temporary) < 0 && errno != ENOENT) {
         r = -errno;
     } else {
-        r = cemm_file_replace(target, beside, STATE_MODE, text, length, true);
+        r = cemm_file_replace(target, temporary, STATE_MODE, text, length, true);
     }
-    free(beside);
+    free(temporary);
     free(target);
     return r;
 }
@@ -148,12 +150,12 @@ static int replace(const char *path, const char *text, size_t length)
 static int append(const char *path, const char *lines, size_t length)
 {
     int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK);
-    struct stat about;
+    struct stat st;
     int r;
 
     if (fd < 0)
         return -errno;
-    r = fstat(fd, &about) < 0 ? -errno : S_ISREG(about.st_mode) ? 0 : -EINVAL;
+    r = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
     if (r == 0)
         r = cemm_file_write(fd, lines, length);
     close(fd);
@@ -335,7 +337,7 @@ static int read_text(struct cemm_ledger *ledger, char *text, size_t length)
     return r == 0 && (!whole || *line) ? 1 : r;
 }
 
-/* `path` is no link. Uses a second name if possible: so the file stays until it is replaced. */
+/* `path` is not a link. Uses a second name if possible: so the file stays until it is replaced. */
 static int keep_as(const char *path, const char *aside)
 {
     if (unlink(aside) < 0 && errno != ENOENT)
@@ -369,26 +371,30 @@ static int no_file(const char *path, int r, struct cemm_message *message)
                                  "state file %s is not a regular file: nothing is saved", path);
     if (r == -ENOENT)
         return cemm_message_fail(message, CEMM_ABSENT,
-                                 "there is no state file %s yet: nothing counts as given", path);
-    return cemm_message_fail(message, r, "state file %s: %s: nothing counts as given", path,
-                             r == -EBADMSG ? "is damaged, or not of this version" : strerror(-r));
+                                 "there is no state file %s yet: nothing counts as sent", path);
+    if (r == -EBADMSG)
+        return cemm_message_fail(
+            message, r, "state file %s is damaged or has another version: nothing counts as sent",
+            path);
+    return cemm_message_fail(message, r, "state file %s: %s: nothing counts as sent", path,
+                             strerror(-r));
 }
 
 int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_message *message)
 {
     char *text = NULL;
-    struct stat about;
-    int r = cemm_file_read(path, CEMM_STATE_MAX, &text, &about);
+    struct stat st;
+    int r = cemm_file_read(path, CEMM_STATE_MAX, &text, &st);
 
     ledger->path = path;
     cemm_ledger_clear(ledger);
     if (r == 0)
-        r = read_text(ledger, text, (size_t)about.st_size);
+        r = read_text(ledger, text, (size_t)st.st_size);
     free(text);
     if (r == 0)
         return 0;
     if (r > 0) {
-        cemm_message_set(message, "state file %s is cut off: what it lacks may be given again",
+        cemm_message_set(message, "state file %s is cut off: what it lacks may be sent again",
                          path);
         put_aside(ledger, path, message);
         return -EBADMSG;

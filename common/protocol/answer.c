@@ -42,7 +42,7 @@ static int refuse(const struct reader *reader, const char *wanted)
     };
 
     return cemm_message_fail(reader->message, -EIO,
-                             "the answer of %s does not fit the API's document: %s",
+                             "the answer to %s does not have the documented form: %s",
                              names[reader->document->query.endpoint], wanted);
 }
 
@@ -88,7 +88,7 @@ static void keep_text(struct cemm_buffer *texts, struct json_object *number,
 
 /*
  * Reads [time, value] (cloud §MeasurementArray). 1: a sample; 0: no sample,
- * which is [0, 0] (never read), null or out of range; -EIO: another form.
+ * which is [0, 0] (never read), null or out of range; -EIO: it has another form.
  */
 static int read_sample(struct reader *reader, struct json_object *pair,
                        struct cemm_sample *ret_sample)
@@ -326,7 +326,7 @@ static int read_channels(struct reader *reader, struct json_object *data)
         count_samples(reader->totals, history, &series, &samples);
     int r = cemm_document_reserve(document, series < CEMM_CHANNELS_MAX ? series : CEMM_CHANNELS_MAX,
                                   samples);
-    /* A text with its NUL is shorter than the pair that it stands in, so that all of them have room
+    /* A text with its NUL is shorter than the pair that it is in, so that all of them have room
      * at once, and stay where they are. */
     if (r == 0)
         r = cemm_buffer_reserve(&reader->texts, document->length);

@@ -35,7 +35,7 @@ static bool core_answers(const char *version)
 
 static int refuse(struct cemm_message *message, const char *why)
 {
-    return cemm_message_fail(message, -EIO, "not an answer of a CEMM: %s", why);
+    return cemm_message_fail(message, -EIO, "not an answer from a CEMM: %s", why);
 }
 
 static int read_beacon(struct json_object *beacon, struct cemm_beacon *ret_beacon,

@@ -207,7 +207,7 @@ damaged() {
   begun=$(date +%s)
   start_collectd "$run"
   complete "damaged state file" $((begun - 540)) $((begun - 60))
-  is "one line says that it is damaged" 1 "$(said 'cemm.state: is damaged')"
+  is "one line says that it is damaged" 1 "$(said 'cemm.state is damaged')"
   stop_collectd "with a damaged state file" "$run"
 }
 
@@ -261,7 +261,7 @@ unknown_writer() {
   sleep 3
   is "once" 1 "$(said 'there is no writer')"
   stop_collectd "with an unknown writer" "$run"
-  hasnt "nothing counts as given to it" "$(grep -P '^write_graphite/nowhere\t' "$run/cemm.state" | head -n 1 | cut -f5 | sed 's/+.*//')" "$((begun / 60 * 60 - 7200))"
+  hasnt "nothing counts as sent to it" "$(grep -P '^write_graphite/nowhere\t' "$run/cemm.state" | head -n 1 | cut -f5 | sed 's/+.*//')" "$((begun / 60 * 60 - 7200))"
 }
 
 stopped_in_the_middle() {

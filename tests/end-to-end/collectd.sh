@@ -190,7 +190,7 @@ END
   : >"$sim_log"
   check "collectd -T with a plugin that is slow" run_collectd -T -C "$run/collectd.conf"
   check "there was time for an answer" test "$(requests "$second/p1/realtime.* 200")" -gt 0
-  refute "nothing counts as given" test -e "$run/cemm.state"
+  refute "nothing counts as sent" test -e "$run/cemm.state"
   cp "$old/cemm.state" "$run/cemm.state"
   before=$(stat -c '%i %y' "$run/cemm.state")
   check "again, with a state file" run_collectd -T -C "$run/collectd.conf"

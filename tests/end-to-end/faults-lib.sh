@@ -45,14 +45,14 @@ reset-at-once       EHOSTUNREACH connection broke
 reset-before-body   EHOSTUNREACH connection broke
 reset-in-header     EHOSTUNREACH connection broke
 reset-in-body       EHOSTUNREACH connection broke
-close-in-header     EIO          does not fit
+close-in-header     EIO          documented form
 date=2000000000     0
 truncate            EIO          cut off
 no-length           0
 close               0
 close-unsaid        0
 close-late          0
-length-short        EIO          does not fit
+length-short        EIO          documented form
 length-long         EIO          cut off
 length-4g           EIO          256 KiB
 length-negative     EIO          not HTTP
@@ -67,33 +67,33 @@ many-headers        EIO          64 KiB
 many-interim        EIO          64 KiB
 many-trailers       EIO          64 KiB
 zipped              0
-html                EIO          does not fit
+html                EIO          documented form
 html-type           0
-empty               EIO          does not fit
-garbage             EIO          does not fit
+empty               EIO          documented form
+garbage             EIO          documented form
 huge                EIO          256 KiB
 endless             EIO          256 KiB
-deep                EIO          does not fit
-null                EIO          does not fit
-array               EIO          does not fit
-text                EIO          does not fit
-number              EIO          does not fit
-bom                 EIO          does not fit
-trailing            EIO          does not fit
-comment             EIO          does not fit
-no-data             EIO          does not fit
-data-null           EIO          does not fit
-data-number         EIO          does not fit
-data-nested         EIO          does not fit
-data-list           EIO          does not fit
+deep                EIO          documented form
+null                EIO          documented form
+array               EIO          documented form
+text                EIO          documented form
+number              EIO          documented form
+bom                 EIO          documented form
+trailing            EIO          documented form
+comment             EIO          documented form
+no-data             EIO          documented form
+data-null           EIO          documented form
+data-number         EIO          documented form
+data-nested         EIO          documented form
+data-list           EIO          documented form
 time-negative       0
 time-zero           0
 time-in-seconds     0
 time-far            0
 time-beyond         0
-time-null           EIO          does not fit
-time-text           EIO          does not fit
-time-fraction       EIO          does not fit
+time-null           EIO          documented form
+time-text           EIO          documented form
+time-fraction       EIO          documented form
 clock-ahead         0
 clock-behind        0
 data-stands         0
@@ -101,15 +101,15 @@ disorder            0
 value-nan           0
 value-infinite      0
 value-huge          0
-value-text          EIO          does not fit
+value-text          EIO          documented form
 value-null          0
-value-true          EIO          does not fit
-value-list          EIO          does not fit
+value-true          EIO          documented form
+value-list          EIO          documented form
 never-read          0
-pair-short          EIO          does not fit
-pair-empty          EIO          does not fit
-pair-long           EIO          does not fit
-pair-object         EIO          does not fit
+pair-short          EIO          documented form
+pair-empty          EIO          documented form
+pair-long           EIO          documented form
+pair-object         EIO          documented form
 key-twice           0
 name-slash          0
 name-dots           0
@@ -118,9 +118,9 @@ name-nul            0
 name-quote          0
 name-long           0
 name-empty          0
-bad-utf8            EIO          does not fit
-uid-absurd          EIO          does not fit
-uid-twice           EIO          does not fit
+bad-utf8            EIO          documented form
+uid-absurd          EIO          documented form
+uid-twice           EIO          documented form
 odd-members         0
 odd-rows            0
 odd-entries         0

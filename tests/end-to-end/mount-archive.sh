@@ -113,7 +113,7 @@ fails_with 'the next one, too' 'No route to host' cat "$(day_file "$dev" p1 "$mo
 took=$(($(now_ms) - begun))
 soon 'and at once: the source is backed off' 1000 "$took"
 fails_with 'a device that was never listed cannot be listed' 'No route to host' ls "$m/00-1E-C0-00-00-02"
-fails_with 'a meter that no source denies is not absent' 'No route to host' stat "$m/$dev/mb7"
+fails_with 'a meter that no source reports absent is not absent' 'No route to host' stat "$m/$dev/mb7"
 is 'the outage is logged once' 1 "$(grep -c "can't be reached" "$scratch/fs.log")"
 check 'status can be read' cat "$m/status"
 unmount_fs

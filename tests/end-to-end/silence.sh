@@ -154,7 +154,7 @@ is 'read: the time in the file stays' "$before" "$(sample_time "$scratch/read.pr
 sim_faults
 check 'stream: samples again' wait_for 20 stream_has "$(up 1)"
 stop "$streaming"
-is 'and one when it works again' "I! cemm: $dev p1: works again" "$(tail -n +2 "$scratch/stream.err")"
+is 'and one when it works again' "I! cemm: $dev p1 works again" "$(tail -n +2 "$scratch/stream.err")"
 sim_faults 'clock-ahead@*/realtime*'
 exits 'read: samples too far ahead do not count' 1 "$cemm" read --config "$conf" --format influx
 is 'nothing is printed' '' "$out"

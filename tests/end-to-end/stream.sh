@@ -166,7 +166,7 @@ outage() {
   sim_faults "status=502@*$two/s01/realtime*"
   check 'a failure is logged' wait_for 10 grep -q '^W! .*502' "$stream_err"
   sim_faults
-  check 'and so is its end' wait_for 20 grep -qE '^I! .*s01: works again' "$stream_err"
+  check 'and so is its end' wait_for 20 grep -qE '^I! .*s01 works again' "$stream_err"
   stop "$stream_pid"
   exec 9>&-
   is 'each once' 2 "$(wc -l <"$stream_err")"

@@ -188,7 +188,7 @@ static void test_junk(void **state)
         struct cemm_message message = {""};
         size_t length = rows[i].length ? rows[i].length : strlen(rows[i].text);
         expect_int(rows[i].row, read_packet(rows[i].text, length, &beacon, &message), -EIO);
-        expect_part(rows[i].row, message.text, "not an answer of a CEMM: ");
+        expect_part(rows[i].row, message.text, "not an answer from a CEMM: ");
         expect_part(rows[i].row, message.text, rows[i].message);
     }
 }

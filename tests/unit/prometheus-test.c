@@ -137,7 +137,7 @@ static void test_whole(void **state)
                 "# TYPE cemm_last_sample_timestamp_seconds gauge\n"
                 "cemm_last_sample_timestamp_seconds{uid=\"" UID "\",alias=\"p1\"} 1496326765.007\n"
                 "cemm_last_sample_timestamp_seconds{uid=\"" UID "\",alias=\"s01\"} 1496326764\n"
-                "# HELP cemm_meter_info The type of a meter, as its device tells it.\n"
+                "# HELP cemm_meter_info The type of a meter, as reported by the device.\n"
                 "# TYPE cemm_meter_info gauge\n"
                 "cemm_meter_info{uid=\"" UID "\",alias=\"p1\",type=\"p1\"} 1\n"
                 "cemm_meter_info{uid=\"" UID "\",alias=\"s01\",type=\"\"} 1\n"
@@ -342,7 +342,7 @@ static const struct {
      "1483311600\n"
      "cemm_volume_amount_cubic_meters{@,period=\"month\"} 3 1483311600\n"
      "cemm_value{@,channel=\"electric_power\",period=\"month\"} 4 1483311600\n",
-     "# HELP cemm_value A channel without a documented unit, as the meter has it.\n"
+     "# HELP cemm_value A channel without a documented unit, as reported by the meter.\n"
      "# TYPE cemm_value gauge\n"},
 };
 

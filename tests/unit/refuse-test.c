@@ -99,7 +99,7 @@ static void expect_refused(const struct wrong *wrong, const char *bytes, size_t 
     expect_int(wrong->text, answer_try(&query, bytes, length, ANSWER_NOW, &document, &message),
                -EIO);
     assert_null(document);
-    expect_part(wrong->text, message.text, "does not fit the API's document: ");
+    expect_part(wrong->text, message.text, "does not have the documented form: ");
     expect_part(wrong->text, message.text, wrong->part);
 }
 

@@ -555,7 +555,7 @@ static void test_damage(void **state)
         expect_int(rows[i].row, cemm_ledger_load(ledger, path, &message), rows[i].result);
         if (rows[i].result) {
             expect_text(rows[i].row, missing_of(ledger), "10-1");
-            expect_part(rows[i].row, message.text, "nothing counts as given");
+            expect_part(rows[i].row, message.text, "nothing counts as sent");
         }
         cemm_ledger_free(ledger);
     }
@@ -587,7 +587,7 @@ static void test_cut(void **state)
         struct cemm_message message;
         const char *path = scratch_text("state", rows[i].text, 0600);
         expect_int(rows[i].row, cemm_ledger_load(ledger, path, &message), -EBADMSG);
-        expect_part(rows[i].row, message.text, "is cut off: what it lacks may be given again");
+        expect_part(rows[i].row, message.text, "is cut off: what it lacks may be sent again");
         expect_part(rows[i].row, message.text, aside);
         expect_text(rows[i].row, missing_of(ledger), rows[i].missing);
         assert_int_equal(access(path, F_OK), 0);
