@@ -140,7 +140,8 @@ enum cemm_outcome {
  */
 struct cemm_answer {
     int result;
-    struct cemm_document *document; /* if 0, except of cemm_find() and cemm_discover() */
+    struct cemm_document *document; /* set if `result` is 0; NULL for cemm_find() and
+                                       cemm_discover() */
     const char *message;            /* a message for people if not 0, else ""; without any key */
 };
 
@@ -190,10 +191,10 @@ struct cemm_series {
     struct cemm_sample *samples;
     size_t count;
     bool total;       /* LAN: from `totals`, whose times are not those of measurements */
-    unsigned cadence; /* 0; for our own programs */
+    unsigned cadence; /* used only by our own programs; otherwise 0 */
 };
 
-/* An answer of the API. It never changes, and may outlive the context. */
+/* An answer from the API. It never changes, and may outlive the context. */
 struct cemm_document;
 
 /* Adds a reference, or drops one; the last one frees the document. */
@@ -258,7 +259,7 @@ struct cemm_discovered {
     struct cemm_uid uid;
     const char *address; /* its IP address */
     const char *type;    /* "CEMM_basic"; "" if it did not report it */
-    const char *core;    /* its version, "1.24" */
+    const char *core;    /* version of its firmware (CEMM Core), "1.24" */
     bool answered;       /* in the last search; else in an earlier one */
 };
 
@@ -271,7 +272,7 @@ struct cemm_discovery_state {
     bool own_port;    /* UDP port 9777 was free; otherwise answers to that port are not received */
     int64_t searched; /* when the last search ended; 0: never */
     unsigned asked;   /* number of broadcast addresses */
-    size_t junk;      /* number of packets that were no answers of a device */
+    size_t junk;      /* number of packets that were not answers from a device */
     const char *message; /* a message about what went wrong; "": nothing. Valid until the next
                             cemm_turn() */
 };

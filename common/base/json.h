@@ -28,8 +28,8 @@ void cemm_json_put(struct json_object *object, size_t length);
 struct json_object *cemm_json_member(struct json_object *object, const char *name,
                                      enum json_type type);
 
-/* The text of a string, which lives as long as `object` (may be NULL). NULL: it is no string, or
- * holds a NUL. */
+/* The text of a string, which lives as long as `object` (may be NULL). NULL: it is not a string,
+ * or holds a NUL. */
 const char *cemm_json_string(struct json_object *object);
 
 #endif

@@ -5,7 +5,7 @@
 #define CEMM_BASE_LIMITS_H
 
 #define CEMM_ANSWER_MAX     (1u << 18)  /* bytes of one answer's body */
-#define CEMM_DEVLIST_MAX    (4u << 20)  /* the same of a cloud's list of devices */
+#define CEMM_DEVLIST_MAX    (4u << 20)  /* the same for a cloud's list of devices */
 #define CEMM_HEADER_MAX     (64u << 10) /* bytes of an answer's headers and trailers */
 #define CEMM_DEPTH_MAX      32          /* levels of JSON */
 #define CEMM_NAME_MAX       64          /* characters of a uid, alias or channel from outside */

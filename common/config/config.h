@@ -32,7 +32,7 @@ struct cemm_source_config {
     int64_t timeout_ms;
     unsigned max_connections;
     unsigned shard;  /* cloud: of the devices, only those of this one, ... */
-    unsigned shards; /* ... of so many; 0: all */
+    unsigned shards; /* ... of this many; 0: all */
 };
 
 struct cemm_config {

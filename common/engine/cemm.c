@@ -1,6 +1,7 @@
 /*
  * The context creates all parts of the engine and passes on the calls of the
- * frontends. No other file of the engine looks inside it; backfill.c uses it as a frontend would.
+ * frontends. No other file of the engine looks inside it; backfill.c uses it
+ * as a frontend would.
  */
 #include "common/base/limits.h"
 #include "common/base/message.h"

@@ -19,7 +19,7 @@
 
 #include "common/engine/registry.h"
 
-#define CEMM_DISCOVERY_TIMEOUT_MS 10000 /* of the answers of discovered sources */
+#define CEMM_DISCOVERY_TIMEOUT_MS 10000 /* for answers from discovered sources */
 
 struct cemm_discovery {
     struct cemm_registry *registry;

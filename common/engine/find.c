@@ -228,7 +228,7 @@ static bool is_complete(const struct cemm_find *find, const struct cemm_wanted *
             continue;
         if (source->listing)
             return false;
-        /* A claim that was not confirmed is no failure. */
+        /* A claim that was not confirmed is not a failure. */
         if (source->list_result && !source->discovered && !*ret_failed)
             *ret_failed = source;
     }

@@ -24,7 +24,7 @@ struct cemm_find {
 void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_store *store,
                     const struct cemm_config *config);
 
-/* What is searched. Pointers must outlive the search. */
+/* What is searched for. Pointers must outlive the search. */
 struct cemm_wanted {
     const char *source;  /* the devices of sources of that name; NULL: of all */
     int64_t max_age;     /* milliseconds: older lists are requested again */

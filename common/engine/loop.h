@@ -15,7 +15,7 @@ TAILQ_HEAD(cemm_ticket_list, cemm_ticket);
 struct cemm_loop {
     /* Set before cemm_loop_init(): */
     const struct cemm_zone *zone;
-    int64_t backoff_max; /* longest pause of what does not answer, milliseconds */
+    int64_t backoff_max; /* longest pause after something did not answer, milliseconds */
     cemm_log_fn *log;    /* may be NULL */
     void *log_data;
 
@@ -34,12 +34,12 @@ struct cemm_loop {
 /* A wait of a caller. It is freed after its completion has run. */
 struct cemm_ticket {
     struct cemm_loop *loop;
-    struct cemm_ticket_list *list; /* that it stands on */
+    struct cemm_ticket_list *list; /* that it is in */
     TAILQ_ENTRY(cemm_ticket) link;
     cemm_answer_fn *done; /* NULL: there is no completion */
     void *data;
     struct cemm_timer limit; /* set: then the wait ends */
-    /* When it is due; before that, `message` hold the message for the end of its limit. */
+    /* When it is due; before that, `message` holds the message for the end of its limit. */
     int result;
     struct cemm_document *document;
     struct cemm_message message;

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define CONFIRMED_MS 1000 /* for how long the device that a root named is trusted */
-#define EARLY_EVERY  16   /* one of so many requests of a device repeats early */
+#define EARLY_EVERY  16   /* one in this many requests to a device repeats early */
 
 /* What it asks for now. Each comes at most once, so this ends. */
 enum asking {
@@ -153,8 +153,8 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
 
 /* ---- promises ------------------------------------------------------------------ */
 
-/* While nothing is known of the source, each request repeats early. Later one does now and then, in
- * case the device has become faster. */
+/* While nothing is known of the source, each request repeats early. After that, one in EARLY_EVERY
+ * does, in case the device has become faster. */
 static void begin_promise(struct cemm_request *request)
 {
     struct cemm_route *route = request->route;
@@ -303,7 +303,7 @@ static bool may_speak_tls(const struct cemm_request *request,
            !route->source->discovered && !route->device;
 }
 
-/* Sends that request next, before all others, with a new timeout. */
+/* Sends that request before all that were not sent yet, with a new timeout. */
 static void ask(struct cemm_request *request, enum asking asking)
 {
     request->asking = asking;
@@ -381,11 +381,10 @@ static void handle_root(struct cemm_request *request, struct cemm_http_response 
         ask(request, DOCUMENT);
 }
 
-/* The deadline has come. `silent`: no Retry-After asked for more time, so the device is at
- * fault. */
-static void give_up(struct cemm_request *request, bool silent)
+/* The deadline has come. The device is at fault unless a Retry-After asked for more time. */
+static void give_up(struct cemm_request *request, bool device_at_fault)
 {
-    if (silent)
+    if (device_at_fault)
         fail_for(request, -ETIMEDOUT, request->route, "the promised data did not come in time");
     else
         finish_unanswered(request, -ETIMEDOUT,

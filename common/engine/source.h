@@ -73,7 +73,7 @@ struct cemm_search {
     int result;                       /* the first failure so far */
     struct cemm_message *message;     /* kept */
     int64_t finished;                 /* wall time of the last one that succeeded; 0: never */
-    const struct cemm_device *device; /* whose meters are searched */
+    const struct cemm_device *device; /* whose meters are searched for */
 };
 
 struct cemm_route {
@@ -95,7 +95,7 @@ struct cemm_route {
     struct cemm_search search;
     struct cemm_refused_list refused; /* requests of it that the source refuses */
     bool listed;                      /* cloud: in the newest list of devices */
-    bool answered;                    /* since the list before that one */
+    bool answered;                    /* since the second-newest list */
     TAILQ_ENTRY(cemm_route) link;     /* among its device's, or its source's `unlisted` */
 };
 
@@ -110,8 +110,8 @@ struct cemm_discovered_source {
     unsigned claim_scan;       /* in which it came */
     unsigned order;            /* of the first claim, among those of all sources */
     struct cemm_uid root;      /* what its root document said last; "": nothing yet */
-    bool refused;              /* the root says another: it is not asked before a new claim */
-    bool logged;               /* that a claim was wrong */
+    bool refused; /* the root names another device: it is not asked before a new claim */
+    bool logged;  /* that a claim was wrong */
 };
 
 struct cemm_source {
@@ -162,7 +162,7 @@ int cemm_meters_add(struct cemm_meters *meters, struct cemm_device *device, cons
 bool cemm_meters_have(const struct cemm_meters *meters, const char *alias);
 void cemm_meters_clear(struct cemm_meters *meters);
 
-/* Sets the types of its meters from an answer of IO or INFO; ignores other answers. */
+/* Sets the types of its meters from an answer to IO or INFO; ignores other answers. */
 void cemm_device_set_types(struct cemm_device *device, const struct cemm_document *document);
 
 /* Records how a request ended at `wall`. */

@@ -222,7 +222,7 @@ void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, cons
         written(store, cemm_archive_add_meter(store->archive, uid, alias));
 }
 
-/* If it is damaged, the first day is searched again. */
+/* If it is damaged, the first day is searched for again. */
 bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_query *meter,
                            struct cemm_period *ret_day, char **ret_deps)
 {

@@ -20,7 +20,7 @@ struct cemm_store {
     bool failing;                /* it could not be written, which was logged */
     bool zone_known;             /* the archive remembers our time zone */
     bool stray_logged;           /* an answer had rows of another period */
-    bool suspected;              /* the same of a file in the archive */
+    bool suspected;              /* the same for a file in the archive */
 };
 
 /* Uses the archive in `directory` from now on (NULL: none, which is logged), and calls `meter` for

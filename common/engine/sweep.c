@@ -149,7 +149,7 @@ static bool knows(const struct sweep *sweep, const struct cemm_device *device, c
     return route ? cemm_meters_have(&route->meters, alias) : cemm_device_has(device, alias);
 }
 
-/* Whether a route of the sweep may have it: it has not been denied there. */
+/* Whether a route of the sweep may have it: its source has not reported it absent. */
 static bool may_have(const struct sweep *sweep, const struct cemm_device *device, const char *alias)
 {
     const struct cemm_route *route;
@@ -322,7 +322,7 @@ static int begin(struct sweep *sweep)
         return begin_by(sweep, read_named);
     bool finding = cemm_find_under_way(find, &wanted);
     if (overlaps && any_reached(sweep)) {
-        /* Known devices are read at once, and others are searched meanwhile. */
+        /* Known devices are read at once, and others are searched for meanwhile. */
         int r = begin_by(sweep, on_devices);
         if (r == 0 && !finding)
             (void)cemm_find_start(find, &wanted, NULL, NULL, NULL);

@@ -14,7 +14,8 @@
 
 /* ---- CSV and JSON: one row a sample -------------------------------------------- */
 
-/* No column depends on the meter, which is easy for scripts. */
+/* The columns are the same for every meter, so that scripts can rely on them. */
+
 static const char *unit_of(const struct cemm_document *document, const struct cemm_series *series,
                            const struct cemm_sample *sample)
 {

@@ -22,7 +22,7 @@ const char *cemm_row_channel(const struct cemm_query *query, const struct cemm_s
 const char *cemm_row_unit(const struct cemm_query *query, const struct cemm_series *series,
                           const struct cemm_sample *row);
 
-/* "day", "month", "year" where a channel's history is no continuation of its realtime:
+/* "day", "month", "year" where a channel's history is not a continuation of its realtime:
  * gas, months, years. Else NULL. */
 const char *cemm_history_tag(const struct cemm_query *query, const char *channel);
 

@@ -1,5 +1,5 @@
 /*
- * An answer of the API: the bytes that were received, and the values parsed
+ * An answer from the API: the bytes that were received, and the values parsed
  * from them.
  */
 #ifndef CEMM_MODEL_DOCUMENT_H
@@ -21,7 +21,7 @@ struct cemm_document {
     char type[CEMM_NAME_SIZE]; /* of the meter; "": none was told */
     int64_t fetched;
     int64_t took;   /* milliseconds from the first request to the answer */
-    int64_t newest; /* of `data`; the stamps of `totals` are no measurements */
+    int64_t newest; /* of `data`; the stamps of `totals` are not times of measurements */
     char *bytes;
     size_t length;
     struct cemm_series *series; /* REALTIME, DATA, TOTALS */

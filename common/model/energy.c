@@ -26,7 +26,8 @@
 #define MINUTES_PER_HOUR 60           /* Wh are W x minutes / 60 */
 #define NEAR             (5 * MINUTE) /* so near to midnight, a reading counts as that of midnight */
 
-/* A sum of decimals that should end in a half may lie below it. No true value is that close. */
+/* Rounding error can put a sum that should be x.5 just below it; real values differ by more than
+ * this. */
 #define TIE 1e-6
 
 /* ---- what was measured -------------------------------------------------------- */
@@ -195,8 +196,8 @@ static struct cemm_amount sum_quarters(const struct cemm_energy_day *day)
     return sum;
 }
 
-/* Each side has a factor of its own; 1 if it would not be between 0.8 and 1.25. No bound is rounded
- * here: i386 rounds otherwise. */
+/* Each side has a factor of its own; 1 if it would not be between 0.8 and 1.25. The bounds
+ * are tested without division, as i386 rounds differently. */
 static void scale(const struct known *known, const double sums[CEMM_SIDES],
                   struct cemm_energy_day *day, double factors[CEMM_SIDES])
 {
@@ -229,7 +230,7 @@ static void round_sums(struct cemm_energy_day *day, const double factors[CEMM_SI
     }
 }
 
-static void adjust(const struct cemm_energy_input *input, struct cemm_energy_day *day, bool over)
+static void adjust(const struct cemm_energy_input *input, struct cemm_energy_day *day, bool ended)
 {
     struct known known = {0};
     double factors[CEMM_SIDES] = {1, 1};
@@ -237,9 +238,9 @@ static void adjust(const struct cemm_energy_input *input, struct cemm_energy_day
     bool whole_day = (int64_t)day->count * MINUTE * 100 >= (day->end - day->start) * 99;
     size_t side = sum.sides[CEMM_REVERSE] > 0 ? CEMM_REVERSE : CEMM_FORWARD;
 
-    if (over)
+    if (ended)
         find_readings(input, day, &known);
-    if (over && !known.basis)
+    if (ended && !known.basis)
         find_net(input->month, day, &known);
     bool net = known.basis == CEMM_BASIS_NET;
     if (net)
@@ -280,7 +281,7 @@ void cemm_energy_of(const struct cemm_zone *zone, const struct cemm_energy_input
 
 /* ---- intervals ---------------------------------------------------------------- */
 
-/* An hour begins with the local one, and where the clock changes. */
+/* An hour begins at each full local hour, and where the clock changes. */
 static bool hour_begins(const struct cemm_zone *zone, int64_t moment)
 {
     int64_t offset = cemm_zone_offset(zone, moment);

@@ -311,7 +311,7 @@ static enum cemm_verdict accept_sample(struct cemm_ledger_entry *entry,
 {
     const char *name = cemm_document_source(document);
     uint64_t source = cemm_hash(CEMM_HASH, name, strlen(name));
-    /* One that is farther ahead was accepted while our clock was wrong. */
+    /* If `accepted` is further ahead than that, it dates from when our clock was wrong. */
     bool counts = entry->accepted <= cemm_document_fetched(document) + CEMM_AHEAD_MAX;
 
     if (sample->time <= (counts ? entry->accepted : 0) || is_same_total(entry, document, sample))

@@ -1,5 +1,5 @@
 /*
- * The ledger as the files of this room share it: ledger.c remembers, state.c
+ * The ledger as the files of this directory share it: ledger.c remembers, state.c
  * reads and writes the file, pick.c makes documents of what is due.
  *
  * A series is known by one entry, which is made when the series is met and
@@ -56,11 +56,11 @@ struct cemm_ledger_entry {
     int64_t accepted; /* time of the newest sample that was to be sent; 0: none */
     double value;     /* of that sample, if it was accepted in this run */
     uint64_t source;  /* of that sample, the hash of its name; 0: not known */
-    int64_t measured; /* when `data` of that answer was: cemm_document_newest() */
+    int64_t measured; /* when that answer's `data` was measured: cemm_document_newest() */
     int64_t sent;     /* time of the newest sample that was sent; 0: none */
     struct cemm_sent *sinks;
     struct cemm_cadence cadence;
-    bool paced;    /* the meter measures at intervals of its own: no pulse meter */
+    bool paced;    /* the meter measures at intervals of its own: it is not a pulse meter */
     bool followed; /* the API has a row a minute of it */
     char channel[];
 };
@@ -95,7 +95,7 @@ unsigned cemm_cadence_seconds(const struct cemm_cadence *cadence);
 /* Forgets everything, including names. */
 void cemm_ledger_clear(struct cemm_ledger *ledger);
 
-/* Whether a text may be a sink's name: it stands between tabs. */
+/* Whether a text may be a sink's name: it is written between tabs. */
 bool cemm_sink_valid(const char *sink);
 
 /* Under the lock. Finds the record of what a sink was sent of it, or creates it; NULL: no
@@ -119,7 +119,7 @@ bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *sink, int6
 /*
  * The samples of a day of the series that begin at `from` or after it and lie
  * in minutes that the sink was not sent (cemm_ledger_missing()): one a
- * minute, the oldest ones and at most so many, as a document that holds nothing
+ * minute, the oldest ones and at most `most`, as a document that holds nothing
  * else. NULL: no memory. The caller unrefs it.
  */
 struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, const char *sink,

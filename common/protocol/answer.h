@@ -8,13 +8,13 @@
 #include "common/frontend.h"
 #include "common/model/document.h"
 
-/* Most bytes that an answer of this endpoint may have. */
+/* Most bytes that an answer from this endpoint may have. */
 size_t cemm_answer_max(enum cemm_endpoint endpoint);
 
 /*
  * Reads the answer to `query`, fetched at `now` (Unix milliseconds): rows of
- * history that lie later are no samples. Takes over `bytes`. Returns 0, -EIO
- * with a message if it does not fit the API's document (then nothing of it is
+ * history that lie later are not samples. Takes over `bytes`. Returns 0, -EIO
+ * with a message if it does not have the documented form (then nothing of it is
  * used), or -ENOMEM.
  */
 int cemm_answer_read(const struct cemm_query *query, char *bytes, size_t length, int64_t now,

@@ -83,7 +83,8 @@ int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, i
     /* Closer to the upper bound: being late is better than another repeat. */
     if (known < 0 && promise->expected < 0)
         return late - (late - promise->early) / 4;
-    int64_t estimate = known < 0 ? promise->expected : known; /* the former is of another device */
+    int64_t estimate =
+        known < 0 ? promise->expected : known; /* `expected` was learned from another device */
     if (estimate <= promise->early || estimate > late)
         return late;
     if (known < 0)

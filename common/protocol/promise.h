@@ -42,14 +42,14 @@ struct cemm_promise {
     int64_t until;    /* for CEMM_WAIT */
     int64_t expected; /* how long a promise is expected to take; -1: unknown */
     int64_t early;    /* how long after the promise a repeat was still too early */
-    bool patient;     /* no repeat before that */
+    bool patient;     /* no repeat before `expected` has passed */
     unsigned given;   /* promises so far */
     unsigned repeats; /* of the current promise */
 };
 
 /* `timeout_ms` begins now: when the request is first sent. `expected_ms` is what
- * cemm_promise_learned() last returned for the same source, or -1. `patient`: waits for that
- * moment. */
+ * cemm_promise_learned() last returned for the same source, or -1. `patient`: no repeat
+ * before `expected_ms` have passed. */
 void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeout_ms,
                         int64_t expected_ms, bool patient);
 
