@@ -101,6 +101,6 @@ is 'pkg-config finds libcemm-dev' "$("$build/plugin/exec/cemm" --version)" \
 
 check 'they are purged' inside dpkg --purge "${packages[@]}"
 everything >"$scratch/after"
-is 'nothing is left behind' '' "$(diff "$scratch/before" "$scratch/after" || true)"
+is 'nothing is left after the removal' '' "$(diff "$scratch/before" "$scratch/after" || true)"
 is 'dpkg knows nothing of them' '' "$(inside dpkg-query -W '*cemm*' 2>/dev/null || true)"
 finish

@@ -96,7 +96,7 @@ time-text           EIO          documented form
 time-fraction       EIO          documented form
 clock-ahead         0
 clock-behind        0
-data-stands         0
+data-frozen         0
 disorder            0
 value-nan           0
 value-infinite      0

@@ -187,7 +187,7 @@ slowness() {
   { time for ((i = 0; i < 100000; i++)); do :; done; } 2>&1 | awk '{ printf "%d", 100 * $1 / ($2 + $3) }'
 }
 
-# ends_soon WHAT LIMIT PID: ok if that process of ours ends within so many milliseconds.
+# ends_soon WHAT LIMIT PID: ok if that process of ours ends within that many milliseconds.
 ends_soon() {
   local begun
   begun=$(now_ms)

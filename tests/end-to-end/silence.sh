@@ -32,7 +32,7 @@ conf "$run" <<END
 </Plugin>
 END
 night=() # meters that measure nothing in a normal night
-for alias in p1-gas s01 pulse-1 mb1; do night+=("data-stands@*/$alias/realtime*"); done
+for alias in p1-gas s01 pulse-1 mb1; do night+=("data-frozen@*/$alias/realtime*"); done
 
 # ---- collectd --------------------------------------------------------------------------------------
 
@@ -62,14 +62,14 @@ start_collectd "$run"
 become "${night[@]}"
 check 'the age is that of the fresh meters' wait_for 20 younger 600
 is 'at night there is no notification' '' "$(spoken || true)"
-become "${night[@]}" 'data-stands@*/p1/realtime*'
+become "${night[@]}" 'data-frozen@*/p1/realtime*'
 check 'a notification names the smart meter that has stopped' wait_for 20 spoken_of ': p1 is silent: it has measured nothing for N minutes'
 check 'the age is that of this meter, although another one is fresh' wait_for 20 older 3500
-become "${night[@]}" 'data-stands@*/p1/realtime*' 'data-stands@*/mb2/realtime*'
+become "${night[@]}" 'data-frozen@*/p1/realtime*' 'data-frozen@*/mb2/realtime*'
 check 'a second one has its own notification' wait_for 20 spoken_of ': mb2 is silent: it has measured nothing for N minutes'
-become "${night[@]}" 'data-stands@*/mb2/realtime*'
+become "${night[@]}" 'data-frozen@*/mb2/realtime*'
 check 'its end has one, too' wait_for 20 spoken_of ': p1 is back'
-become "${night[@]}" 'data-stands@*/mb2/realtime*' # again, until later values have arrived
+become "${night[@]}" 'data-frozen@*/mb2/realtime*' # again, until later values have arrived
 check 'the age is now that of the other one' older 3500
 become "${night[@]}"
 check 'the end of the other one has one, too' wait_for 20 spoken_of ': mb2 is back'
@@ -90,7 +90,7 @@ stop_collectd 'with silent meters' "$run"
 
 # ---- cemm --------------------------------------------------------------------------------------------
 
-sim_faults "${night[@]}" 'data-stands@*/p1/realtime*'
+sim_faults "${night[@]}" 'data-frozen@*/p1/realtime*'
 
 # ages ALIAS: the values of its AGE column; seconds become "fresh".
 ages() {
@@ -159,7 +159,7 @@ sim_faults 'clock-ahead@*/realtime*'
 exits 'read: samples too far ahead do not count' 1 "$cemm" read --config "$conf" --format influx
 is 'nothing is printed' '' "$out"
 is 'a message for each meter says why' 6 "$(grep -c "its samples lie more than 15 minutes ahead of this machine's clock" <<<"$err")"
-sim_faults "${night[@]}" 'data-stands@*/p1/realtime*'
+sim_faults "${night[@]}" 'data-frozen@*/p1/realtime*'
 
 # ---- cemmfs ------------------------------------------------------------------------------------------
 

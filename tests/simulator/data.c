@@ -396,13 +396,13 @@ static int sum_rows(struct meter *meter, enum period period, enum channel channe
     size_t count = 0;
 
     for (int64_t last = end; last > start && count < PERIOD_ROWS_MAX;) {
-        int64_t first, behind, value;
+        int64_t first, end_of_step, value;
         int r;
 
-        calendar_period(meter->calendar, step, last - 1, &first, &behind);
-        if (behind <= meter->since)
+        calendar_period(meter->calendar, step, last - 1, &first, &end_of_step);
+        if (end_of_step <= meter->since)
             break;
-        r = amount(meter, channel, first, behind, now_ms, &value);
+        r = amount(meter, channel, first, end_of_step, now_ms, &value);
         if (r < 0)
             return r;
         rows[count++] = (struct sample){.time_ms = first * 1000, .value = value};

@@ -2,8 +2,8 @@
  * Faults by name on matching paths.
  *
  * One row of a table describes a fault: its name, its argument's range, whether it waits, replaces
- * the answer or damages the true one, and its function. The faults that have arguments or wait are
- * in this file, those in the content of an answer in spoil.c, and those in how it is sent in
+ * the answer or damages the genuine one, and its function. The faults that have arguments or wait
+ * are in this file, those in the content of an answer in spoil.c, and those in how it is sent in
  * wire.c. A new fault is a new row and a function.
  */
 #include "fault.h"
@@ -27,7 +27,7 @@ enum fault_when {
     FAULT_WAIT = 1,    /* before the answer; apply is NULL; without an argument, for ever */
     FAULT_FORGET = 2,  /* no answer on a connection that was idle for the argument's time */
     FAULT_INSTEAD = 4, /* replaces the answer, which is not made */
-    FAULT_AFTER = 8,   /* changes the true answer */
+    FAULT_AFTER = 8,   /* changes the genuine answer */
 };
 
 struct fault_row {
@@ -198,16 +198,17 @@ static const struct fault_row rows[] = {
     {"status", "NNN", 200, 599, FAULT_INSTEAD, apply_status, "this status"},
     {"busy-for", "S", 1, INT_MAX, FAULT_INSTEAD, apply_busy_for, "429 with this Retry-After"},
     {"busy-until", "S", 1, INT_MAX, FAULT_INSTEAD, apply_busy_until,
-     "the same as a date, so many seconds from now"},
+     "the same as a date, this many seconds from now"},
     {"stall", NULL, 0, 0, FAULT_WAIT, NULL, "never answers"},
     {"delay", "MS", 0, DELAY_MAX_MS, FAULT_WAIT, NULL, "answers that much later"},
     {"forget", "MS", 1, DELAY_MAX_MS, FAULT_FORGET, NULL,
-     "never answers on a connection that was idle for so long"},
+     "never answers on a connection that was idle for this long"},
     {"garbage", NULL, 0, 0, FAULT_INSTEAD, apply_garbage, "200 with text that is not JSON"},
     {"html", NULL, 0, 0, FAULT_INSTEAD, apply_html, "200 with a page of HTML"},
     {"empty", NULL, 0, 0, FAULT_INSTEAD, apply_empty, "200 with an empty body"},
     {"truncate", NULL, 0, 0, FAULT_AFTER, apply_truncate, "the connection closes half-way"},
-    {"huge", NULL, 0, 0, FAULT_AFTER, apply_huge, "the true answer, padded with spaces to 5 MiB"},
+    {"huge", NULL, 0, 0, FAULT_AFTER, apply_huge,
+     "the genuine answer, padded with spaces to 5 MiB"},
     {"endless", NULL, 0, 0, FAULT_AFTER, apply_endless, "4 GiB of spaces, without a length"},
     {"deep", NULL, 0, 0, FAULT_INSTEAD, apply_deep, "100,000 nested arrays"},
     {"promise-forever", NULL, 0, 0, FAULT_INSTEAD, apply_promise_forever, "always 202"},
@@ -401,6 +402,6 @@ int fault_apply(const struct fault *fault, struct promises *promises, struct ans
         return fault->row->apply(fault->argument, promises, answer);
     if (fault->wire)
         return fault->wire->apply(answer);
-    /* Only a true answer can be damaged, not a promise or an error. */
+    /* Only a genuine answer can be damaged, not a promise or an error. */
     return answer->status == 200 ? fault->spoiler->apply(fault->spoiler->text, answer) : 0;
 }

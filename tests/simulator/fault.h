@@ -41,6 +41,6 @@ void faults_help(void);
 int64_t faults_wait(const struct faults *faults, const char *where, const char *path, int64_t idle);
 /* The fault that changes or replaces the answer, or NULL. */
 const struct fault *faults_find(const struct faults *faults, const char *where, const char *path);
-/* Whether the fault needs the true answer. */
+/* Whether the fault needs the genuine answer. */
 bool fault_needs_answer(const struct fault *fault);
 int fault_apply(const struct fault *fault, struct promises *promises, struct answer *answer);

@@ -1,5 +1,5 @@
 /*
- * From a request to its true answer.
+ * From a request to its genuine answer.
  *
  * A path is split once, for both APIs: the part after the alias is the same in both. Then this
  * decides who may ask (cloud only), what does not exist and with which status, and writes the
@@ -152,13 +152,13 @@ static unsigned refuse_lan(const struct world *world, const struct target *targe
 static int parse_time(const struct world *world, enum api api, enum period period, const char *text,
                       int64_t *ret_utc)
 {
-    int64_t behind;
+    int64_t end_utc;
     char *end;
 
     if (!text) {
         *ret_utc = simclock_now(&world->clock) / 1000;
         if (api == API_LAN)
-            calendar_period(world->calendar, period, *ret_utc, ret_utc, &behind);
+            calendar_period(world->calendar, period, *ret_utc, ret_utc, &end_utc);
         return 0;
     }
     errno = 0;

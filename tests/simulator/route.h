@@ -1,4 +1,4 @@
-/* From a request to its true answer. See route.c. */
+/* From a request to its genuine answer. See route.c. */
 #pragma once
 
 #include "answer.h"

@@ -179,7 +179,7 @@ static void raise_limit(void)
     }
 }
 
-/* A missing file is no error: tests write it later. */
+/* A missing file is not an error: tests write it later. */
 static int read_control(struct server *server)
 {
     struct options *options = server->pool.world->options;
@@ -334,11 +334,11 @@ static void run_waiting(struct server *server)
     struct request *request = TAILQ_FIRST(&server->pool.waiting);
 
     while (request) {
-        struct request *behind = TAILQ_NEXT(request, entry);
+        struct request *next = TAILQ_NEXT(request, entry);
 
         if (request->until_ms <= now)
             request_due(request);
-        request = behind;
+        request = next;
     }
 }
 

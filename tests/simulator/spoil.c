@@ -1,5 +1,5 @@
 /*
- * True answers with one kind of damage each, so that a client shows which check it lacks.
+ * Genuine answers with one kind of damage each, so that a client shows which check it lacks.
  *
  * The damage is done to the text, because no JSON library would write it. All samples are
  * [milliseconds,value] here, so one walk over those pairs serves most kinds; the others insert text
@@ -177,7 +177,7 @@ static int apply_shift(const char *text, struct answer *answer)
 }
 
 /* `totals` follow `data`, and keep the times of the CEMM's clock. */
-static int apply_stand(const char *text, struct answer *answer)
+static int apply_frozen(const char *text, struct answer *answer)
 {
     const char *totals = answer->body ? strstr(answer->body, "\"totals\":") : NULL;
 
@@ -225,7 +225,7 @@ static int insert_at(struct answer *answer, const char *place, const char *text,
 }
 
 /* Inserts `text` after the first `mark`, if there is one. */
-static int insert_behind(struct answer *answer, const char *mark, const char *text)
+static int insert_after(struct answer *answer, const char *mark, const char *text)
 {
     const char *place = answer->body ? strstr(answer->body, mark) : NULL;
 
@@ -246,13 +246,13 @@ static int apply_member(const char *text, struct answer *answer)
 
 static int apply_entries(const char *text, struct answer *answer)
 {
-    return insert_behind(answer, "\"data\":[", text);
+    return insert_after(answer, "\"data\":[", text);
 }
 
 /* For histories only: realtime has no lists of samples. */
 static int apply_rows(const char *text, struct answer *answer)
 {
-    return strstr(answer->body ? answer->body : "", ":[[") ? insert_behind(answer, ":[", text) : 0;
+    return strstr(answer->body ? answer->body : "", ":[[") ? insert_after(answer, ":[", text) : 0;
 }
 
 static int apply_long_name(const char *text, struct answer *answer)
@@ -264,7 +264,7 @@ static int apply_long_name(const char *text, struct answer *answer)
     return apply_member(name, answer);
 }
 
-/* Appends members: the true ones come first. */
+/* Appends members: the genuine ones come first. */
 static int apply_many_channels(const char *text, struct answer *answer)
 {
     const char *body = answer->body ? answer->body : "";
@@ -379,7 +379,7 @@ const struct spoiler spoilers[] = {
     {"time-fraction", apply_fraction, ".5", "each sample's time has a fraction"},
     {"clock-ahead", apply_shift, "3600000", "the meter's clock has jumped an hour ahead"},
     {"clock-behind", apply_shift, "-3600000", "the meter's clock has jumped an hour back"},
-    {"data-stands", apply_stand, "-3600000", "data is an hour old, while totals go on"},
+    {"data-frozen", apply_frozen, "-3600000", "data is an hour old, while totals go on"},
     {"disorder", apply_disorder, "", "rows are not in order"},
     {"value-nan", apply_value, "NaN", "each value is NaN"},
     {"value-infinite", apply_value, "-Infinity", "each value is -Infinity"},
@@ -425,7 +425,7 @@ const struct spoiler spoilers[] = {
     {"bom", apply_around, "\xef\xbb\xbf\0", "the answer begins with a byte order mark"},
     {"trailing", apply_around, "\0}", "the answer has one brace too many"},
     {"comment", apply_around, "/* */\0", "the answer begins with a comment"},
-    {"html-type", apply_html_type, "", "the true answer, declared as HTML"},
+    {"html-type", apply_html_type, "", "the genuine answer, declared as HTML"},
     {"busy", apply_busy, "429", "429 with Retry-After: 2"},
     {"down", apply_busy, "503", "503 with Retry-After: 2"},
     {NULL, NULL, NULL, NULL},
