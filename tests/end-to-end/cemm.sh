@@ -28,17 +28,17 @@ read_exits() {
   cemm_exits "$what" "$code" read --config "$config" "$@"
 }
 
-# said UID ALIAS: the simulator's values of a meter, "UID ALIAS CHANNEL MS TEXT" for each sample; no
-# JSON tool touches the numbers.
-said() {
+# simulated UID ALIAS: the simulator's values of a meter, "UID ALIAS CHANNEL MS TEXT" for each
+# sample; no JSON tool touches the numbers.
+simulated() {
   cloud_get "cemm/$1/$2/realtime/" | tr -d ' \n\r\t' | grep -oE '"[A-Za-z0-9_]+":\[[^]]*\]' |
     sed -E "s/^\"([^\"]*)\":\[([^,]*),(.*)\]\$/$1 $2 \1 \2 \3/" | grep -v ' 0 0$' || true
 }
 
-all_said() {
+all_simulated() {
   local uid alias
   for uid in "$@"; do
-    for alias in p1 p1-gas s01; do said "$uid" "$alias"; done
+    for alias in p1 p1-gas s01; do simulated "$uid" "$alias"; done
   done | LC_ALL=C sort
 }
 
@@ -69,7 +69,7 @@ of_json() {
 
 formats() {
   local want
-  want=$(all_said "$one" "$two")
+  want=$(all_simulated "$one" "$two")
   is 'the simulator has samples to compare' 18 "$(wc -l <<<"$want")"
 
   read_exits 'read --format influx' 0 --format influx
@@ -101,14 +101,14 @@ formats() {
 
 table() {
   local power channel value
-  power=$(said "$one" p1 | awk '$3 == "electric_power" { print $5 }')
+  power=$(simulated "$one" p1 | awk '$3 == "electric_power" { print $5 }')
   read_exits 'read --format table' 0 --format=table
   is 'table: the titles' 'DEVICE METER CHANNEL VALUE UNIT TIME AGE SOURCE' \
     "$(head -n 1 <<<"$out" | tr -s ' ')"
   has 'table: the value' "$(grep -m1 electric_power <<<"$out")" " $power  W "
   while read -r channel value; do
     check "table: $channel has three decimals at most, $value" grep -qE " $channel +$value  " <<<"$out"
-  done < <(said "$one" p1 | awk '{ print $3, $5 ~ /[.]..../ ? sprintf("%.3f", $5) : $5 }')
+  done < <(simulated "$one" p1 | awk '{ print $3, $5 ~ /[.]..../ ? sprintf("%.3f", $5) : $5 }')
   refute 'table: no value has more decimals' grep -qE '[.][0-9]{4}' <<<"$out"
   has 'table: the source' "$(grep -m1 electric_power <<<"$out")" 'cloud home'
   is 'table: each device is named once' 1 "$(grep -c "$one" <<<"$out")"
@@ -134,9 +134,9 @@ table() {
 
 meters() {
   read_exits 'uid/alias' 0 --format influx "$one/p1"
-  is 'is that meter' "$(said "$one" p1 | LC_ALL=C sort)" "$(of_influx <<<"$out")"
+  is 'is that meter' "$(simulated "$one" p1 | LC_ALL=C sort)" "$(of_influx <<<"$out")"
   read_exits 'uid with colons, in lower case' 0 00:1e:c0:00:00:02 --format influx
-  is 'is that device' "$(all_said "$two")" "$(of_influx <<<"$out")"
+  is 'is that device' "$(all_simulated "$two")" "$(of_influx <<<"$out")"
   read_exits 'an alias' 0 p1-gas
   is 'is that meter of each device' "$(printf '%s\n' "$one p1-gas" "$two p1-gas")" \
     "$(of_influx <<<"$out" | cut -d' ' -f1,2)"
@@ -204,7 +204,7 @@ usage() {
   has 'discover has a configuration' "$out" '--config'
 
   cemm_exits 'no command' 2
-  has 'with a message' "$err" 'E! '
+  has 'no command: there is a message' "$err" 'E! '
   for argument in nonsense --nonsense ''; do
     cemm_exits "no such command: '$argument'" 2 "$argument"
   done
@@ -318,9 +318,9 @@ configuration() {
 failures() {
   sim_faults "status=502@*$two/s01/realtime*"
   read_exits 'one meter fails' 1 --format csv
-  is 'the others are printed' "$(all_said "$one" "$two")" "$(of_csv <<<"$out")"
+  is 'the others are printed' "$(all_simulated "$one" "$two")" "$(of_csv <<<"$out")"
   check 'the message names it, with a prefix for Telegraf' grep -qE "^E! cemm: $two/s01: .*502" <<<"$err"
-  is 'once' 1 "$(wc -l <<<"$err")"
+  is 'the meter that fails is reported once' 1 "$(wc -l <<<"$err")"
   read_exits 'a table shows the failure' 1 --format table
   # shellcheck disable=SC2016 # awk's own
   check 'below its device' awk -v uid="$two" '
@@ -347,10 +347,10 @@ failures() {
   printf '[local nowhere]\naddress = 127.0.0.1:1\ntimeout = 2\n' >"$scratch/nowhere.conf"
   cemm_exits 'a device that cannot be reached' 1 read --config "$scratch/nowhere.conf"
   check 'is an error message' grep -q '^E! .*nowhere' <<<"$err"
-  is 'once' 1 "$(wc -l <<<"$err")"
+  is 'a device that cannot be reached is reported once' 1 "$(wc -l <<<"$err")"
   cat "$config" "$scratch/nowhere.conf" >"$scratch/both.conf"
   cemm_exits 'one source of two' 1 read --config "$scratch/both.conf" --format csv
-  is 'the other is printed' "$(all_said "$one" "$two")" "$(of_csv <<<"$out")"
+  is 'the other is printed' "$(all_simulated "$one" "$two")" "$(of_csv <<<"$out")"
 
   # One of the limits is high enough to start the sweep, and too low to wait for answers.
   local limit
@@ -402,14 +402,14 @@ output() {
   umask 022
   read_exits '--output' 0 --format csv --output "$file"
   is 'nothing on stdout' '' "$out"
-  is 'the whole text' "$(all_said "$one" "$two")" "$(of_csv <"$file")"
+  is 'the whole text' "$(all_simulated "$one" "$two")" "$(of_csv <"$file")"
   is 'mode 0644' 644 "$(stat -c %a "$file")"
   inode=$(stat -c %i "$file")
   chmod 640 "$file"
   umask 077
   read_exits 'an existing file' 0 --output "$file"
   refute 'is a new file' test "$inode" = "$(stat -c %i "$file")"
-  is 'with the mode of the old one' 640 "$(stat -c %a "$file")"
+  is 'the new file has the mode of the old one' 640 "$(stat -c %a "$file")"
   ln -s not/../dangling "$scratch/out/to"
   mkdir "$scratch/out/not"
   read_exits 'a link to a file that does not exist yet' 0 --format csv --output "$scratch/out/to"
@@ -424,7 +424,7 @@ output() {
     read_exits "another user's file" 0 --output "$file"
     is 'keeps its owner' 'nobody nogroup 600' "$(stat -c '%U %G %a' "$file")"
     rm "$file"
-    read_exits 'again' 0 --output "$file"
+    read_exits "another user's file is removed: it is written again" 0 --output "$file"
   else
     left_out "another user's file keeps its owner" 'needs root'
   fi
@@ -683,12 +683,12 @@ print(*(execd["command"] if sys.argv[2] == "execd" else exec["commands"][0].spli
     sed "s|^/etc/cemm/telegraf.conf$|$config|")
   is 'execd runs a stream' 'cemm stream' "${words[*]:0:2}"
   exits 'its command, at one signal' 0 "$cemm" "${words[@]:1}" <<<''
-  is 'prints what the example promises' "$(all_said "$one" "$two")" "$(of_influx <<<"$out")"
+  is 'prints what the example promises' "$(all_simulated "$one" "$two")" "$(of_influx <<<"$out")"
   mapfile -t words < <(python3 -c "$values" "$scratch/telegraf.conf" exec |
     sed "s|^/etc/cemm/telegraf.conf$|$config|")
   is 'exec reads once' 'cemm read' "${words[*]:0:2}"
   exits 'its command' 0 "$cemm" "${words[@]:1}"
-  is 'prints what the example promises' "$(all_said "$one" "$two")" "$(of_influx <<<"$out")"
+  is 'prints what the example promises' "$(all_simulated "$one" "$two")" "$(of_influx <<<"$out")"
 }
 
 now=$(date +%s)

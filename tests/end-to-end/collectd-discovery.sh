@@ -53,7 +53,7 @@ late() {
   on_lan=([$first]= [$second]=)
   check "CEMMs that come later are found" wait_for 20 both_found 1
   check "the first answer is logged" wait_for 10 grep -q 'cemm plugin: <Discovery> is back' "$run/log"
-  is "each once" 2 "$(said 'cemm plugin: <Discovery>')"
+  is "the failure and the first answer are logged once each" 2 "$(log_lines 'cemm plugin: <Discovery>')"
   is "and nothing else" 2 "$(complaints | wc -l)"
   stop_collectd "while it searches" "$run"
 }

@@ -140,8 +140,8 @@ one_cause() {
   fleet_conf "$run" 2 128
   start_collectd "$run"
   check "each meter of 300 devices is gone" wait_for 30 swept_three_times
-  is "200 of them are named" 200 "$(said 'p1: .*no such meter')"
-  is "and once that there are more" 1 "$(said '200 messages about individual devices')"
+  is "200 of them are named" 200 "$(log_lines 'p1: .*no such meter')"
+  is "and once that there are more" 1 "$(log_lines '200 messages about individual devices')"
   stop_collectd "while all meters are gone" "$run"
   stop "$sim_pid"
 }

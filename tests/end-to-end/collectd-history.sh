@@ -121,10 +121,10 @@ fresh() {
   is "flow" "" "$(right "$first" flow-pulse-1-flow pulse-1 flow)"
   is "nothing is older than the window" "" "$(values "$first" power-p1-electric_power | awk -v oldest=$((begun - 3600)) '$1 < oldest')"
   is "counters have no history" "" "$(values "$first" energy_wh-p1-t1 | awk -v begun=$((begun - 60)) '$1 < begun')"
-  is "a message says that there was no state file" 1 "$(said "there is no state file $run/cemm.state yet")"
+  is "a message says that there was no state file" 1 "$(log_lines "there is no state file $run/cemm.state yet")"
   rm "$run/cemm.state"
   check "a state file that is removed is written again" wait_for 30 test -s "$run/cemm.state"
-  is "with everything that it had" "$(values "$first" power-p1-electric_power | sort -n | sed -n 1p | cut -d' ' -f1)" \
+  is "the new state file has everything that the old one had" "$(values "$first" power-p1-electric_power | sort -n | sed -n 1p | cut -d' ' -f1)" \
     "$(state_from "$first" p1 electric_power)"
   stop_collectd "after backfill" "$run"
   check "minutes of live values count as sent, too" test "$(state_until "$first" p1 electric_power)" -ge $((begun - 30))
@@ -163,7 +163,7 @@ state_from() {
     $1 == "csv" && $2 == uid && $3 == alias && $4 == channel { print $5 + 0; exit }' "$run/cemm.state"
 }
 
-away() {
+offline() {
   local begun gap
   rm -rf "$run/csv"
   forget 30
@@ -207,7 +207,7 @@ damaged() {
   begun=$(date +%s)
   start_collectd "$run"
   complete "damaged state file" $((begun - 540)) $((begun - 60))
-  is "one line says that it is damaged" 1 "$(said 'cemm.state is damaged')"
+  is "one line says that it is damaged" 1 "$(log_lines 'cemm.state is damaged')"
   stop_collectd "with a damaged state file" "$run"
 }
 
@@ -259,7 +259,7 @@ unknown_writer() {
   check "the other writer gets everything" wait_for 60 covered "$first" power-p1-electric_power $((begun - 7140)) $((begun - 60))
   check "an unknown writer is logged" wait_for 10 grep -q 'there is no writer "write_graphite/nowhere"' "$run/log"
   sleep 3
-  is "once" 1 "$(said 'there is no writer')"
+  is "the unknown writer is logged once" 1 "$(log_lines 'there is no writer')"
   stop_collectd "with an unknown writer" "$run"
   hasnt "nothing counts as sent to it" "$(grep -P '^write_graphite/nowhere\t' "$run/cemm.state" | head -n 1 | cut -f5 | sed 's/+.*//')" "$((begun / 60 * 60 - 7200))"
 }
@@ -284,7 +284,7 @@ unwritable() {
   begun=$(date +%s)
   start_collectd "$run"
   check "backfill without a state file that can be written" wait_for 30 covered "$first" power-p1-electric_power $((begun - 540)) $((begun - 60))
-  is "one line says so" 1 "$(said 'none/cemm.state can.t be written')"
+  is "one line says so" 1 "$(log_lines 'none/cemm.state can.t be written')"
   stop_collectd "without a directory for the state file" "$run"
 }
 
@@ -411,7 +411,7 @@ if [[ -n ${CEMM_E2E_LONG-} ]]; then
   finish
 fi
 fresh
-away
+offline
 widened
 lost
 damaged

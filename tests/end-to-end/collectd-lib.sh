@@ -229,7 +229,7 @@ compare_device() {
   done
 }
 
-# said TEXT: the number of lines of the log that contain it.
-said() {
+# log_lines TEXT: the number of lines of the log that contain it.
+log_lines() {
   grep -c -- "$1" "$run/log" || true
 }

@@ -132,7 +132,7 @@ check 'a tenth of it' wait_for 60 swept $((sweeps / 10))
 rss_then=$(rss) threads_then=$(threads) descriptors_then=$(descriptors)
 for fault in 'status=502' 'reset' 'garbage'; do
   sim_faults "$fault@*/realtime/*"
-  check "$fault is logged" wait_for 20 eval '(($(said "WARN\|no answer\|502\|closed\|fit") > 0))'
+  check "$fault is logged" wait_for 20 eval '(($(log_lines "WARN\|no answer\|502\|closed\|fit") > 0))'
   sim_faults
 done
 for ahead in 600 -3600; do # back by ten minutes, which are repeated; then ahead by more than an hour

@@ -254,8 +254,8 @@ silence() {
   check "the threshold plugin sees its age" wait_for 60 grep -q "cemm.*$second.*gauge.*age.*warning" "$run/log"
   sim_faults || not_ok "the simulator goes on"
   check "its return is notified" wait_for 60 grep -qF "CEMM $second answers again" "$run/log"
-  is "each once" "1 1" "$(said "CEMM $second is silent") $(said "CEMM $second answers again")"
-  is "the other one is not mentioned" 0 "$(said "CEMM $first")"
+  is "each once" "1 1" "$(log_lines "CEMM $second is silent") $(log_lines "CEMM $second answers again")"
+  is "the other one is not mentioned" 0 "$(log_lines "CEMM $first")"
 }
 
 free_ports 10

@@ -279,7 +279,7 @@ refused_key() {
   start_collectd "$run"
   check "a refused key is logged" wait_for 10 grep -q 'cemm plugin: cloud home: list of devices' "$run/log"
   sleep 2
-  is "once, not at every sweep" 1 "$(said 'list of devices')"
+  is "once, not at every sweep" 1 "$(log_lines 'list of devices')"
   stop_collectd "with a refused key" "$run"
   is "no values" "" "$(find "$run" -path '*/csv/*' -type f)"
 }
@@ -295,12 +295,12 @@ outage() {
   check "a device that fails is logged" wait_for 10 grep -q "cemm plugin: .*$second" "$run/log"
   before=$(lines "$(csv "$first" power-p1-electric_power)")
   check "the other one goes on" wait_for 15 has_lines $((before + 2)) "$first" power-p1-electric_power
-  is "one line says that it fails" 1 "$(said "cemm plugin: .*$second")"
+  is "one line says that it fails" 1 "$(log_lines "cemm plugin: .*$second")"
   before=$(lines "$(csv "$second" power-p1-electric_power)")
   sim_faults || not_ok "the simulator goes on"
   check "it comes back" wait_for 60 has_lines $((before + 2)) "$second" power-p1-electric_power
-  is "one more line says that it is back" 2 "$(said "cemm plugin: .*$second")"
-  is "the other one is not mentioned" 0 "$(said "cemm plugin: .*$first")"
+  is "one more line says that it is back" 2 "$(log_lines "cemm plugin: .*$second")"
+  is "the other one is not mentioned" 0 "$(log_lines "cemm plugin: .*$first")"
   flutter
   before=$(lines "$(csv "$first" power-p1-electric_power)")
   check "nothing is stuck after several short outages" wait_for 15 has_lines $((before + 2)) "$first" power-p1-electric_power
@@ -334,7 +334,7 @@ gone() {
   sim_faults || not_ok "the meter is there again"
   check "so is its return" wait_for 20 grep -q "$home $second is back" "$run/log"
   stop_collectd "after a meter had disappeared" "$run"
-  is "each once" "1 1" "$(said "$home $second p1: ") $(said "$home $second is back")"
+  is "each once" "1 1" "$(log_lines "$home $second p1: ") $(log_lines "$home $second is back")"
 }
 
 # The files that `meson install` installs are all that collectd needs.

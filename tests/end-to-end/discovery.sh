@@ -56,14 +56,14 @@ roots() {
 # python WORLD SCRIPT [ARGUMENT…]: runs it in the background until it prints "ready". Sets
 # $python_pid. WORLD is asker or site.
 python() {
-  local world=$1 said=$scratch/python.$((python_count += 1))
+  local world=$1 output=$scratch/python.$((python_count += 1))
   local -n enter=$world
   shift
-  "${enter[@]}" python3 -c "$@" >"$said" 2>&1 &
+  "${enter[@]}" python3 -c "$@" >"$output" 2>&1 &
   python_pid=$!
   started "$python_pid"
-  if ! wait_for 10 grep -q '^ready' "$said"; then
-    echo "Bail out! python3: $(<"$said")"
+  if ! wait_for 10 grep -q '^ready' "$output"; then
+    echo "Bail out! python3: $(<"$output")"
     exit 1
   fi
 }
@@ -201,8 +201,8 @@ no_reading() {
   return 1
 }
 
-# said PATTERN: the number of matching lines in the file system's log.
-said() {
+# log_lines PATTERN: the number of matching lines in the file system's log.
+log_lines() {
   grep -cE -- "$1" "$fs_log" || true
 }
 
@@ -280,11 +280,11 @@ values() {
 reading() {
   asks 'list without a configuration' 0 list
   is 'a line for each meter' 10 "$(wc -l <<<"$out")"
-  check 'with the source and the address' grep -qE "^$two .* discovery +10\.77\.0\.12\$" <<<"$out"
+  check 'list: the line has the source and the address' grep -qE "^$two .* discovery +10\.77\.0\.12\$" <<<"$out"
   is 'without a message' '' "$err"
   asks 'read without a configuration' 0 read --format csv
   is 'all devices are printed' 3 "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u | wc -l)"
-  check 'with many values' test "$(tail -n +2 <<<"$out" | wc -l)" -ge 24
+  check 'read without a configuration: many values are printed' test "$(tail -n +2 <<<"$out" | wc -l)" -ge 24
   is 'they are the simulated ones' '' "$(values <<<"$out")"
   asks 'read of one meter' 0 read --format csv "$three/s01"
   is 'is that meter' "$three,s01" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
@@ -309,7 +309,7 @@ configured() {
   before=$(requests udp)
   asks 'with a [local] section there is no broadcast' 0 list --config "$scratch/local.conf"
   is 'that device is found' "$one" "$(grep -oE '00-1E-[-0-9A-F]*' <<<"$out" | sort -u)"
-  check 'with its address' grep -qE "^$one .* local shed +10\.77\.0\.11\$" <<<"$out"
+  check 'the device of the [local] section has its address' grep -qE "^$one .* local shed +10\.77\.0\.11\$" <<<"$out"
   is 'and there was no broadcast' "$before" "$(requests udp)"
   asks 'but discover sends one' 0 discover --config "$scratch/local.conf"
   is 'finds all' 4 "$(wc -l <<<"$out")"
@@ -350,7 +350,7 @@ port() {
     mount_in_asker port "$scratch/port.conf"
     check 'a program that keeps running finds them, too' wait_for 10 power
     check 'and searches repeatedly' wait_for 15 scanned 4
-    is 'and says once that the port is taken' 1 "$(said 'another program holds UDP port 9777')"
+    is 'and says once that the port is taken' 1 "$(log_lines 'another program holds UDP port 9777')"
     stop "$fs_pid"
   fi
   stop "$holder_pid"
@@ -414,7 +414,7 @@ junk() {
     cat "$m/00-00-00-00-00-09/p1/info.json" 2>/dev/null || true
   done
   is 'a program that keeps running finds it' "$one" "$(basename -a "$m"/00-1E-*)"
-  is 'and logs that once' 1 "$(said '; ignored')"
+  is 'and logs that once' 1 "$(log_lines '; ignored')"
   asks 'and there is none to read' 0 read --format csv
   is 'only the one that exists' "$one" "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u)"
 }
@@ -429,13 +429,13 @@ moving() {
   has 'status has its address' "$(<"$m/status")" '10.77.0.11'
   world --devices 1 --lan-bind 10.77.0.12
   check 'the device has moved: it can be read again' wait_for 30 asked_and_read
-  is 'and that is logged once' 1 "$(said "$one has moved from 10.77.0.11 to 10.77.0.12")"
+  is 'and that is logged once' 1 "$(log_lines "$one has moved from 10.77.0.11 to 10.77.0.12")"
   world --devices 1 --lan-bind 10.78.0.13
   check 'and again, to another network' wait_for 30 asked_and_read
-  is 'and that is logged once' 1 "$(said "$one has moved from 10.77.0.12 to 10.78.0.13")"
+  is 'and that is logged once' 1 "$(log_lines "$one has moved from 10.77.0.12 to 10.78.0.13")"
   world --devices 1 --lan-bind 10.77.0.11
   check 'and back' wait_for 30 asked_and_read
-  is 'and that is logged once' 1 "$(said "$one has moved from 10.78.0.13 to 10.77.0.11")"
+  is 'and that is logged once' 1 "$(log_lines "$one has moved from 10.78.0.13 to 10.77.0.11")"
 }
 
 # A value of this simulator.
@@ -473,7 +473,7 @@ swapping() {
   world --devices 2 --lan-bind 10.77.0.11,10.77.0.12
   mount_in_asker swapping "$scratch/swapping.conf"
   check 'two devices' wait_for 10 power
-  is 'with their own values' '' "$(all_values)"
+  is 'two devices have their own values' '' "$(all_values)"
   world --devices 3 --lan-bind 10.77.0.12,10.77.0.13,10.77.0.11
   check 'the first gets the address of the second' wait_for 30 gone_from 10.77.0.11 10.77.0.12
   check 'and a third one that of the first' wait_for 30 cat "$m/$three/p1/realtime/electric_power"
@@ -507,7 +507,7 @@ all_read() {
 }
 
 logged() {
-  (($(said "$1") > 0))
+  (($(log_lines "$1") > 0))
 }
 
 # The values of all devices in the mount that the simulator does not have.
@@ -543,7 +543,7 @@ flood() {
     check 'it is still there' power
     check 'they have one source' test "$(sources)" -le 2
     is 'no forged device' '' "$(compgen -G "$m/00-1E-C0-FE*" || true)"
-    check "and one line: $(said '')" test "$(said '')" -le 2
+    check "and one line: $(log_lines '')" test "$(log_lines '')" -le 2
     check "bounded memory: $before, then $(memory) MiB" test $(($(memory) - before)) -lt 64
     check 'it runs' alive "$fs_pid"
     stop "$python_pid"
@@ -588,7 +588,7 @@ crowds() {
     if [[ $kind == stall ]]; then check "$kind: claims of the crowd are used" wait_for 60 many sources; fi
     check "$kind: no more than 256 devices: $(listed)" test "$(listed)" -le 256
     check "$kind: no more than 256 sources" test "$(sources)" -le 256
-    check "$kind: few lines: $(said '')" test "$(said '')" -le 40
+    check "$kind: few lines: $(log_lines '')" test "$(log_lines '')" -le 40
     check "$kind: bounded memory: $before, then $(memory) MiB" test $(($(memory) - before)) -lt 64
     stop "$python_pid"
     stop "$fs_pid"

@@ -303,7 +303,7 @@ failures() {
     sim_faults "status=502@*/$what/*"
     energy_exits "a day whose $what fails" 1 --from 2025-05-09 --to 2025-05-11 --by hour p1
     is 'is reported once' 1 "$(grep -c '^E!' <<<"$err")"
-    has 'with the day' "$err" "E! cemm: $one/p1 2025-05-10: "
+    has 'the report of a failed day names the day' "$err" "E! cemm: $one/p1 2025-05-10: "
     is 'and left out' "$left" "$(tail -n +2 <<<"$out" | cut -d, -f3 | cut -c1-10 | uniq | paste -sd ' ')"
     energy_exits 'its month' 1 --from 2025-05-09 --to 2025-05-11 --by month p1
     is 'is left out, too' "$header" "$out"

@@ -61,6 +61,6 @@ cemm-solar power $(truth s01 electric_power)" "$out"
 sim_faults 'status=502@*realtime*'
 fails() { ! meters; }
 check 'a meter that can not be read is an error' wait_for 30 fails
-has 'with a reason in its output' "$(meters 2>&1 || true)" 'Input/output error'
+has 'the meter that can not be read has a reason in the output' "$(meters 2>&1 || true)" 'Input/output error'
 unmount_fs
 finish

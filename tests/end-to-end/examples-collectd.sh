@@ -82,7 +82,7 @@ check 'backfill: two days back arrive in Graphite' wait_for 40 tap_has
 rrd=$scratch/rrd/$host/cemm-$first
 rrd_has() { [[ $(rrdtool lastupdate "$rrd/power-p1-electric_power.rrd" | tail -n 1) == *[0-9] && -e $rrd/gauge-age.rrd && -e $rrd/energy_wh-p1-t1.rrd && -e $rrd/energy_wh-p1-t2.rrd && -e $rrd/energy_wh-p1-t3.rrd && -e $rrd/energy_wh-p1-t4.rrd ]]; }
 check 'rrdtool: it is stored' wait_for 40 rrd_has
-check 'with the size that the example says' test "$(stat -c %s "$rrd/power-p1-electric_power.rrd")" -lt 660000
+check 'rrdtool: the file has the size that the example says' test "$(stat -c %s "$rrd/power-p1-electric_power.rrd")" -lt 660000
 check 'rrd-graph.sh draws' "$examples/collectd/rrd-graph.sh" "$rrd" "$scratch/graphs" end-5min
 is 'three pictures' 'PNG PNG PNG' "$(for name in power energy age; do head -c 4 "$scratch/graphs/$name.png" | tail -c 3; echo; done | paste -sd ' ')"
 # On a busy machine, two readings of the plugin's own state may be in one second, which is a step here.

@@ -98,15 +98,15 @@ check 'and each alert fires when it should' promtool test rules "$scratch/alerts
 
 # verified UNIT…: systemd finds no mistake in them; the program that they start is replaced.
 verified() {
-  local unit said
+  local unit output
   mkdir -p "$scratch/units"
   for unit in "$@"; do
     sed -e "s|/usr/local/bin/prometheus-textfile.sh|$examples/prometheus-textfile.sh|" \
       "$unit" >"$scratch/units/${unit##*/}"
   done
-  said=$(cd "$scratch/units" && systemd-analyze verify "${@##*/}" 2>&1) || true
-  said=$(grep -F -e "${1##*/}" -e "${2##*/}" <<<"$said" || true)
-  [[ -z $said ]] || { echo "$said" && return 1; }
+  output=$(cd "$scratch/units" && systemd-analyze verify "${@##*/}" 2>&1) || true
+  output=$(grep -F -e "${1##*/}" -e "${2##*/}" <<<"$output" || true)
+  [[ -z $output ]] || { echo "$output" && return 1; }
 }
 check 'systemd accepts the timer and its service' verified "$examples/prometheus/cemm-textfile.timer" "$examples/prometheus/cemm-textfile.service"
 check 'systemd accepts the automount and its mount' verified "$examples/systemd/cemm.automount" "$examples/systemd/cemm.mount"
@@ -196,7 +196,7 @@ copy() {
 exits 'it copies' 0 copy
 check 'months and years are there' test -s "$scratch/copy/$dev/p1/data/year/$(date +%Y).csv" -a -s "$scratch/copy/$dev/p1-gas/data/month/2025/2025-03.csv"
 is 'no realtime, no status, no link' '' "$(find "$scratch/copy" -name 'realtime*' -o -name 'status*' -o -type l)"
-exits 'again' 0 copy
+exits 'it copies again' 0 copy
 is 'closed files are not copied again' '' "$(grep '^>f' <<<"$out" | grep -v "$(date +%Y)" || true)"
 unmount_fs
 

@@ -33,8 +33,8 @@ write_configurations() {
   conf "$run" <"$scratch/block"
 }
 
-# collectd_said UID WORDS
-collectd_said() {
+# collectd_logged UID WORDS
+collectd_logged() {
   uids_first "$run/log" | awk -v uid="$1" '$1 == uid' | grep -F -e "$2" >/dev/null
 }
 
@@ -52,7 +52,7 @@ check_collectd() {
     [[ $fault != @($patient) ]] || words= # or none
     if [[ $errno != 0 ]]; then
       [[ $errno == ENOENT && $document != realtime ]] ||
-        check "$document: $fault: collectd says why" wait_for 60 collectd_said "$uid" "$words"
+        check "$document: $fault: collectd says why" wait_for 60 collectd_logged "$uid" "$words"
       case $document in
         day) refute "$document: $fault: collectd has no history of it" has_history "$uid" ;;
         *) refute "$document: $fault: collectd has nothing of it" has_lines 1 "$uid" $power ;;

@@ -256,7 +256,7 @@ break_cases() {
 
 # read_file DOCUMENT UID
 read_file() {
-  cat "$(file_of "$1" "$2")" >"$scratch/content/$2" 2>"$scratch/said/$2" </dev/null || true
+  cat "$(file_of "$1" "$2")" >"$scratch/content/$2" 2>"$scratch/errors/$2" </dev/null || true
 }
 
 readonly patient='busy|down' # requested again until the timeout, perhaps during an answer
@@ -266,7 +266,7 @@ readonly patient='busy|down' # requested again until the timeout, perhaps during
 # does not answer.
 read_cases() {
   local document=none next fault uid errno hanging=() pids=()
-  mkdir -p "$scratch/content" "$scratch/said"
+  mkdir -p "$scratch/content" "$scratch/errors"
   while read -r next fault uid errno _; do
     if [[ $next != "$document" ]]; then
       [[ ${#pids[@]} == 0 ]] || wait "${pids[@]}"
@@ -322,9 +322,9 @@ check_cases() {
   while read -r uid words; do why[$uid]=$words; done < <(reasons)
   find "$conf.archive" -type f >"$scratch/archived"
   while read -r document fault uid errno words; do
-    said=$(<"$scratch/said/$uid")
+    message=$(<"$scratch/errors/$uid")
     if [[ $fault == @($patient) && ${why[$uid]-} == *@( in time|no answer within)* ]]; then errno=ETIMEDOUT words=' in time'; fi
-    is "$document: $fault: the mount says $errno" "$(errno_words "$errno")" "${said##*: }"
+    is "$document: $fault: the mount says $errno" "$(errno_words "$errno")" "${message##*: }"
     if [[ $errno == 0 ]]; then
       check "$document: $fault: it is a whole file" well_formed "$document" "$scratch/content/$uid"
     else
@@ -374,25 +374,25 @@ run_program() {
 # out.
 check_program() {
   local document fault uid errno words rows
-  declare -A printed=() said=()
+  declare -A printed=() messages=()
   while read -r uid rows; do printed[$uid]=$rows; done < <(awk -F, '{ n[$1]++ } END { for (uid in n) print uid, n[uid] }' "$3.out")
-  while read -r uid words; do said[$uid]+=$words; done < <(uids_first "$3.err")
+  while read -r uid words; do messages[$uid]+=$words; done < <(uids_first "$3.err")
   while read -r document fault uid errno words; do
     [[ $document == @($2) && $errno != @(${4-}) ]] || continue
     look_up "$exceptions_of_programs" "$document" "$fault"
     if [[ $errno == 0 ]]; then
       if [[ $document:$fault == realtime:clock-ahead ]]; then
         is "$document: $fault: $1 prints nothing of it" 0 "${printed[$uid]-0}"
-        says "$document: $fault: $1 says why" "${said[$uid]-}" 'more than 15 minutes ahead'
+        says "$document: $fault: $1 says why" "${messages[$uid]-}" 'more than 15 minutes ahead'
       elif [[ $fault != @($no_sample) ]]; then
         check "$document: $fault: $1 prints it" test "${printed[$uid]-0}" -gt 0
       fi
       continue
     fi
-    if [[ $fault == @($patient) && ${said[$uid]-} == *' in time'* ]]; then words=' in time'; fi
+    if [[ $fault == @($patient) && ${messages[$uid]-} == *' in time'* ]]; then words=' in time'; fi
     is "$document: $fault: $1 prints nothing of it" 0 "${printed[$uid]-0}"
     [[ $errno == ENOENT ]] ||
-      says "$document: $fault: $1 says why" "${said[$uid]-}" "$words"
+      says "$document: $fault: $1 says why" "${messages[$uid]-}" "$words"
   done < <(printf '%s\n' "${cases[@]}")
 }
 

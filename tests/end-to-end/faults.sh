@@ -23,7 +23,7 @@ read_file() {
 
 # one_fault FAULT ERRNO WORDS…: those that only end with a timeout get a short one.
 one_fault() {
-  local fault=$1 errno=$2 words=${*:3} got want=0 said mode=patient code=0
+  local fault=$1 errno=$2 words=${*:3} got want=0 message mode=patient code=0
   [[ $errno != ETIMEDOUT && $fault != @($patient) ]] || mode=hasty
   m=$scratch/$mode.m
   export CEMM_CONFIG=$scratch/$mode.conf
@@ -31,9 +31,9 @@ one_fault() {
   [[ $errno == 0 && $fault != @($no_sample|clock-ahead) ]] || code=1
   want=$(errno_words "$errno")
   sim_faults "$fault@*/$faulty/p1/realtime/*"
-  said=$(read_file "$faulty" 2>&1 >"$scratch/content") || true
-  got=${said##*: }
-  if [[ $got != "$want" ]]; then not_ok "$fault: the mount says $errno" "$said"; else ok "$fault: the mount says $errno"; fi
+  message=$(read_file "$faulty" 2>&1 >"$scratch/content") || true
+  got=${message##*: }
+  if [[ $got != "$want" ]]; then not_ok "$fault: the mount says $errno" "$message"; else ok "$fault: the mount says $errno"; fi
   check "$fault: the healthy device is read" read_file "$healthy"
   if [[ -n $words ]]; then
     has "$fault: status says why" "$(<"$m/status")" "$words"

@@ -52,8 +52,8 @@ start_sim --devices 1 --lan 1
   printf '[local good]\naddress = %s\n' "${sim_lan[0]}"
 } >"$scratch/cemm.conf"
 
-# told KIND WORDS: the message has WORDS and the address.
-told() {
+# reports KIND WORDS: the message has WORDS and the address.
+reports() {
   local address
   address=$(sed -n "/^\[local $1\]/{n;s/.* //p}" "$scratch/fingerprints.conf")
   has "$command: $1" "$err" "local $1: device information of $address: $2"
@@ -71,12 +71,12 @@ for command in list read; do
   : >"$scratch/requests"
   exits "$command ends with 1" 1 "$build/plugin/exec/cemm" "$command" --config "$scratch/cemm.conf"
   has "$command: the CEMM is found" "$out" 00-1E-C0-00-00-01
-  told cemm3 'this is a CEMM 3.0; it has another API, which cemm does not read'
-  told none 'a web server answers at this address, but it is not a CEMM Basic or Plus (HTTP 404)'
-  told page 'a web server answers at this address, but it is not a CEMM Basic or Plus (a web page)'
-  told tls 'this port is for HTTPS (HTTP 400)'
+  reports cemm3 'this is a CEMM 3.0; it has another API, which cemm does not read'
+  reports none 'a web server answers at this address, but it is not a CEMM Basic or Plus (HTTP 404)'
+  reports page 'a web server answers at this address, but it is not a CEMM Basic or Plus (a web page)'
+  reports tls 'this port is for HTTPS (HTTP 400)'
   for kind in https gnutls; do
-    told "$kind" 'this port is for HTTPS; a CEMM on the LAN is read by plain HTTP'
+    reports "$kind" 'this port is for HTTPS; a CEMM on the LAN is read by plain HTTP'
   done
   for kind in cemm3 none page; do
     check "$command: $kind is asked who it is once in each search" once_a_look "$kind"

@@ -60,8 +60,8 @@ rm -f /keys && mkfifo /keys && exec {keys}<>/keys
 typed() { # KEYS
   printf '%b' "$1" >&"$keys"
 }
-# said PATTERN
-said() { grep -qsE -- "$1" "$log"; }
+# output_has PATTERN
+output_has() { grep -qsE -- "$1" "$log"; }
 
 packages() { dpkg-query -W -f '${Package} ${db:Status-Status}\n'; }
 working() { # an installation is running
@@ -94,20 +94,20 @@ part_demo() {
   verdict $? 'it passes with standard input closed' "$(tail -n 10 "$log")"
   tail -n 1 "$log" >/last
   empty 'no escape codes, where there is no terminal' "$(grep -n $'\e' "$log")"
-  check 'collectd, in /usr/sbin, has values' said '^[0-9]{10}\.[0-9]{3},'
+  check 'collectd, in /usr/sbin, has values' output_has '^[0-9]{10}\.[0-9]{3},'
   clean 'installing'
   nothing_left
   chmod 600 /dev/fuse
   ! quiet_user 'examples/demo.sh --no-install'
   verdict $? 'it fails where nothing can be mounted'
-  check 'and says so' said '/dev/fuse'
+  check 'and says so' output_has '/dev/fuse'
   nothing_left
 }
 
 part_terminal() {
   local child=
   installs at_terminal 'examples/demo.sh'
-  reached 'sudo asks for the password' said 'password for user' && typed 'secret\n'
+  reached 'sudo asks for the password' output_has 'password for user' && typed 'secret\n'
   wait "$child"
   verdict $? 'it passes at a terminal' "$(tail -n 10 "$log")"
   # From the first line of our own, as displayed.
@@ -135,7 +135,7 @@ part_install() {
   reached 'owner: it downloads' downloading && typed '\003'
   ! wait "$child"
   verdict $? 'interrupted while it downloads: it fails' "$(tail -n 10 "$log")"
-  check 'interrupted while it downloads: it says so' said 'nothing was installed'
+  check 'interrupted while it downloads: it says so' output_has 'nothing was installed'
   clean 'interrupted while it downloads'
   check 'interrupted while it downloads: nothing is installed' no_more_than /packages
 
@@ -147,7 +147,7 @@ part_install() {
   full_speed
 
   installs quiet_user '.ci/install owner'
-  reached 'owner: it unpacks' said '^Unpacking' && killed TERM
+  reached 'owner: it unpacks' output_has '^Unpacking' && killed TERM
   wait "$child"
   [[ $? -eq 143 ]]
   verdict $? 'terminated while it unpacks: it fails' "$(tail -n 10 "$log")"
@@ -163,7 +163,7 @@ part_install() {
     sudo rm -r ../build'"
 
   installs quiet_user '.ci/install demo'
-  reached 'demo: it unpacks' said '^Unpacking' && killed KILL
+  reached 'demo: it unpacks' output_has '^Unpacking' && killed KILL
   wait "$child"
   clean 'killed while it unpacks'
   packages >/packages

@@ -186,7 +186,7 @@ failures() {
   history_exits 'a meter that fails' 1 --from 2025-05-05 --to 2025-05-14 s01
   is 'the others are printed' 14400 "$(wc -l <<<"$out")"
   is 'reported once for all its days' 1 "$(grep -c '^E!' <<<"$err")"
-  has 'with the days' "$err" "E! cemm: $two/s01 2025-05-05 to 2025-05-14: "
+  has 'the report of a failed meter names the days' "$err" "E! cemm: $two/s01 2025-05-05 to 2025-05-14: "
   sim_faults
   history_exits 'and again' 0 --from 2025-05-05 --to 2025-05-14 s01
   is 'now everything is printed' 28800 "$(wc -l <<<"$out")"
@@ -213,7 +213,7 @@ failures() {
   sim_faults
   check 'and when it is over, it goes on' wait_for 30 gone_or_zombie "$pid"
   stop "$pid"
-  is 'with all rows' "0 28800" "$stopped $(wc -l <"$scratch/outage")"
+  is 'after the outage it ends with all rows' "0 28800" "$stopped $(wc -l <"$scratch/outage")"
 }
 
 # Stopped in the middle, and run again.

@@ -42,23 +42,23 @@ before=$(requests .)
 cat "$day" "${day%.csv}.json" "$p1/data/month/${month:0:4}/$month.csv" "$p1/totals/${month/-//}/$month-05.csv" \
   >"$scratch/after"
 is 'after a remount closed files need no request' "$before" "$(requests .)"
-check 'and have the same content' cmp "$scratch/before" "$scratch/after"
+check 'closed files have the same content after a remount' cmp "$scratch/before" "$scratch/after"
 find "$m/$dev/p1/data" "$m/$dev/p1/totals" | sort >"$scratch/again"
 # In another order, and with sendfile, which requests no attributes before it reads.
 sendfile "${closed[2]}" >/dev/null
 stat "${closed[3]}" "${closed[1]}" >/dev/null
-check 'stat shows the same, inode numbers included' diff "$scratch/inodes" <(stat -c '%n %i %s %Y' "${closed[@]}")
+check 'stat of closed files shows the same, inode numbers included' diff "$scratch/inodes" <(stat -c '%n %i %s %Y' "${closed[@]}")
 is 'each file has its own inode number' "${#closed[@]}" "$(awk '{ print $2 }' "$scratch/inodes" | sort -u | wc -l)"
-check 'the same is listed' diff "$scratch/listed" "$scratch/again"
-is 'without a request' "$before" "$(requests .)"
-is 'the archive is the source now' archive "$(getfattr --only-values -n user.cemm.source "$day" 2>/dev/null)"
-is 'the time of the file is still its end' "$(midnight "$month-06")" "$(stat -c %Y "$day")"
+check 'the same names are listed after a remount' diff "$scratch/listed" "$scratch/again"
+is 'the listing after a remount needs no request' "$before" "$(requests .)"
+is 'the archive is the source of a closed file now' archive "$(getfattr --only-values -n user.cemm.source "$day" 2>/dev/null)"
+is 'the time of a closed file is still the end of its day' "$(midnight "$month-06")" "$(stat -c %Y "$day")"
 kept=$archive/$dev/p1/data/day/${month/-//}/$month-05.json
 check 'the archive has the bytes that were received' \
   cmp "$kept" <(cloud_get "cemm/$dev/p1/data/day/" "time=$(midnight "$month-05")")
-is 'only for its owner and group' '640 750' "$(stat -c %a "$kept" "$(dirname "$kept")" | xargs)"
-has 'status names it' "$(cat "$m/status")" "archive $archive"
-is 'status.json, too' "$archive" "$(jq -r .archive.directory "$m/status.json")"
+is 'the archive is only for its owner and group' '640 750' "$(stat -c %a "$kept" "$(dirname "$kept")" | xargs)"
+has 'status names the archive' "$(cat "$m/status")" "archive $archive"
+is 'status.json names the archive, too' "$archive" "$(jq -r .archive.directory "$m/status.json")"
 unmount_fs
 
 # ---- a meter that its account no longer lists ----------------------------------------
@@ -67,9 +67,9 @@ sim_faults 'status=412@*/p1/*'
 mount_fs
 ls "$m/$dev/p1" >/dev/null # sends a request
 check 'the account says that it has no such meter' asked "$dev/p1/ - 412"
-is 'its history is listed as before' '' \
+is 'the history of a meter that is gone is listed as before' '' \
   "$(comm -23 <(grep -E '/(data|totals)(/|$)' "$scratch/listed") <(find "$p1/data" "$p1/totals" | sort))"
-check 'and archived files can be read' cmp "$scratch/before" <(cat "${closed[@]}")
+check 'archived files of a meter that is gone can be read' cmp "$scratch/before" <(cat "${closed[@]}")
 unmount_fs
 sim_faults
 
@@ -85,14 +85,14 @@ for alias in p1 s01; do
   done
 done
 is 'each day fails' 40 "$failed"
-is 'it is logged once for each meter' "$dev p1 data $month-06 $dev s01 data $month-06" \
+is 'the failure of many days is logged once for each meter' "$dev p1 data $month-06 $dev s01 data $month-06" \
   "$(sed 's/.*home: \(.*\): unexpected answer: HTTP 500$/\1/' "$scratch/fs.log" | xargs)"
 sim_faults
 for alias in p1 s01; do
   check "a day of $alias can be read again" cat "$(day_file "$dev" "$alias" "$month-06" csv)" "$(day_file "$dev" "$alias" "$month-16" csv)"
 done
-is 'and its end is logged, too' 2 "$(grep -c 'works again' "$scratch/fs.log")"
-is 'there is no other message' 4 "$(wc -l <"$scratch/fs.log")"
+is 'the end of the failure is logged, too' 2 "$(grep -c 'works again' "$scratch/fs.log")"
+is 'many failed days: there is no other message' 4 "$(wc -l <"$scratch/fs.log")"
 unmount_fs
 
 # ---- no network --------------------------------------------------------------------
@@ -101,21 +101,21 @@ stop "$sim_pid"
 : >"$scratch/fs.log"
 mount_fs
 is 'without a network, devices are listed' "$dev status status.json" "$(ls "$m" | xargs)"
-is 'their meters' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
+is 'without a network, meters are listed' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
 find "$m/$dev/p1/data" "$m/$dev/p1/totals" | sort >"$scratch/offline"
-check 'their history' diff "$scratch/listed" "$scratch/offline"
+check 'without a network, the history is listed' diff "$scratch/listed" "$scratch/offline"
 cat "$day" "${day%.csv}.json" "$p1/data/month/${month:0:4}/$month.csv" "$p1/totals/${month/-//}/$month-05.csv" \
   >"$scratch/after"
-check 'and archived files can be read' cmp "$scratch/before" "$scratch/after"
+check 'without a network, archived files can be read' cmp "$scratch/before" "$scratch/after"
 fails_with 'a file that is not archived fails' 'No route to host' cat "$(day_file "$dev" p1 "$month-20" csv)"
 begun=$(now_ms)
-fails_with 'the next one, too' 'No route to host' cat "$(day_file "$dev" p1 "$month-22" csv)"
+fails_with 'the next file that is not archived fails, too' 'No route to host' cat "$(day_file "$dev" p1 "$month-22" csv)"
 took=$(($(now_ms) - begun))
-soon 'and at once: the source is backed off' 1000 "$took"
+soon 'it fails at once: the source is backed off' 1000 "$took"
 fails_with 'a device that was never listed cannot be listed' 'No route to host' ls "$m/00-1E-C0-00-00-02"
 fails_with 'a meter that no source reports absent is not absent' 'No route to host' stat "$m/$dev/mb7"
 is 'the outage is logged once' 1 "$(grep -c "can't be reached" "$scratch/fs.log")"
-check 'status can be read' cat "$m/status"
+check 'without a network, status can be read' cat "$m/status"
 unmount_fs
 
 # ---- deleted, damaged ------------------------------------------------------------------
@@ -125,16 +125,16 @@ config
 echo '{"data": {"electric_po' >"$kept"
 mount_fs
 check 'a damaged file is fetched again' diff <(head -c "$(stat -c %s "$day")" "$scratch/before") "$day"
-is 'with one request' 1 "$(requests 'p1/data/day/ .* 200$')"
-check 'and kept under another name' test -e "$kept.damaged"
-check 'the new one is complete' jq -e . "$kept"
-has 'it is logged' "$(cat "$scratch/fs.log")" 'damaged'
-is 'and counted' 1 "$(jq .archive.damaged "$m/status.json")"
+is 'a damaged file costs one request' 1 "$(requests 'p1/data/day/ .* 200$')"
+check 'the damaged file is kept under another name' test -e "$kept.damaged"
+check 'the new file is complete' jq -e . "$kept"
+has 'the damaged file is logged' "$(cat "$scratch/fs.log")" 'damaged'
+is 'the damaged file is counted in status.json' 1 "$(jq .archive.damaged "$m/status.json")"
 unmount_fs
 rm "$kept"
 mount_fs
-check 'a deleted one can be read, too' cat "$day"
-is 'it is requested again' 2 "$(requests 'p1/data/day/ .* 200$')"
+check 'a deleted file can be read, too' cat "$day"
+is 'the deleted file is requested again' 2 "$(requests 'p1/data/day/ .* 200$')"
 
 # In the same mount, when the kernel looks the name up again.
 if [[ -n ${CEMM_E2E_LONG-} ]]; then
@@ -144,15 +144,15 @@ if [[ -n ${CEMM_E2E_LONG-} ]]; then
   rm "$archive/$dev/s01/data/day/${month/-//}/$month-07.json"
   sleep 61
   cat "$day" "${day%.csv}.json" >/dev/null
-  check 'a file that was read once can be read' cat "$once"
-  is 'and is fetched again' 2 "$(requests 's01/data/day/ .* 200$')"
-  is 'after a minute there is no request' 2 "$(requests 'p1/data/day/ .* 200$')"
+  check 'a file that was read once, then deleted, can be read' cat "$once"
+  is 'a file that was read once, then deleted, is fetched again' 2 "$(requests 's01/data/day/ .* 200$')"
+  is 'a file that still exists is not requested after a minute' 2 "$(requests 'p1/data/day/ .* 200$')"
   rm "$kept"
   fetched_anew() {
     cat "$day" "${day%.csv}.json" >/dev/null
     [[ $(requests 'p1/data/day/ .* 200$') == 3 ]]
   }
-  check 'unless the file was deleted: both forms cost one request' wait_for 70 fetched_anew
+  check 'a deleted file: both forms cost one request' wait_for 70 fetched_anew
 fi
 unmount_fs
 
@@ -167,7 +167,7 @@ started "$reader"
 some_kept() {
   compgen -G "$archive/$dev/s01/data/day/${month/-//}/*.json" >/dev/null
 }
-check 'while it fetches a month' wait_for 10 some_kept
+check 'cemmfs archives days while it fetches a month' wait_for 10 some_kept
 stop "$fs_pid" KILL
 wait "$reader" 2>/dev/null || true
 torn=0
@@ -182,7 +182,7 @@ before=$(requests 's01/data/day/ .* 200$')
 mount_fs
 days=$(ls "$killed"/*.json | wc -l)
 cat "$killed"/*.json >/dev/null
-is 'none is lost: only the others are requested' $((before + days - count)) "$(requests 's01/data/day/ .* 200$')"
+is 'no archived day is lost by the kill: only the others are requested' $((before + days - count)) "$(requests 's01/data/day/ .* 200$')"
 
 # ---- two mounts, one archive ------------------------------------------------------------------
 
@@ -192,17 +192,17 @@ mkdir "$m2"
 second=$!
 started "$second"
 mounted "$m2"
-check 'a second mount' wait_for 10 cat "$m2/status"
+check 'a second mount can be read' wait_for 10 cat "$m2/status"
 before=$(requests 'p1-gas/data/day/ .* 200$')
 gas=$dev/p1-gas/data/day/${month/-//}
 cat "$m/$gas"/*.csv >"$scratch/one" &
 reader=$!
 cat "$m2/$gas"/*.csv >"$scratch/two"
 wait "$reader"
-check 'both read the same' cmp "$scratch/one" "$scratch/two"
+check 'both mounts read the same' cmp "$scratch/one" "$scratch/two"
 before=$(requests 'p1-gas/data/day/ .* 200$')
 cat "$m/$gas"/*.json "$m2/$gas"/*.json >/dev/null
-is 'and share the archive' "$before" "$(requests 'p1-gas/data/day/ .* 200$')"
+is 'both mounts share the archive' "$before" "$(requests 'p1-gas/data/day/ .* 200$')"
 unmount "$m2"
 stop "$second"
 unmount_fs
@@ -229,11 +229,11 @@ before=$(kept_reads)
 read_long >"$scratch/twice"
 again=$(($(kept_reads) - before)) # the kernel may have dropped some
 check "the kernel has most of the others ($again are read again)" test "$again" -lt $(($(wc -l <"$scratch/long") / 2))
-check 'and they are the same' cmp "$scratch/once" "$scratch/twice"
+check 'days that are read twice are the same' cmp "$scratch/once" "$scratch/twice"
 xargs -I{} dd if={} iflag=nocache count=0 status=none <"$scratch/long"
 read_long >"$scratch/thrice"
 check 'pages that the kernel has dropped come from the archive' test "$(kept_reads)" -gt "$before"
-check 'and is the same, too' cmp "$scratch/once" "$scratch/thrice"
+check 'days from the archive are the same, too' cmp "$scratch/once" "$scratch/thrice"
 file=$(head -n1 "$scratch/long")
 file=${file%.csv}.json
 kept=$archive/${file#"$m"/}
@@ -243,7 +243,7 @@ fails_with 'a file that was replaced is never a mixture of both' 'Stale file han
 is_that_one() {
   cmp -s <(jq -c . "$file") <(jq -c . "$kept")
 }
-check 'and then the new value is read' wait_for 10 is_that_one
+check 'the new value of a replaced file is then read' wait_for 10 is_that_one
 unmount_fs
 
 # ---- an archive that cannot be written ---------------------------------------------------------
@@ -259,12 +259,12 @@ archive=$scratch/file/archive
 config
 mount_fs
 check 'an archive that cannot be made: everything can be read' reads_all
-has 'status says so' "$(cat "$m/status")" 'Not a directory'
+has 'status says that the archive cannot be made' "$(cat "$m/status")" 'Not a directory'
 before=$(requests 'p1/data/day/ .* 200$')
-check 'again' reads_all
-is 'from memory' "$before" "$(requests 'p1/data/day/ .* 200$')"
+check 'an archive that cannot be made: everything can be read again' reads_all
+is 'an archive that cannot be made: the second reading is from memory' "$before" "$(requests 'p1/data/day/ .* 200$')"
 unmount_fs
-is 'it is logged once' 1 "$(grep -c 'Not a directory' "$scratch/fs.log")"
+is 'an archive that cannot be made is logged once' 1 "$(grep -c 'Not a directory' "$scratch/fs.log")"
 mkdir "$scratch/full"
 mount -t tmpfs -o size=128k tmpfs "$scratch/full"
 mounted "$scratch/full"
@@ -272,12 +272,12 @@ archive=$scratch/full
 config
 mount_fs
 check 'a full disk: everything can be read' reads_all
-has 'status says so, too' "$(cat "$m/status")" 'No space left'
+has 'status says that the disk is full' "$(cat "$m/status")" 'No space left'
 torn=0
 while read -r file; do
   jq -e . "$file" >/dev/null 2>&1 || torn=$((torn + 1))
 done < <(find "$scratch/full" -name '*.json')
-is 'the archived files are complete' 0 "$torn"
+is 'a full disk: the archived files are complete' 0 "$torn"
 mount -o remount,bind,ro "$scratch/full"
 unmount_fs
 mount_fs
@@ -295,20 +295,20 @@ sed '/^\[cloud /,$d' "$conf" >"$conf.lan"
 printf '[local garage]\naddress = %s\n\n[archive]\ndirectory = %s\n' "$lan" "$archive" >>"$conf.lan"
 mv "$conf.lan" "$conf"
 mount_fs
-late=$(ls "$p1/data/day" | head -n 1)/$(ls "$p1/data/day/$(ls "$p1/data/day" | head -n 1)" | head -n 1)
-is 'the device on the LAN has data from its first month on' "$(date -d "$month-09 + 3 months" +%Y/%m)" "$late"
-fails_with 'and none of the days before' 'No such file or directory' cat "$(day_file "$dev" p1 "$month-05" csv)"
+first=$(ls "$p1/data/day" | head -n 1)/$(ls "$p1/data/day/$(ls "$p1/data/day" | head -n 1)" | head -n 1)
+is 'the device on the LAN has data from its first month on' "$(date -d "$month-09 + 3 months" +%Y/%m)" "$first"
+fails_with 'the device on the LAN has none of the days before' 'No such file or directory' cat "$(day_file "$dev" p1 "$month-05" csv)"
 unmount_fs
 start_sim --devices 1 --meters p1 --since "$since"
 config
 printf '\n[local garage]\naddress = %s\n' "$lan" >>"$conf"
 mount_fs
-is 'with the account in addition, its first month is listed' "${since:0:7}" \
+is 'with the account in addition, the first month of the account is listed' "${since:0:7}" \
   "$(ls "$p1/data/day" | head -n 1)-$(ls "$p1/data/day/$(ls "$p1/data/day" | head -n 1)" | head -n 1)"
-check 'and its days can be read' test "$(wc -l <"$(day_file "$dev" p1 "$month-05" csv)")" -eq 1441
+check 'days of the account can be read' test "$(wc -l <"$(day_file "$dev" p1 "$month-05" csv)")" -eq 1441
 unmount_fs
 
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
 is 'the log has only messages' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
-hasnt 'nor in the archive' "$(grep -rl "$sim_key" "$scratch/archive" || true)" archive
+hasnt 'no key is in the archive' "$(grep -rl "$sim_key" "$scratch/archive" || true)" archive
 finish

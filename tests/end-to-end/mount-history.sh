@@ -392,8 +392,8 @@ is 'without a request' "$before" "$(requests .)"
 unmount_fs
 mount_fs
 check 'with both, the first copy is complete' copy_of "$m/$dev"
-is 'with the list of the account' 'heatpump info.json io.csv io.json p1 pulse-1' "$(names "$m/$dev")"
-is 'with information about its own meters' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
+is 'with both, the first copy has the list of the account' 'heatpump info.json io.csv io.json p1 pulse-1' "$(names "$m/$dev")"
+is 'with both, the first copy has information about its own meters' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
 is 'but not about those on the LAN only' 'data realtime realtime.csv realtime.json' "$(names "$m/$dev/pulse-1")"
 unmount_fs
 # The device answers before its account has listed it, too.

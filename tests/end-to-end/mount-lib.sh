@@ -58,9 +58,9 @@ day_file() {
 
 # fails_with WHAT WORDS COMMAND…: the command fails with these words of the kernel.
 fails_with() {
-  local what=$1 words=$2 said
+  local what=$1 words=$2 message
   shift 2
-  if said=$("$@" 2>&1 >/dev/null); then not_ok "$what" 'it succeeded'; else has "$what" "$said" "$words"; fi
+  if message=$("$@" 2>&1 >/dev/null); then not_ok "$what" 'it succeeded'; else has "$what" "$message" "$words"; fi
 }
 
 # asked PATTERN: whether the simulator got such a request.

@@ -58,6 +58,6 @@ mount_fs
 refute 'without allow_other, other users may not read' nobody cat "$m/status"
 unmount_fs
 mount_fs -o allow_other,umask=077
-refute 'with it, the umask applies' nobody cat "$m/status"
+refute 'with allow_other, the umask applies' nobody cat "$m/status"
 unmount_fs
 finish

@@ -46,7 +46,7 @@ asked_years() {
 
 # ---- the first day with data -----------------------------------------------------
 
-timed "$scratch/said" ls "$p1/data/day" || true
+timed "$scratch/listing" ls "$p1/data/day" || true
 in_time 'the first listing ends'
 has 'user.cemm.error says that it was late' "$(getfattr --only-values -n user.cemm.error "$p1/data/day" 2>/dev/null)" 'within 4 s'
 has 'and status' "$(<"$m/status")" 'within 4 s'
@@ -60,9 +60,9 @@ check 'while the search goes on' test "$(asked_years p1 | cut -d' ' -f1)" -lt $(
 hasnt 'the first day is not archived as known' "$(ls "$scratch/archive/$dev/p1" 2>/dev/null)" "first"
 
 whole() {
-  timed "$scratch/said" ls "$p1/data/day" || true
+  timed "$scratch/listing" ls "$p1/data/day" || true
   ((took < 5000)) || in_time 'each listing ends'
-  [[ $(grep -E '^[0-9]{4}$' "$scratch/said" | xargs) == "$years" ]] &&
+  [[ $(grep -E '^[0-9]{4}$' "$scratch/listing" | xargs) == "$years" ]] &&
     [[ $(ls "$p1/data/day/${since:0:4}/${since:5:2}" 2>/dev/null | head -n1) == "$since.csv" ]]
 }
 check 'at the end everything is listed' wait_for 60 whole
@@ -91,7 +91,7 @@ all_read() {
   head -qn1 "${files[@]}" >/dev/null 2>&1
 }
 check 'their files are still fetched' wait_for 30 all_read
-is 'with one request each' '' "$(awk '$5 ~ "p1/data/day/" { print $6 }' "$sim_log" | sort | uniq -d)"
+is 'the files of interrupted readers cost one request each' '' "$(awk '$5 ~ "p1/data/day/" { print $6 }' "$sim_log" | sort | uniq -d)"
 
 unmount_fs
 

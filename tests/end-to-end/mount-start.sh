@@ -30,7 +30,7 @@ ln -s "$archive" "$scratch/link"
 refused 'a link to the archive' "$hides" "$scratch/link"
 sed "s|^directory = .*|directory = $m/not/yet|" "$conf" >"$scratch/other.conf"
 exits 'a place above an archive that does not exist yet is refused' 2 "$build/fs/cemmfs" "$scratch/other.conf" "$m"
-has 'with the reason' "$err" "it would hide the archive, $m/not/yet"
+has 'the refusal names the archive that would be hidden' "$err" "it would hide the archive, $m/not/yet"
 check 'nothing was mounted' not_mounted "$m"
 
 mkdir "$archive/below"

@@ -56,8 +56,8 @@ is 'realtime.csv has its header' 'channel,value,unit,time' "$(head -n1 "$scratch
 bad=
 while IFS=, read -r channel value unit time; do
   [[ $channel != switch ]] || continue
-  told=$(oracle "$dev" p1 "$channel" "$(date -d "$time" +%s)000")
-  [[ $value == "$told" ]] || bad+="$channel $value, not $told; "
+  expected=$(oracle "$dev" p1 "$channel" "$(date -d "$time" +%s)000")
+  [[ $value == "$expected" ]] || bad+="$channel $value, not $expected; "
   case $channel in
     t?) want=kWh ;; electric_power) want=W ;; gas) want=m3 ;; *) want= ;;
   esac
@@ -117,7 +117,7 @@ is 'tar stores every byte' "$(wc -c <"$json")" \
   "$(tar -C "$(dirname "$json")" -c "$spring.json" | tar -xO | wc -c)"
 is 'du shows its size' "$(((($(stat -c %s "$csv") + 511) / 512 + 1) / 2))" "$(du -k "$csv" | cut -f1)"
 check 'cp -a copies it, time included' cp -a "$csv" "$scratch/copy.csv"
-is 'with size and time' "$(stat -c '%s %Y' "$csv")" "$(stat -c '%s %Y' "$scratch/copy.csv")"
+is 'the copy of cp -a has size and time' "$(stat -c '%s %Y' "$csv")" "$(stat -c '%s %Y' "$scratch/copy.csv")"
 is 'JSON is indented by two' '  "data": {' "$(grep -m1 '"data"' "$json")"
 
 # ---- many readers --------------------------------------------------------------

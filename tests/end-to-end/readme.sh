@@ -294,13 +294,13 @@ for file in "$scratch"/inside/blocks/*.sh; do
   if [[ $(cat "$file.code" 2>/dev/null) == 0 ]]; then ok "$what"; else not_ok "$what" "$(tail -n 11 "$file.out")"; fi
 done
 inside() { cat "$scratch/inside/$1" 2>&1 || true; }
-# said WORDS: the output of the block that contains them.
-said() { inside "blocks/$(block "$1").out"; }
+# output_of WORDS: the output of the block that contains them.
+output_of() { inside "blocks/$(block "$1").out"; }
 is_power() { grep -qxE -e '-?[0-9.]+' <<<"$1"; }
-has 'cemm discover finds both' "$(said 'cemm discover')" '00-1E-C0-00-00-02  10.77.0.12'
-has 'the meters are listed, from the LAN and from the cloud' "$(said 'cemm list')" "$uid"
-has 'and read' "$(said 'cemm list')" 'electric_power='
-check 'a day is a file' grep -qE "(^|csv:)($days|$(yesterday))T12:" <<<"$(said 'cemm list')"
+has 'cemm discover finds both' "$(output_of 'cemm discover')" '00-1E-C0-00-00-02  10.77.0.12'
+has 'the meters are listed, from the LAN and from the cloud' "$(output_of 'cemm list')" "$uid"
+has 'and read' "$(output_of 'cemm list')" 'electric_power='
+check 'a day is a file' grep -qE "(^|csv:)($days|$(yesterday))T12:" <<<"$(output_of 'cemm list')"
 check 'the mount of fstab: another user reads it' is_power "$(inside nobody.out)"
 check 'the copy has the days of both devices' test "$(find "$scratch/inside" -name copied.out -exec cat {} +)" -gt 200
 is 'cron: the user backup copies without a message' 0 "$(inside cron.out)"

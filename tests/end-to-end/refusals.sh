@@ -45,8 +45,8 @@ check_pauses() {
   done
 }
 
-# said_once WHAT FILE
-said_once() {
+# reported_once WHAT FILE
+reported_once() {
   local uid
   for uid in "${!kind[@]}"; do
     is "$1: ${kind[$uid]}: logged once" 1 "$(grep -v Notification "$2" | grep -c "$uid.*HTTP 4" || true)"
@@ -84,7 +84,7 @@ stream=$!
 started "$stream"
 check 'stream: the healthy meter is still read' wait_for 60 healthy_asked 60
 check_pauses stream
-said_once stream "$scratch/err"
+reported_once stream "$scratch/err"
 sim_faults
 comes_back() {
   grep -q "uid=$1" "$scratch/out"
@@ -115,7 +115,7 @@ start_collectd "$run"
 check 'collectd: the healthy meter is still read' wait_for 60 healthy_asked 60
 check_pauses collectd
 stop_collectd collectd "$run"
-said_once collectd "$run/log"
+reported_once collectd "$run/log"
 sim_faults
 
 # ---- keys -----------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ streams() {
   [[ -s $scratch/out ]]
 }
 # Keeps the output of the previous stream for the search for the key, and begins with empty files.
-cat "$scratch/out" "$scratch/err" >"$scratch/said-before"
+cat "$scratch/out" "$scratch/err" >"$scratch/printed-before"
 : | tee "$scratch/out" "$scratch/err"
 write_key "$conf.key" wrong-key-0815
 "$cemm" stream --config "$conf" --interval 0.2 >"$scratch/out" 2>"$scratch/err" &

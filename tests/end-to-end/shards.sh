@@ -45,7 +45,7 @@ for meter in "$other" "$other/p1"; do
     # shellcheck disable=SC2086 # words
     exits "${command%% *} $meter" 1 "$cemm" $command --config "$conf" "$meter"
     has 'says where it is' "$err" "E! cemm: $meter: $words"
-    is 'once' 1 "$(grep -cF "$words" <<<"$err")"
+    is "${command%% *} $meter says it once" 1 "$(grep -cF "$words" <<<"$err")"
     is 'and nothing else' 1 "$(wc -l <<<"$err")"
   done
 done

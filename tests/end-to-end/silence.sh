@@ -54,38 +54,38 @@ become() {
 age() { tail -q -n 1 $(csv "$dev" gauge-age) | cut -d , -f 2; }
 older() { age | awk -v limit="$1" '{ exit !($1 > limit) }'; }
 younger() { age | awk -v limit="$1" '{ exit !($1 < limit) }'; }
-spoken() { grep -oE "CEMM $dev.*" "$run/log" | sed -E "s/CEMM $dev//; s/for [0-9]+ minutes/for N minutes/"; }
-spoken_of() { spoken | grep -qx -- "$1"; }
-spoken_like() { [[ $(spoken | grep -cx -- "$1") == "$2" ]]; }
+notifications() { grep -oE "CEMM $dev.*" "$run/log" | sed -E "s/CEMM $dev//; s/for [0-9]+ minutes/for N minutes/"; }
+has_notification() { notifications | grep -qx -- "$1"; }
+notified_times() { [[ $(notifications | grep -cx -- "$1") == "$2" ]]; }
 
 start_collectd "$run"
 become "${night[@]}"
 check 'the age is that of the fresh meters' wait_for 20 younger 600
-is 'at night there is no notification' '' "$(spoken || true)"
+is 'at night there is no notification of a meter' '' "$(notifications || true)"
 become "${night[@]}" 'data-frozen@*/p1/realtime*'
-check 'a notification names the smart meter that has stopped' wait_for 20 spoken_of ': p1 is silent: it has measured nothing for N minutes'
-check 'the age is that of this meter, although another one is fresh' wait_for 20 older 3500
+check 'a notification names the smart meter that has stopped' wait_for 20 has_notification ': p1 is silent: it has measured nothing for N minutes'
+check 'the age is that of the stopped smart meter, although another meter is fresh' wait_for 20 older 3500
 become "${night[@]}" 'data-frozen@*/p1/realtime*' 'data-frozen@*/mb2/realtime*'
-check 'a second one has its own notification' wait_for 20 spoken_of ': mb2 is silent: it has measured nothing for N minutes'
+check 'a second stopped meter has its own notification' wait_for 20 has_notification ': mb2 is silent: it has measured nothing for N minutes'
 become "${night[@]}" 'data-frozen@*/mb2/realtime*'
-check 'its end has one, too' wait_for 20 spoken_of ': p1 is back'
+check 'a notification says that the smart meter is back' wait_for 20 has_notification ': p1 is back'
 become "${night[@]}" 'data-frozen@*/mb2/realtime*' # again, until later values have arrived
-check 'the age is now that of the other one' older 3500
+check 'the age is now that of the second stopped meter' older 3500
 become "${night[@]}"
-check 'the end of the other one has one, too' wait_for 20 spoken_of ': mb2 is back'
+check 'a notification says that the second meter is back' wait_for 20 has_notification ': mb2 is back'
 check 'the age is that of the fresh meters again' wait_for 20 younger 600
-is 'there are no other notifications' 4 "$(spoken | wc -l)"
+is 'there are no other notifications of stopped meters' 4 "$(notifications | wc -l)"
 become 'never-read@*/p1/realtime*'
-check 'a notification names a meter whose answers have no sample' wait_for 20 spoken_of ": p1 is silent: local garage: $dev p1 realtime: answered without a sample"
+check 'a notification names a meter whose answers have no sample' wait_for 20 has_notification ": p1 is silent: local garage: $dev p1 realtime: answered without a sample"
 become
-check 'its end has one, too' wait_for 20 spoken_like ': p1 is back' 2
+check 'a notification says that the meter has samples again' wait_for 20 notified_times ': p1 is back' 2
 become 'clock-ahead@*/realtime*'
-check 'a device has one if no meter has a sample' wait_for 20 spoken_of " is silent: local garage: $dev [a-z0-9-]* realtime: its samples lie more than 15 minutes ahead of this machine's clock"
+check 'a notification names a device whose meters all have no sample' wait_for 20 has_notification " is silent: local garage: $dev [a-z0-9-]* realtime: its samples lie more than 15 minutes ahead of this machine's clock"
 become
-check 'its return has one, too' wait_for 20 spoken_of ' answers again'
+check 'a notification says that the device answers again' wait_for 20 has_notification ' answers again'
 check 'the age is that of the fresh meters again' wait_for 20 younger 600
-is 'its meters have no notifications' 8 "$(spoken | wc -l)"
-is 'the log has one line about the one meter' 1 "$(said "cemm plugin: .*p1 realtime: answered without a sample")"
+is 'the meters of that device have no notifications' 8 "$(notifications | wc -l)"
+is 'the log has one line about the one meter' 1 "$(log_lines "cemm plugin: .*p1 realtime: answered without a sample")"
 stop_collectd 'with silent meters' "$run"
 
 # ---- cemm --------------------------------------------------------------------------------------------
@@ -139,26 +139,26 @@ started "$streaming"
 check 'stream: a meter that has samples' wait_for 20 stream_has "$(up 1)"
 sim_faults 'never-read@*/p1/realtime*'
 check 'stream: cemm_up without a sample' wait_for 20 stream_has "$(up 0)"
-check 'the time of its last sample stays' test "$(sample_time "$metrics")" -gt 1700000000
+check 'stream: the time of the last sample stays' test "$(sample_time "$metrics")" -gt 1700000000
 before=$(sample_time "$metrics")
 rounds=$(requests /p1/realtime)
 more_rounds() { (($(requests /p1/realtime) > rounds + 3)); }
-check 'it is requested repeatedly' wait_for 20 more_rounds
-is 'the time still stays' "$before" "$(sample_time "$metrics")"
-is 'there is one message' "W! cemm: local garage: $dev p1 realtime: answered without a sample" "$(<"$scratch/stream.err")"
+check 'stream: a meter without a sample is requested repeatedly' wait_for 20 more_rounds
+is 'stream: the time of the last sample still stays' "$before" "$(sample_time "$metrics")"
+is 'stream: there is one message about the missing sample' "W! cemm: local garage: $dev p1 realtime: answered without a sample" "$(<"$scratch/stream.err")"
 cp "$metrics" "$scratch/read.prom"
-exits 'read: it has failed' 1 "$cemm" read --config "$conf" --format prometheus --output "$scratch/read.prom"
-is 'read: the message' "E! cemm: $dev/p1: local garage: $dev p1 realtime: answered without a sample" "$err"
-check 'read: cemm_up' grep -qxF "$(up 0)" "$scratch/read.prom"
+exits 'read: a meter without a sample has failed' 1 "$cemm" read --config "$conf" --format prometheus --output "$scratch/read.prom"
+is 'read: a message says that there is no sample' "E! cemm: $dev/p1: local garage: $dev p1 realtime: answered without a sample" "$err"
+check 'read: cemm_up is 0 without a sample' grep -qxF "$(up 0)" "$scratch/read.prom"
 is 'read: the time in the file stays' "$before" "$(sample_time "$scratch/read.prom")"
 sim_faults
 check 'stream: samples again' wait_for 20 stream_has "$(up 1)"
 stop "$streaming"
-is 'and one when it works again' "I! cemm: $dev p1 works again" "$(tail -n +2 "$scratch/stream.err")"
+is 'stream: one message says that it works again' "I! cemm: $dev p1 works again" "$(tail -n +2 "$scratch/stream.err")"
 sim_faults 'clock-ahead@*/realtime*'
 exits 'read: samples too far ahead do not count' 1 "$cemm" read --config "$conf" --format influx
-is 'nothing is printed' '' "$out"
-is 'a message for each meter says why' 6 "$(grep -c "its samples lie more than 15 minutes ahead of this machine's clock" <<<"$err")"
+is 'read: samples too far ahead are not printed' '' "$out"
+is 'read: a message for each meter says that its samples are too far ahead' 6 "$(grep -c "its samples lie more than 15 minutes ahead of this machine's clock" <<<"$err")"
 sim_faults "${night[@]}" 'data-frozen@*/p1/realtime*'
 
 # ---- cemmfs ------------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ sim_faults "${night[@]}" 'data-frozen@*/p1/realtime*'
 mount_fs
 late() { echo $((($(date +%s) - $(stat -c %Y "$m/$dev/$1/realtime.json")) / 1800)); }
 is 'a mount: the time of the file is that of the meter' '2 0' "$(late p1) $(late mb2)"
-is 'its totals are current' "$(date +%F)" "$(date -d "@$(jq '.totals.electric_energy[0] / 1000 | floor' "$m/$dev/p1/realtime.json")" +%F)"
+is 'a mount: the totals of that meter are current' "$(date +%F)" "$(date -d "@$(jq '.totals.electric_energy[0] / 1000 | floor' "$m/$dev/p1/realtime.json")" +%F)"
 has 'status: the device answers' "$(grep -A 5 "^device $dev" "$m/status")" 'last failure  never'
 unmount_fs
 finish

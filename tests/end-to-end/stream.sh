@@ -233,7 +233,7 @@ prometheus() {
     sleep 0.1
   done
   ok 'and always complete'
-  is 'with the mode of a file' "$(printf '%o' $((0666 & ~0$(umask) & 0644)))" "$(stat -c %a "$file")"
+  is 'the output file has the mode of a new file' "$(printf '%o' $((0666 & ~0$(umask) & 0644)))" "$(stat -c %a "$file")"
   is 'stdout is empty' '' "$(<"$stream_out")"
   is 'all are up' '6 1' "$(grep '^cemm_up{' "$file" | awk '{ print $2 }' | sort | uniq -c | sed 's/^ *//')"
   is 'no times' '' "$(grep -v '^#' "$file" | awk 'NF != 2' || true)"
@@ -345,7 +345,7 @@ state() {
   is 'comes first' '' "$(grep "uid=$one,alias=s01 " "$scratch/fourth" | awk '{ print $NF }' | sort -c -n 2>&1)"
   is 'and no minute of the other one' '' "$(long_ago "$two" "$scratch/fourth")"
   once "$scratch/fifth"
-  is 'once' '' "$(long_ago "$one" "$scratch/fifth")"
+  is 'missed minutes are printed once' '' "$(long_ago "$one" "$scratch/fifth")"
 
   # Killed in the middle, and run again.
   rm "$scratch/state"
@@ -399,7 +399,7 @@ state() {
   is 'minutes that it has are not repeated' '' "$(long_ago "$two" "$scratch/again")"
   check 'and those that it lacks are printed' test "$(minutes "$one" s01 "$scratch/again" | wc -l)" -ge 1437
   once "$scratch/again"
-  is 'once' '' "$(long_ago "$one" "$scratch/again")$(grep 'cut off' "$stream_err")"
+  is 'minutes that the damaged file lacks are printed once' '' "$(long_ago "$one" "$scratch/again")$(grep 'cut off' "$stream_err")"
 
   echo nonsense >"$scratch/state"
   once "$scratch/again"
@@ -414,7 +414,7 @@ state() {
   check 'a hanging request delays no other meter' wait_for 10 grep -q "uid=$one,alias=s01 .*[0-9]0000000000$" "$stream_out"
   exits 'a second process with the same state file is refused' 2 \
     "$cemm" stream --config "$config" --state "$scratch/state"
-  has 'with a message' "$err" "$scratch/state is used by another process"
+  has 'a message says that the state file is in use' "$err" "$scratch/state is used by another process"
   end_stream 'the history hangs' 0
   is 'its live sample comes' 1 "$(grep -c "uid=$two,alias=s01 " "$stream_out")"
   sim_faults
@@ -423,7 +423,7 @@ state() {
   chmod 0 "$scratch/state.lock"
   exits 'a state file whose lock may not be opened is refused' 2 \
     "${as[@]}" "$cemm" stream --stdin --config "$config" --state "$scratch/state" <<<''
-  has 'with a message, too' "$err" "$scratch/state.lock: Permission denied"
+  has 'a message says that the lock may not be opened' "$err" "$scratch/state.lock: Permission denied"
   chmod 640 "$scratch/state.lock"
   exits 'a state file in a missing directory' 2 "$cemm" stream --config "$config" --state "$scratch/none/state"
   exits 'prometheus with --state' 2 "$cemm" stream --config "$config" --state "$scratch/state" --format prometheus
@@ -445,8 +445,8 @@ reaches() {
   ((${time:-0} >= $2))
 }
 
-# away FAULT…: one device's s01 is down for some of its minutes, and comes back.
-away() {
+# offline FAULT…: one device's s01 is down for some of its minutes, and comes back.
+offline() {
   local until
   until=$(($(newest "$two") + 150))
   sim_faults "status=502@*$one/s01/realtime*" "$@"
@@ -469,16 +469,16 @@ outages() {
   start_stream --interval 0.25 --format influx --state "$scratch/outages.state" s01
   check 'a day that was missed, then the present' wait_for 60 has_lines 2890 "$stream_out"
   asked=$(days_asked)
-  away
-  away
-  away
+  offline
+  offline
+  offline
   is 'three outages in a row: all sorted by time' '' "$(power "$one" | sort -c -n -u 2>&1)"
   power "$one" | awk '{ print int($1 / 60) }' | uniq >"$scratch/times"
   is 'and no minute missing' '' "$(awk 'NR > 1 && $1 != last + 1; { last = $1 }' "$scratch/times")"
   asked=$(($(days_asked) - asked))
   check "one request each, or little more ($asked)" test "$asked" -ge 3 -a "$asked" -le 6
 
-  away "status=502@*$one/s01/data/*"
+  offline "status=502@*$one/s01/data/*"
   asked=$(days_asked)
   times=$(newest "$one")
   wait_for 60 reaches "$one" $((times + 120)) || not_ok 'it goes on'
@@ -486,7 +486,7 @@ outages() {
   check "a gap that can't be fetched delays nothing, and backs off ($asked)" test "$asked" -le 2
   asked=$(days_asked)
   times=$(newest "$one")
-  away
+  offline
   power "$one" | awk -v from="$times" '$1 > from' >"$scratch/times"
   asked=$(($(days_asked) - asked))
   check "the next one is requested at once ($asked)" test "$asked" -ge 1 -a "$asked" -le 2

@@ -76,7 +76,7 @@ inside() {
 check 'cemmfs mounts with one capability' wait_for 20 inside cat "$m/status"
 is 'others can read it' 1 "$(inside bash -c "cat $m/*/p1/realtime.csv" | grep -c ^electric_power,)"
 check 'it keeps its archive' test -d "$scratch/state"
-is 'with no other' 0000000000200000 "$(awk '/^CapEff/ { print $2 }' "/proc/$fs_pid/status")"
+is 'cemmfs has no other capability' 0000000000200000 "$(awk '/^CapEff/ { print $2 }' "/proc/$fs_pid/status")"
 no_core cemmfs "$fs_pid"
 no_key cemmfs
 stop "$fs_pid"
@@ -87,7 +87,7 @@ is 'and exits cleanly' 0 "$stopped"
 stream_pid=$!
 started "$stream_pid"
 check 'cemm stream writes its file without any' wait_for 20 grep -q '^cemm_up.* 1$' "$scratch/run/cemm.prom"
-is 'with none at all' 0000000000000000 "$(awk '/^CapEff/ { print $2 }' "/proc/$stream_pid/status")"
+is 'cemm stream has no capability' 0000000000000000 "$(awk '/^CapEff/ { print $2 }' "/proc/$stream_pid/status")"
 no_core 'cemm stream' "$stream_pid"
 no_key 'cemm stream'
 stop "$stream_pid"

@@ -162,9 +162,9 @@ good_one() {
 }
 
 bad_one() {
-  local name=$1 fault=$2 errno=$3 words=$4 said
-  said=$(read_file "${uid[$name]}" 2>&1) || true
-  is "$name: the mount says $errno" "$(errno_words "$errno")" "${said##*: }"
+  local name=$1 fault=$2 errno=$3 words=$4 message
+  message=$(read_file "${uid[$name]}" 2>&1) || true
+  is "$name: the mount says $errno" "$(errno_words "$errno")" "${message##*: }"
   has "$name: status says why" "$(status_of "$name")" "$words"
   hasnt "$name: the program has no value of it" "$(<"$scratch/read.out")" "${uid[$name]}"
   check "$name: the program says which and why" in_log "$scratch/read.err" "$name" "$words"
