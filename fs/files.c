@@ -480,8 +480,8 @@ static void on_devices(struct pending *pending, const struct cemm_answer *answer
     pending_get(pending, &pending->node->path.query, FS_MAX_AGE, on_root);
 }
 
-/* A meter: the answer of the cloud or, if no account has the meter, its entry in the list of meters
- * on the LAN. */
+/* A meter: the answer from the cloud or, if no account has the meter, its entry in the list of
+ * meters on the LAN. */
 static void on_meter(struct pending *pending, const struct cemm_answer *answer)
 {
     const struct cemm_query io = {.uid = pending->node->path.query.uid, .endpoint = CEMM_IO};

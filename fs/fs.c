@@ -60,7 +60,7 @@ struct tree_meter fs_meter(const struct fs *fs, const struct path *path)
     /* Archived totals exist, whatever the sources say today. */
     meter.totals = cemm_offers(fs->cemm, uid, alias, CEMM_TOTALS) ||
                    cemm_archived_totals(fs->cemm, uid, alias);
-    /* Nothing is remembered of unknown devices. */
+    /* Nothing is remembered about unknown devices. */
     if (!cemm_device_named(fs->cemm, uid))
         return meter;
     meter.found = cemm_first_day(fs->cemm, uid, alias, &meter.first, &meter.known);

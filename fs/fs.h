@@ -46,7 +46,7 @@ struct tree_clock fs_clock(const struct fs *fs);
 /* A request's result, which is not 0, as a positive errno. */
 int fs_errno(int r);
 
-/* What is known of the path's meter. */
+/* What is known about the path's meter. */
 struct tree_meter fs_meter(const struct fs *fs, const struct path *path);
 
 /* Remembers a failure in the directories above a path, and forgets it when the same request

@@ -7,9 +7,9 @@
  * report a failure, and the library and the thread start after that, because
  * threads do not survive a fork.
  *
- * One thread serves the requests of the kernel and the answers of the meters:
- * the library waits for the network and for our descriptors. Requests of the
- * kernel are detected by read, not by poll: only read reports an unmount
+ * One thread serves the requests from the kernel and the answers from the meters:
+ * the library waits for the network and for our descriptors. Requests from
+ * the kernel are detected by read, not by poll: only read reports an unmount
  * reliably.
  */
 #include <errno.h>
@@ -45,7 +45,7 @@
 #define REQUESTS_A_TURN 64               /* then the network has its turn */
 #define FUSE_DEVICE     makedev(10, 229) /* /dev/fuse: the kernel's Documentation, devices.txt */
 
-/* ---- the log: stderr in the foreground, else syslog, of libfuse, too ------- */
+/* ---- the log: stderr in the foreground, else syslog, for libfuse, too ------- */
 
 static bool to_syslog;
 

@@ -122,7 +122,7 @@ static bool has_begun(const struct cemm_period *period, const struct tree_clock 
     return cemm_period_compare(period, &now) <= 0;
 }
 
-/* Whether a period lies before the first day with data. */
+/* Whether a period is before the first day with data. */
 static bool is_before_data(const struct cemm_period *period, const struct tree_meter *meter)
 {
     struct cemm_period first = meter->first;

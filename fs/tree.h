@@ -58,7 +58,7 @@ struct tree_clock {
     int64_t now; /* Unix seconds */
 };
 
-/* What is known of the path's meter. */
+/* What is known about the path's meter. */
 struct tree_meter {
     bool totals;              /* it has totals/: the cloud reaches it */
     bool found;               /* `first` holds data: listings begin there */

@@ -40,7 +40,7 @@ static const struct kind {
     enum block_kind bit;
     const char *name;
     const char *section; /* the library's name; NULL: none */
-    const char *needed;  /* option of a source, which has a name; NULL: it is none */
+    const char *needed;  /* option of a source, which has a name; NULL: not a source */
 } kinds[] = {
     {CLOUD, "Cloud", "cloud", "ApiKeyFile"},
     {LOCAL, "Local", "local", "Address"},

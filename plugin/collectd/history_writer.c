@@ -45,7 +45,7 @@ static const struct timespec pace = {.tv_nsec = 500000};
 struct batch {
     STAILQ_ENTRY(batch) next;
     struct cemm_backfill_job *job; /* that they are for; its sink is the writer */
-    struct cemm_document *rows;    /* that `series` is of */
+    struct cemm_document *rows;    /* that `series` belongs to */
     const struct cemm_series *series;
     size_t sent; /* how many the writer took, from the first on */
     int status;  /* 0, what the writer returned, or NOT_LIVE */

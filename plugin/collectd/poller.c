@@ -29,7 +29,7 @@
 
 /* Samples that were dropped, and why. */
 struct losses {
-    unsigned long names;    /* do not fit collectd's fields; of the thread that dispatches */
+    unsigned long names;    /* do not fit collectd's fields; counted when dispatching */
     unsigned long ahead;    /* too far ahead of our clock */
     unsigned long memory;   /* no room for them */
     unsigned long overflow; /* answers: collectd did not fetch them in time */
@@ -51,7 +51,7 @@ struct poller {
     int64_t next_sweep; /* when it begins, monotonic milliseconds */
     bool news;          /* an answer has come, or a sweep has ended */
     struct history_writer *writer;
-    struct hold hold; /* this and the next two are of collectd's thread */
+    struct hold hold; /* this and the next two belong to collectd's thread */
     struct monitor monitor;
     bool sent; /* values were dispatched in this call */
     struct target *targets;

@@ -32,7 +32,7 @@ struct reading {
     bool first;   /* the interval of its series is not known yet */
 };
 
-/* What collectd's thread needs of an answer: documents stay in the loop's thread. */
+/* What collectd's thread needs from an answer: documents stay in the loop's thread. */
 struct answer {
     TAILQ_ENTRY(answer) next;
     struct meter_name meter;

@@ -41,7 +41,7 @@ struct collection {
     struct finding *findings;
     size_t count;
     size_t problems;
-    size_t ahead; /* samples that were left out, because they lie ahead of our clock */
+    size_t ahead; /* samples that were left out, because they are ahead of our clock */
     bool any_sample;
     struct session session;
     const struct exec_options *options;

@@ -22,7 +22,7 @@
 /* The documents of a meter and a day, in this order. */
 enum { READINGS, DAY, MONTH, DOCUMENTS };
 
-/* Days before the range, of which only the readings are asked for. */
+/* Days before the range, from which only the readings are requested. */
 #define AHEAD 1
 
 struct meter {

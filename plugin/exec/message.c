@@ -1,6 +1,6 @@
 /*
  * All messages are printed here: they need a prefix (the name of the program,
- * for readers of a mail of cron or of a log, and before it "E! " or "W! ", which
+ * for readers of a log or of mail from cron, and before it "E! " or "W! ", which
  * Telegraf reads as levels), the progress line must be erased first, and text
  * from outside must not control the terminal.
  */

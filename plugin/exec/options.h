@@ -23,7 +23,7 @@ enum exec_format {
     EXEC_FORMAT_INFLUX,
     EXEC_FORMAT_PUTVAL,
     EXEC_FORMAT_PROMETHEUS,  /* without times */
-    EXEC_FORMAT_OPENMETRICS, /* of history alone */
+    EXEC_FORMAT_OPENMETRICS, /* for history only */
     EXEC_FORMAT_JSON,
     EXEC_FORMAT_CSV,
     EXEC_FORMAT_HOME_ASSISTANT,

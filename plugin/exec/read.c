@@ -163,7 +163,7 @@ static int write_rows(const void *data, FILE *stream)
     return r;
 }
 
-/* Counters must not step back from those in the current file, of an earlier run. */
+/* Counters must not step back from those in the current file, from an earlier run. */
 static int write_prometheus(const void *data, FILE *stream)
 {
     const struct collection *collection = data;

@@ -2,8 +2,8 @@
  * A column of a table is as wide as its widest cell. Widths count characters,
  * not bytes. Nothing is cut: a long line is better than a wrong number.
  *
- * The library renders the rows of samples. Tables and JSON arrays are made of
- * them here. Such a table is printed in pieces, so the widths of its columns are
+ * The library renders the rows of samples. Tables and JSON arrays are made
+ * from them here. Such a table is printed in pieces, so the widths of its columns are
  * guessed.
  */
 #include "plugin/exec/render.h"
@@ -15,7 +15,7 @@
 
 #define DECIMALS 3
 
-/* Counts characters of UTF-8: all bytes that do not continue one. */
+/* Counts characters in UTF-8: all bytes that do not continue one. */
 static size_t width(const char *text)
 {
     size_t count = 0;
@@ -181,7 +181,7 @@ static void add_row(struct table *table, char *row)
     table_row(table, cells);
 }
 
-/* Prints rows of CSV as a table, or those of JSON in one array. */
+/* Prints rows in CSV as a table, or those in JSON in one array. */
 static int print_rows(struct render *render, char *rows, FILE *stream)
 {
     struct table table;

@@ -22,8 +22,8 @@ struct session {
 };
 
 /* Opens a session, or reports why it can't, for example because there is nothing to read. While it
- * is open, signals end the program only where it waits (wait.h). Messages of the library are kept
- * until session_release(), but those of SESSION_POLLING are printed at once.
+ * is open, signals end the program only where it waits (wait.h). Messages from the library are
+ * kept until session_release(), but those in SESSION_POLLING are printed at once.
  * session_close() must follow in either case, and the session must not move until then. */
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
                             const struct exec_options *options);

@@ -343,7 +343,7 @@ static const struct option_row rows[] = {
     {"beacon-to", "sender|PORT", take_beacon_to, OTHER,
      "the port to which answers are sent (default sender: the one that the\n"
      "query came from)"},
-    {"beacon-claim", "ADDR", take_beacon_claim, OTHER, "the ip in answers (default: the true one)"},
+    {"beacon-claim", "ADDR", take_beacon_claim, OTHER, "the ip in answers (default: the real one)"},
     {"beacon-version", "V", take_beacon_version, OTHER,
      "the version in answers (default: the firmware's core)"},
     {"beacon-times", "N", NULL, NUMBER(beacon_times, 1, BEACON_TIMES),

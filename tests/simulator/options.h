@@ -69,7 +69,7 @@ struct options {
     bool discovery;
     int discovery_port;
     int beacon_to;              /* port; 0: the one the query came from */
-    const char *beacon_claim;   /* NULL: the true address */
+    const char *beacon_claim;   /* NULL: the real address */
     const char *beacon_version; /* NULL: the firmware's */
     int beacon_times;
     bool beacon_junk;
