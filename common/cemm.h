@@ -28,7 +28,7 @@
  *
  * Sources. "Cloud" is the manufacturer's remote Open API for CEMM, "LAN" the
  * local API of a device; "§" is a heading in the manufacturer's description of
- * it.
+ * these APIs.
  */
 #ifndef CEMM_H
 #define CEMM_H
@@ -190,7 +190,7 @@ struct cemm_series {
     const char *unit; /* "W", "kWh", "m3", "L/min"; "" if unknown */
     struct cemm_sample *samples;
     size_t count;
-    bool total;       /* LAN: from `totals`, whose times are not those of measurements */
+    bool total;       /* LAN: from the member `totals`, whose times are not those of measurements */
     unsigned cadence; /* used only by our own programs; otherwise 0 */
 };
 
@@ -216,7 +216,7 @@ const char *cemm_document_bytes(const struct cemm_document *document, size_t *re
 const char *cemm_document_source(const struct cemm_document *document);
 int64_t cemm_document_fetched(const struct cemm_document *document);
 
-/* The time of the newest sample, except those of `totals`; 0: there is none. */
+/* The time of the newest sample, except those of the member `totals`; 0: there is none. */
 int64_t cemm_document_newest(const struct cemm_document *document);
 
 /* Whether its period had closed when it was fetched. */

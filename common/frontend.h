@@ -458,7 +458,7 @@ struct cemm_source_state {
     const char *address; /* URL without the key, or host[:port] */
     size_t devices;      /* known devices that it reaches */
     struct cemm_outcomes outcomes;
-    size_t left_out;  /* parts of its answers that did not fit the API's documents */
+    size_t left_out;  /* parts of its answers without the documented form */
     size_t elsewhere; /* devices that it leaves to other shards */
 };
 

@@ -22,7 +22,7 @@ struct invalidate {
 /* Called in the thread that asked. */
 typedef void invalidate_done_fn(void *data);
 
-/* Returns 0 or a negative errno; then there is nothing to end. */
+/* Returns 0, or a negative errno: there is nothing to end. */
 int invalidate_start(struct invalidate *ret_invalidate, struct fuse_session *session);
 
 /* Ends the thread. Notices that were not sent are dropped without a call. */

@@ -270,8 +270,8 @@ static int check_archive(const char *path, const char *archive, struct cemm_mess
 /*
  * Checks the mount point, removes a dead mount from it and returns its full
  * path, since the process may change its directory later; the caller frees it,
- * also on failure. A mount point where or below which cemmfs is mounted is
- * refused, and one that would hide the archive (NULL: none). Returns 0, or a
+ * also on failure. Refuses a mount point that has a mount of cemmfs, or is
+ * inside one, and one that would hide the archive (NULL: none). Returns 0, or a
  * negative errno and a message, which is empty if strerror() says it.
  */
 static int check_mountpoint(const char *mountpoint, const char *archive, char **ret_path,

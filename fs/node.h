@@ -42,7 +42,7 @@ struct node {
     int error;      /* its errno */
 
     int day_read; /* directories of a month: the last closed day that was read; 0: none */
-    int days_run; /* how many were read in turn */
+    int days_run; /* how many were read in a row */
 
     int64_t moved; /* links: start of the day that `today` has moved on to (Unix seconds) */
 
@@ -70,7 +70,7 @@ struct nodes {
 
 /* Makes the table, with the root as number 1. Returns 0 or -ENOMEM. */
 int nodes_init(struct nodes *nodes);
-void nodes_end(struct nodes *nodes); /* whatever the kernel holds */
+void nodes_end(struct nodes *nodes); /* even if the kernel holds some */
 
 struct node *nodes_numbered(const struct nodes *nodes, uint64_t number); /* NULL: none */
 struct node *nodes_current(const struct nodes *nodes, const char *path); /* NULL: none */

@@ -96,7 +96,7 @@ const char *tree_name(const struct path *path);
 /* Removes the last name of a path's text; false for the root. */
 bool tree_cut(char *text);
 
-/* The path that a link leads to, or that of a period which is `ago` before. Returns its text,
+/* The path that a link leads to, or that of the period `ago` periods earlier. Returns its text,
  * relative to the directory of the link. */
 const char *tree_target(const struct path *link, const struct tree_clock *clock, int ago,
                         struct path *ret_target);

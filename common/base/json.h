@@ -1,6 +1,6 @@
 /*
  * JSON by json-c, with the same settings everywhere. json-c accepts more than
- * RFC 8259 (NaN, leading zeros, two members of one name). That is harmless,
+ * RFC 8259 (NaN, leading zeros, two members with the same name). That is harmless,
  * because each user of a value checks its type and range.
  *
  * json-c 0.16 needs up to 270 bytes of memory for a byte of text. So texts are

@@ -1,5 +1,5 @@
 /*
- * All limits on the memory that outside input can make us use.
+ * Limits on what outside input can make us use, and on the times that we accept.
  */
 #ifndef CEMM_BASE_LIMITS_H
 #define CEMM_BASE_LIMITS_H
@@ -14,7 +14,7 @@
 #define CEMM_METERS_MAX     512         /* meters of one device */
 #define CEMM_ROUTES_MAX     8           /* of one device that are tried for one document */
 #define CEMM_CHANNELS_MAX   256         /* channels of one meter */
-#define CEMM_COLUMNS_MAX    256         /* members of the entries of io, as columns */
+#define CEMM_COLUMNS_MAX    256         /* different members of io's entries: CSV columns */
 #define CEMM_DATAGRAM_MAX   2048        /* bytes of one discovery packet */
 #define CEMM_DISCOVERED_MAX 256         /* devices that discovery may bring */
 #define CEMM_REMARKS_MAX    32          /* log lines per hour about answers to broadcasts */
@@ -31,7 +31,7 @@
 #define CEMM_STRETCHES_MAX  2048        /* intervals of minutes that were sent, for one series */
 #define CEMM_SINKS_MAX      64          /* sinks of minutes, of this run and earlier ones */
 
-/* Bytes of what the archive remembers of an answer without a sample: who gave it, and itself. */
+/* Bytes of what the archive remembers of an answer without a sample: its bytes and who gave it. */
 #define CEMM_EMPTY_MAX (CEMM_NOTE_MAX + CEMM_ANSWER_MAX)
 
 #define CEMM_REFUSED_MAX 64 /* refused requests of one device by one source, remembered */

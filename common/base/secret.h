@@ -22,7 +22,7 @@ struct cemm_secret {
  */
 int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_message *message);
 
-/* Whether `file` is the path of one, and no "credential:NAME". */
+/* Whether `file` is a path, not "credential:NAME". */
 bool cemm_secret_is_file(const char *file);
 
 void cemm_secret_wipe(struct cemm_secret *secret);

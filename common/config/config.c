@@ -416,7 +416,7 @@ static const char *const section_names[] = {
 static int open_source(struct cemm_config *config, enum section section, const char *name,
                        struct cemm_message *message)
 {
-    enum cemm_kind kind = section == CLOUD ? CEMM_CLOUD : CEMM_LOCAL;
+    enum cemm_source_kind kind = section == CLOUD ? CEMM_CLOUD : CEMM_LOCAL;
 
     if (!cemm_name_valid(name)) {
         char shown[SHOWN];

@@ -14,11 +14,11 @@ struct cemm_strings {
     size_t count;
 };
 
-enum cemm_kind { CEMM_CLOUD, CEMM_LOCAL };
+enum cemm_source_kind { CEMM_CLOUD, CEMM_LOCAL };
 
 /* One [cloud NAME] or [local NAME]. */
 struct cemm_source_config {
-    enum cemm_kind kind;
+    enum cemm_source_kind kind;
     int line; /* of the file, where it begins; 0: there is no file */
     char *name;
     char *url; /* cloud: ends in a slash; local: http://HOST[:PORT]/open-api/v1/ */

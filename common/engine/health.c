@@ -10,7 +10,7 @@ bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_backo
     bool first = health->pause == 0;
 
     if (cemm_health_backs_off(health, now))
-        return false; /* it was sent before the pause began, so it does not count again */
+        return false; /* the request was sent before the pause began: it does not count again */
     if (first)
         health->down_since = now;
     health->pause = first ? backoff.first : 2 * health->pause;

@@ -65,7 +65,7 @@ bool cemm_registry_left(const struct cemm_registry *registry, const struct cemm_
  * device that discovery has added and that has no address any more is forgotten. */
 bool cemm_registry_has_room(struct cemm_registry *registry, const struct cemm_uid *uid);
 
-/* The route of a device (NULL: unknown) by a source; NULL: it has none. */
+/* The route to a device (NULL: unknown) through a source; NULL: it has none. */
 struct cemm_route *cemm_route_find(const struct cemm_device *device,
                                    const struct cemm_source *source);
 
@@ -90,8 +90,8 @@ void cemm_device_finish_searches(struct cemm_device *device);
 /* ---- what stored results depend on ---------------------------------------------- */
 
 /*
- * Deps: on what a stored result (a meter's first day, or that a period is empty)
- * is based: the time zone, and the sources that were asked. The result is valid
+ * Deps: what a stored result (a meter's first day, or that a period is empty)
+ * is based on: the time zone, and the sources that were asked. The result is valid
  * until another source may know better. As text:
  *
  *   Europe/Amsterdam

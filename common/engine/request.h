@@ -1,9 +1,10 @@
 /*
- * One request to one device by one source: queued until a connection is free,
- * sent, repeated while a promise runs, and reported once.
+ * One request to one device through one source: queued until a connection is
+ * free, sent, repeated while a promise runs, and reported once.
  *
- * Another device may have got a LAN address. If so, the request also asks for
- * the root document, once: before its own document, or before it reports that.
+ * A LAN address may have passed to another device. If that is possible, the
+ * request also asks for the root document, once: before it asks for its own
+ * document, or before it reports the one that it has received.
  */
 #ifndef CEMM_ENGINE_REQUEST_H
 #define CEMM_ENGINE_REQUEST_H

@@ -19,7 +19,7 @@ struct cemm_meter {
     TAILQ_ENTRY(cemm_meter) link; /* by alias */
     char *type;                   /* NULL: unknown */
     bool found;                   /* a source has it, or had it in an earlier run */
-    bool totals;                  /* LAN: it has given `totals` */
+    bool totals;                  /* LAN: an answer had the member `totals` */
     char alias[];
 };
 

@@ -30,9 +30,9 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
 
 /*
  * Removes rows of other periods from a new document, which is logged once, and
- * decides whether its own period had closed, so that it will not change. It has
- * not if there were such rows, except one exactly at the end: our zone is not
- * the meter's then.
+ * decides whether its own period had closed, so that it will not change. With such
+ * rows, other than one exactly at its end, it does not count as closed: our
+ * zone is not the meter's.
  * Our clock decides, unless the answer's own `date` (Unix milliseconds; 0:
  * none) is before the closing: our clock may be ahead. But a device may not
  * know the time: `newest`, the newest sample that it has sent before, overrules

@@ -20,7 +20,7 @@ void cemm_write_openmetrics(struct cemm_buffer *out, const struct cemm_document 
 
 /*
  * Walks several series side by side, oldest first: one step for each distinct
- * time. `position` has one entry a series, zeroed at the start.
+ * time. `position` has one entry per series, zeroed at the start.
  */
 struct cemm_merge {
     const struct cemm_series *series;

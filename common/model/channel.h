@@ -13,9 +13,9 @@
 const char *cemm_series_unit(const struct cemm_query *query, const struct cemm_series *series);
 
 /*
- * The day on which a meter is replaced has both: of a row of history, what it
- * is called where the two must not become one series ("gas_flow", or as its
- * channel), and its unit.
+ * On the day on which a meter is replaced, gas may have rows of both kinds: m3
+ * by the hour and L/min by the minute. The name that keeps them apart for one
+ * row of history ("gas_flow", or that of its channel), and its unit.
  */
 const char *cemm_row_channel(const struct cemm_query *query, const struct cemm_series *series,
                              const struct cemm_sample *row);

@@ -17,7 +17,7 @@ struct cemm_document {
     unsigned references;
     struct cemm_query query;
     char *source;
-    char *deps; /* of one without a sample that has closed: who was asked; NULL: not known */
+    char *deps; /* of a closed period without samples: who was asked; NULL: not known */
     char type[CEMM_NAME_SIZE]; /* of the meter; "": none was told */
     int64_t fetched;
     int64_t took;   /* milliseconds from the first request to the answer */

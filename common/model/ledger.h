@@ -107,9 +107,9 @@ void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry 
                       const char *sink);
 
 /*
- * The first stretch of minutes that a sink was not sent, that begin at
- * `from` or after it, within the window before `now`, and are over by a minute
- * at least: one that has only just ended may still come live. False: none is
+ * The first stretch of minutes that a sink was not sent. Only minutes count that
+ * begin at `from` or later, lie in the window before `now`, and ended at least a
+ * minute ago: one that has just ended may still come live. False: none is
  * missing. All times are Unix milliseconds; `*ret_until` is the end of its last
  * minute. A series of which nothing was sent lacks the whole window.
  */

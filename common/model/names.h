@@ -1,5 +1,5 @@
 /*
- * The aliases of the API documents, as a table, of which the LAN knows all; and
+ * A table of the documented aliases, all of which exist on the LAN; and
  * shards: several programs share an account, and each reads a part of its
  * devices. frontend.h has more about names.
  */

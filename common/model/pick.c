@@ -1,6 +1,6 @@
 /*
- * Documents of some of a document's samples: what is to be sent now, what was
- * missed. They have their own copies of the texts.
+ * Makes documents from some of another's samples: what is to be sent now, what
+ * was missed. They have their own copies of the texts.
  */
 #include "common/model/document.h"
 #include "common/model/ledger.h"
@@ -108,7 +108,7 @@ struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, 
         if (minute < from)
             continue;
         if (minute >= until && !cemm_ledger_missing(entry, sink, minute, now, &missing, &until))
-            break; /* later ones are not, either */
+            break; /* no later one is missing */
         if (minute < missing || minute == last)
             continue;
         last = minute;

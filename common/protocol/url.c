@@ -19,7 +19,7 @@ static const struct {
     [CEMM_TOTALS] = {true, false, "totals/"},
 };
 
-bool cemm_endpoint_offered(enum cemm_endpoint endpoint, enum cemm_kind kind)
+bool cemm_endpoint_offered(enum cemm_endpoint endpoint, enum cemm_source_kind kind)
 {
     return kind == CEMM_CLOUD ? endpoints[endpoint].cloud : endpoints[endpoint].lan;
 }
@@ -38,7 +38,8 @@ static void write_escaped(struct cemm_buffer *out, const char *text)
     }
 }
 
-static void write_path(struct cemm_buffer *out, enum cemm_kind kind, const struct cemm_query *query)
+static void write_path(struct cemm_buffer *out, enum cemm_source_kind kind,
+                       const struct cemm_query *query)
 {
     static const char *const spans[] = {
         [CEMM_DAY] = "day", [CEMM_MONTH] = "month", [CEMM_YEAR] = "year"};
@@ -56,7 +57,7 @@ static void write_path(struct cemm_buffer *out, enum cemm_kind kind, const struc
         cemm_buffer_format(out, "%s/", spans[query->period.span]);
 }
 
-void cemm_url_write(struct cemm_buffer *out, enum cemm_kind kind, const char *base,
+void cemm_url_write(struct cemm_buffer *out, enum cemm_source_kind kind, const char *base,
                     const struct cemm_query *query, const struct cemm_zone *zone, const char *key)
 {
     char separator = '?';

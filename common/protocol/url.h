@@ -8,15 +8,16 @@
 #include "common/base/buffer.h"
 #include "common/config/config.h"
 
-/* Whether the documents (or real firmware, for io) give this endpoint to that interface. */
-bool cemm_endpoint_offered(enum cemm_endpoint endpoint, enum cemm_kind kind);
+/* Whether the manufacturer's documentation (or real firmware, for io) gives this endpoint to that
+ * interface. */
+bool cemm_endpoint_offered(enum cemm_endpoint endpoint, enum cemm_source_kind kind);
 
 /*
  * Appends the whole URL: `base` ends in a slash; the time parameter is the
  * period's start in `zone`; `key` (cloud) becomes the api_key parameter, NULL
  * leaves it out, also to show the URL to people.
  */
-void cemm_url_write(struct cemm_buffer *out, enum cemm_kind kind, const char *base,
+void cemm_url_write(struct cemm_buffer *out, enum cemm_source_kind kind, const char *base,
                     const struct cemm_query *query, const struct cemm_zone *zone, const char *key);
 
 #endif

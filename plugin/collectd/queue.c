@@ -156,7 +156,7 @@ void read_call_defer(struct read_call *call, int64_t not_before)
 
     call->answer->not_before = not_before;
     pthread_mutex_lock(&queue->lock);
-    insert(queue, call->answer, queue->unseen); /* what came about its meter since comes later */
+    insert(queue, call->answer, queue->unseen); /* before newer ones of its meter */
     pthread_mutex_unlock(&queue->lock);
     call->answer = NULL;
 }

@@ -24,8 +24,8 @@ struct link {
     char cause[FINDING_PERIODS_SIZE + CEMM_MESSAGE_SIZE];
 };
 
-/* Problems have one cause if their messages are the same, or their reasons, which are that a device
- * does not answer or that a source rejects the key. Other failures are a meter's own. */
+/* Problems have one cause if their messages are the same. If a device does not answer, or a source
+ * rejects the key, it is enough that the reasons are the same. */
 static struct link make_link(struct finding *finding)
 {
     struct link link = {.finding = finding};
@@ -277,7 +277,7 @@ static enum exec_exit print(struct collection *collection, command_write_fn *wri
                       ahead, ahead == 1 ? "" : "s");
     if (collection->count == 0)
         message_print(CEMM_LOG_WARNING,
-                      "no meters were found: no source has one, or the configuration leaves them "
+                      "no meters were found: no source has any, or the configuration leaves them "
                       "out");
     session_release(&collection->session);
     /* An old file is better than an empty one, but Prometheus must see that it is old. */

@@ -462,8 +462,8 @@ static bool report(void *data)
     }
     if (good && !energy->history.printed)
         message_print(CEMM_LOG_WARNING,
-                      "no interval of these dates is over yet; each is printed when "
-                      "it has ended");
+                      "no interval of these dates is over yet; try again after the "
+                      "first one has ended");
     return good;
 }
 

@@ -148,7 +148,7 @@ static enum exec_exit find(struct history *history)
     else if (!history->failed)
         message_print(
             CEMM_LOG_ERROR,
-            "no meters were found: no source has one, or the configuration leaves them out");
+            "no meters were found: no source has any, or the configuration leaves them out");
     return history->meter_count > 0 ? EXEC_OK : EXEC_FAILED;
 }
 
@@ -473,7 +473,8 @@ static enum exec_exit run(struct history *history)
         return end;
     int r = history->period_count > LONG_RANGE ? find_first(history) : 0;
     if (r < 0) {
-        message_print(CEMM_LOG_ERROR, "the first days could not be found: %s", strerror(-r));
+        message_print(CEMM_LOG_ERROR, "can't look for the first day of each meter: %s",
+                      strerror(-r));
         return EXEC_FAILED;
     }
     return fetch(history);

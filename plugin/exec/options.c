@@ -30,7 +30,8 @@ static const struct option {
     {"to", "D", EXEC_TO, "last day (default: today)"},
     {"period", "P", EXEC_PERIOD, "day (a row a minute, the default), month or year"},
     {"by", "I", EXEC_BY, "quarter (of an hour), hour (the default), day or month"},
-    {"interval", "S", EXEC_INTERVAL, "a sweep every S seconds (default: 10)"},
+    {"interval", "S", EXEC_INTERVAL,
+     "a sweep every S seconds (default: $COLLECTD_INTERVAL, else 10)"},
     {"stdin", NULL, EXEC_STDIN, "a sweep at every line on stdin, until its end"},
     {"state", "FILE", EXEC_STATE, "record in FILE what was sent; missed samples are sent first"},
     {"format", "F", EXEC_FORMAT, NULL},
@@ -105,7 +106,7 @@ static void set_format(struct exec_options *options, const struct exec_command *
                          "openmetrics is a format of history; the format for current values is "
                          "prometheus");
     else
-        cemm_message_set(message, "unknown format '%s' of %s: use one of %s", value, command->name,
+        cemm_message_set(message, "unknown format '%s' for %s: use one of %s", value, command->name,
                          command->formats);
 }
 

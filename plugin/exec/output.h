@@ -12,8 +12,8 @@
 /* Message for a file that was not replaced. */
 #define OUTPUT_LEFT "%s: not changed, because there was no sample"
 
-/* Checks, before anything is asked, whether a file (NULL: stdout) can be written. False: it cannot,
- * which was reported. */
+/* Checks, before any request is sent, whether a file (NULL: stdout) can be written. False: it
+ * cannot, which was reported. */
 bool output_check(const char *path);
 
 /*

@@ -1,6 +1,6 @@
 /*
  * A column of a table is as wide as its widest cell. Widths count characters,
- * not bytes. Nothing is cut: a long line is better than a wrong number.
+ * not bytes. No value is cut: a long line is better than a wrong number.
  *
  * The library renders the rows of samples. Tables and JSON arrays are made
  * from them here. Such a table is printed in pieces, so the widths of its columns are

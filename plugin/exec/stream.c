@@ -2,8 +2,8 @@
  * `cemm stream`: sweeps again and again, for collectors that keep a program
  * running (Telegraf execd, collectd exec) and for node_exporter.
  *
- * Each answer is written at once, and no sample twice. If a sweep hangs on a
- * unresponsive device, the next one begins beside it: the library does not repeat
+ * Each answer is written at once, and no sample twice. If a sweep hangs on
+ * an unresponsive device, the next one begins beside it: the library does not repeat
  * unanswered requests, so the other devices are read in time.
  *
  * Prometheus needs all meters at once: the latest of each is kept and written
@@ -40,7 +40,7 @@ struct latest {
     struct missed_meter missed;
     int64_t asked; /* last request for its type (monotonic); 0: never */
     bool up;
-    size_t sweep; /* the newest one when it was last reported, answered or failed; 0: not yet */
+    size_t sweep; /* the newest one at the meter's last result; 0: none yet */
 };
 
 struct stream {

@@ -1,7 +1,7 @@
 /*
  * No signal handlers: while a session is open, the signals are blocked, and read
  * from a descriptor in the loop. The signal then has its default effect, so the
- * parent sees a program that was ended by it (only then shells stop a loop).
+ * parent sees a program that was ended by it (only then do shells stop a loop).
  */
 #include "plugin/exec/wait.h"
 

@@ -9,8 +9,8 @@
 #include "common/frontend.h"
 
 /* Blocks the signals that end the program, except those that the parent has set to be ignored: from
- * now on they end it only where it waits. signals_release() ends that, and one that has come
- * meanwhile ends the program. */
+ * now on they end it only where it waits. signals_release() unblocks them; one that has arrived
+ * meanwhile then ends the program. */
 void signals_hold(void);
 void signals_release(void);
 
@@ -22,7 +22,7 @@ void signals_wait_writable(int fd);
 
 /*
  * Turns once, until `deadline` at most (monotonic milliseconds, INT64_MAX:
- * none). Ends also when the reader of stdout has gone (`to_stdout`), and when
+ * none). Also ends when the reader of stdout has gone (`to_stdout`), and when
  * stdin can be read or has ended, which *ret_input says (NULL: not waited for).
  * Returns 0, a negative errno, or the number of an ending signal (SIGPIPE: the
  * reader has gone): then the caller tidies up and calls signals_die().

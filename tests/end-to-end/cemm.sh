@@ -129,7 +129,7 @@ table() {
   is 'list, json: channels with units' '[{"name":"electric_power","unit":"W"}]' "$(jq -c '.[2].channels' <<<"$out")"
   is 'list, json: sources' '[["cloud home"]]' "$(jq -c '[.[].sources] | unique' <<<"$out")"
   cemm_exits 'list has no other formats' 2 list --config "$config" --format influx
-  has 'and says so' "$err" "unknown format 'influx' of list: use one of table, json"
+  has 'and says so' "$err" "unknown format 'influx' for list: use one of table, json"
 }
 
 meters() {

@@ -239,7 +239,7 @@ formats() {
   exits '--output' 0 "$cemm" energy --config "$config" --format csv "${range[@]}" --output "$scratch/file"
   is_file '--output: the same' "$scratch/csv" "$scratch/file"
   exits 'an unknown format' 2 "$cemm" energy --config "$config" --format putval "${range[@]}"
-  has 'is named' "$err" "unknown format 'putval' of energy: use one of table, influx, json, csv, home-assistant"
+  has 'is named' "$err" "unknown format 'putval' for energy: use one of table, influx, json, csv, home-assistant"
   exits 'an unknown interval' 2 "$cemm" energy --config "$config" --from 2025-05-10 --by week
   has 'is named' "$err" "unknown interval 'week': use one of quarter, hour, day, month"
 }
@@ -256,7 +256,7 @@ now() {
   check 'and the next one is not' test $((quarter + 1800)) -gt "$began"
   energy_exits 'today by day' 0 --from "$(TZ=$zone date +%F)" --by day p1
   is 'is left out' "$header" "$out"
-  is 'and a message says so' 'W! cemm: no interval of these dates is over yet; each is printed when it has ended' "$err"
+  is 'and a message says so' 'W! cemm: no interval of these dates is over yet; try again after the first one has ended' "$err"
   echo before >"$scratch/kept"
   energy_exits 'today by day, to a file' 1 --from "$(TZ=$zone date +%F)" --by day p1 --output "$scratch/kept"
   is 'which is not changed' before "$(<"$scratch/kept")"

@@ -6,8 +6,8 @@ stream` and collectd (if it is installed) have state files; each is killed COUNT
 have already ended do not count).
 
 Archive: each file has the bytes of the cloud. Samples that were sent (stdout of stream, collectd's csv) and
-the state file: nothing is missing at the end, and samples that come twice came last before a kill, and are
-not more than one write.
+the state file: nothing is missing at the end, and only samples of the last write before a kill may
+come twice.
 """
 
 import collections
@@ -27,9 +27,9 @@ import traceback
 
 import expected
 
-# What can be sent but not recorded when the kill comes: stream writes 16 minutes and less than
-# 1 KiB before them, besides one answer of eight values; collectd records up to 64 values together, and
-# its csv writer has live ones between them.
+# How many samples can be sent but not recorded when the kill comes. stream: 16 missed minutes, less
+# than 1 KiB of samples before them, and an answer of eight values. collectd: it records up to 64 values
+# together, and its csv writer has live ones between them.
 STREAM_PIECE = 48
 COLLECTD_PIECE = 64 + 8
 STATE = re.compile(r"[^\t]*\t[0-9A-F-]{17}\t[\w.-]+\t[\w.-]+\t((\d+\+\d+|@\d+|/\d+)( |$))*")

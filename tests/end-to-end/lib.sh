@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034
 # For every end-to-end test: a scratch directory, simulators, processes and mounts that are always
-# removed at the end, and TAP lines. Source it, then:
+# removed at the end, and lines as in TAP. Source it, then:
 #
 #   set -euo pipefail
 #   . "$(dirname "$0")/lib.sh"

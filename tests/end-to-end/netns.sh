@@ -27,17 +27,17 @@ net_begin() {
   local why net
   command -v ip >/dev/null || skip "there is no ip (iproute2)"
   why=$(unshare --net true 2>&1) || skip "network namespaces are not permitted: $why"
-  net_world
+  net_namespace
   net_asker=$net_pid
   asker=(nsenter "--net=/proc/$net_pid/ns/net")
-  net_world
+  net_namespace
   net_site=$net_pid
   site=(nsenter "--net=/proc/$net_pid/ns/net")
   for net in 77 78; do net_join "$net"; done
 }
 
-# net_world: makes an empty one. Sets $net_pid, the process that holds it.
-net_world() {
+# net_namespace: makes an empty one. Sets $net_pid, the process that holds it.
+net_namespace() {
   unshare --net sleep infinity &
   net_pid=$!
   started "$net_pid"

@@ -20,9 +20,8 @@ struct pair {
     char port[SIM_URL_SIZE]; /* of the LAN device, to restart it at the same address */
 };
 
-/* Only the simulators; the LAN's, also again at `port`; a client of both. */
-void pair_start(struct pair *pair);
-void pair_start_lan(struct pair *pair, const char *port);
+void pair_start(struct pair *pair);                       /* the simulators, without a client */
+void pair_start_lan(struct pair *pair, const char *port); /* again, at the same port */
 void pair_begin_client(struct pair *pair);
 
 /* The steps of pair_begin_client(), for tests that set more. */

@@ -292,7 +292,7 @@ static int take_fault(struct options *options, const char *text)
 
 static const struct option_row rows[] = {
     {"devices", "N", NULL, NUMBER(devices, 1, DEVICES_MAX),
-     "devices 00-1E-C0-00-00-01 and on (default 2)"},
+     "how many devices, from 00-1E-C0-00-00-01 on (default 2)"},
     {"first", "N", NULL, NUMBER(first, 1, FIRST_MAX), "the number of the first device (default 1)"},
     {"meters", "LIST", take_meters, OTHER,
      "aliases of every device: p1 p1-gas han s01 s02 s03, and on the LAN\n"
@@ -339,7 +339,7 @@ static const struct option_row rows[] = {
     {"discovery", NULL, NULL, FLAG(discovery),
      "the devices of --lan-bind answer the broadcast cemm_query"},
     {"discovery-port", "PORT", NULL, NUMBER(discovery_port, 1, UINT16_MAX),
-     "of the query (default 9777)"},
+     "the port of the query (default 9777)"},
     {"beacon-to", "sender|PORT", take_beacon_to, OTHER,
      "the port to which answers are sent (default sender: the one that the\n"
      "query came from)"},

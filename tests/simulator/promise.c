@@ -2,8 +2,8 @@
  * Promises: documents that are not available at once.
  *
  * The first request for a document creates a promise. The same request, and only the same, gets the
- * document after the promised time. A promise is removed 10 s after it was made, kept or not, so
- * promises are in a list by age; they are also in a tree by request, because a fleet makes
+ * document after the promised time. A promise is removed when it is kept, or 10 s after it was
+ * made, so promises are in a list by age; they are also in a tree by request, because a fleet makes
  * thousands of them.
  */
 #include "promise.h"

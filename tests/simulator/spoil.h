@@ -1,4 +1,4 @@
-/* True answers that are damaged, and invalid answers. See spoil.c. */
+/* Genuine answers that are damaged, and invalid answers. See spoil.c. */
 #pragma once
 
 #include "answer.h"

@@ -83,7 +83,7 @@ int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_
     return 0;
 }
 
-/* A day that has a row for each minute from `first` to `last` ago; 0: no rows at all. */
+/* A day that has a row for each minute from `first` to `last` minutes ago; 0: no rows at all. */
 static struct cemm_document *day_of(int first, int last)
 {
     char text[8000] = "{\"data\":{\"electric_power\":[";

@@ -1,6 +1,6 @@
 /*
- * Discovery: which source an address gets, and what it knows about the one before. Packets come
- * from the test, and no request is sent.
+ * Discovery: which source an address gets, and what that source still knows of its previous
+ * address. Packets come from the test, and no request is sent.
  */
 #include "check.h"
 #include "common/base/message.h"

@@ -29,7 +29,7 @@ static void test_doubling(void **state)
         for (size_t n = 0; rows[i].backoffs[n]; n++) {
             bool first = cemm_health_fail(&health, now,
                                           (struct cemm_backoff){1000, rows[i].backoff_max}, MIDDLE);
-            expect_int("told", first, n == 0);
+            expect_int("reported", first, n == 0);
             expect_int("back-off", health.retry_at - now, rows[i].backoffs[n]);
             expect_int("down since", health.down_since, BEGIN);
             assert_true(cemm_health_backs_off(&health, now));

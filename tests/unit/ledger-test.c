@@ -1,6 +1,6 @@
 /*
- * A sample is sent once: per series, only a newer one; and a meter reading does
- * not step back because another source answers.
+ * In each series, only samples that are newer than the last one are sent. A
+ * meter reading does not step back because another source answers.
  */
 #include "answers.h"
 #include "check.h"
@@ -190,8 +190,8 @@ static void test_pick(void **state)
         const char *row;
         const char *source;
         const char *answer;
-        const char *sent;  /* if nothing was shown before */
-        const char *shown; /* with it */
+        const char *sent;  /* without a document that was shown before */
+        const char *shown; /* with one */
     } rows[] = {
         {"everything is new", "cloud home",
          "{\"data\":{\"t1\":[1496326765000,1351.60],\"gas\":[1496323165000,2],\"rate\":[0,0]}}",

@@ -12,7 +12,7 @@
 #define UID   "00-1E-C0-85-96-CC"
 
 /* Writes the URL of a query; the caller frees it. */
-static char *write_url(enum cemm_kind kind, const struct cemm_query *query, const char *key)
+static char *write_url(enum cemm_source_kind kind, const struct cemm_query *query, const char *key)
 {
     struct cemm_buffer buffer = CEMM_BUFFER_INIT(2048);
     struct cemm_zone *zone = cemm_zone_new("Europe/Amsterdam");
@@ -28,7 +28,7 @@ static char *write_url(enum cemm_kind kind, const struct cemm_query *query, cons
 static void test_endpoints(void **state)
 {
     static const struct {
-        enum cemm_kind kind;
+        enum cemm_source_kind kind;
         enum cemm_endpoint endpoint;
         const char *alias;
         struct cemm_period period;
