@@ -15,6 +15,7 @@
 #include "plugin/exec/history-run.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -24,10 +25,10 @@
 
 #define WINDOW   16    /* requests at a time */
 #define FRESH_MS 60000 /* how old a running period may be */
-#define TRIES    7     /* after no answer */
+#define RETRIES  7     /* after no answer */
 #define PAUSE_MS 2000  /* before each */
 
-/* If there are at least this many periods, the first days are searched for first. */
+/* With more periods, each meter's first day is looked for before anything is requested. */
 #define LONG_RANGE 366
 
 /* The API's times begin with 2000. */
@@ -220,10 +221,10 @@ static void take_answer(void *data, const struct cemm_answer *answer)
     struct history_slot *slot = data;
     struct history_meter *meter = slot->item.meter;
     meter->history->in_flight--;
-    if (is_silence(answer->result) && slot->tries < TRIES && !meter->down) {
+    if (is_silence(answer->result) && slot->retries < RETRIES && !meter->down) {
         slot->state = PAUSED;
         slot->again = cemm_clock_steady() + PAUSE_MS;
-        slot->tries++;
+        slot->retries++;
         return;
     }
     meter->down = is_silence(answer->result);
@@ -338,9 +339,15 @@ static void note_result(struct history *history, const struct history_slot *slot
 
 /* ---- the loop ------------------------------------------------------------------------ */
 
+/* Whether the progress is shown; otherwise the rows show it. */
+static bool has_progress(const struct exec_options *options)
+{
+    return options->output || !isatty(STDOUT_FILENO) || options->format == EXEC_FORMAT_OPENMETRICS;
+}
+
 static int64_t deadline(struct history *history)
 {
-    int64_t first = message_deadline();
+    int64_t first = has_progress(history->options) ? message_deadline() : INT64_MAX;
     for (size_t number = history->head; number < history->next; number++) {
         const struct history_slot *slot = slot_of(history, number);
         if (slot->state == PAUSED && slot->again < first)
@@ -351,12 +358,9 @@ static int64_t deadline(struct history *history)
 
 static void show_progress(const struct history *history)
 {
-    const struct exec_options *options = history->options;
-    /* Otherwise the rows show the progress. */
-    if (message_shows_progress() &&
-        (options->output || !isatty(STDOUT_FILENO) || options->format == EXEC_FORMAT_OPENMETRICS))
+    if (message_shows_progress() && has_progress(history->options))
         message_progress(history->head / history->width, history->period_count,
-                         span_names[options->span]);
+                         span_names[history->options->span]);
 }
 
 /* One turn of the library. An ending signal ends the process. */
@@ -418,7 +422,8 @@ static int run_all(struct history *history)
     return 0;
 }
 
-/* A METER uid/alias was not looked for first. */
+/* A METER uid/alias is not looked for first, so only now is it known that its device is left to
+ * another shard. */
 static void report_elsewhere(struct history *history)
 {
     for (size_t i = 0; i < history->meter_count; i++) {
@@ -480,8 +485,18 @@ static enum exec_exit run(struct history *history)
     return fetch(history);
 }
 
+/* Otherwise malloc() returns the memory of each answer to the kernel: a tenth of the time. */
+static void keep_memory(void)
+{
+#ifdef M_TRIM_THRESHOLD /* glibc */
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 8 << 20);
+#endif
+}
+
 enum exec_exit history_command(struct history *history)
 {
+    keep_memory();
     struct session *session = &history->collection.session;
     history->collection.options = history->options;
     enum exec_exit end = session_open(session, SESSION_ONCE, history->options);

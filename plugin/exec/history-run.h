@@ -58,7 +58,7 @@ struct history_use {
 struct history_slot {
     struct history_item item;
     enum { WAITING, IN_FLIGHT, PAUSED, DONE } state;
-    unsigned tries;
+    unsigned retries;
     int64_t again; /* end of the pause (monotonic) */
     int result;
     struct cemm_document *document;

@@ -310,6 +310,15 @@ progress() {
   sim_faults
   check 'progress at a terminal' grep -qE '[0-9]+ of 89 days …' "$scratch/screen"
   has 'is erased at the end' "$(tr -d '\r\n' <"$scratch/screen")" $'days …\e[K'
+
+  forget
+  command=$(printf '%q ' "$cemm" history --config "$config" --from 2025-03-30 --to 2025-03-31 "$one/p1")
+  sim_faults 'delay=6000@*/data/*'
+  { TIMEFORMAT='%U %S' && time TERM=vt100 script -qec "$command" /dev/null </dev/null >"$scratch/screen" || true; } 2>"$scratch/cpu"
+  sim_faults
+  check 'the rows come to a terminal' grep -q 2025-03-31 "$scratch/screen"
+  check "a wait that shows no progress takes no CPU ($(<"$scratch/cpu") s)" \
+    awk '{ exit $1 + $2 > 1.5 }' "$scratch/cpu"
 }
 
 start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since" --next-row # none of these rows is shown
