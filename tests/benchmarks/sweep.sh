@@ -93,7 +93,7 @@ series_with() {
     END { exit done < wanted }' "$run/values" 2>/dev/null
 }
 
-# times: when the last values of the third and of the fourth sweep arrived; and between their first
+# times: when the last values of the fourth and of the fifth sweep arrived; and between their first
 # values, the CPU used and the number of values (including our own metrics). The plugin holds back the
 # first value of a series until it knows its interval, so the first three come close together.
 times() {
@@ -103,10 +103,10 @@ times() {
       n = ++count[$3]
       if (!(n in first)) { first[n] = $2; before[n] = all }
       last[n] = $1 }
-    END { printf "%.6f %.6f %.6f %d\n", last[3], last[4], first[4] - first[3], before[4] - before[3] }' "$run/values"
+    END { printf "%.6f %.6f %.6f %d\n", last[4], last[5], first[5] - first[4], before[5] - before[4] }' "$run/values"
 }
 
-# run_collectd CONFIGURATION…: until the fourth sweep is complete. Sets $memory (KiB) and the results of times().
+# run_collectd CONFIGURATION…: until the fifth sweep is complete. Sets $memory (KiB) and the results of times().
 run_collectd() {
   rm -rf "$run" && mkdir "$run"
   "$@" >"$run/collectd.conf"
@@ -114,7 +114,7 @@ run_collectd() {
   LD_LIBRARY_PATH=$build/common "$collectd" -f -C "$run/collectd.conf" >"$run/out" 2>&1 &
   daemon=$!
   started "$daemon"
-  wait_for 90 series_with 4 || { say "no whole sweep: $(head -n 3 "$run/out")" && exit 1; }
+  wait_for 120 series_with 5 || { say "no whole sweep: $(head -n 3 "$run/out")" && exit 1; }
   memory=$(awk '/VmRSS/ { print $2 }' "/proc/$daemon/status")
   stop "$daemon"
   read -r before last cpu values < <(times)
