@@ -49,7 +49,7 @@ static bool is_description(const struct path *path)
 }
 
 /* Whether a node may follow its data while it grows. */
-static bool may_run(const struct path *path)
+static bool may_grow(const struct path *path)
 {
     return is_description(path) || (path->query.endpoint == CEMM_DATA && path->span == CEMM_DAY &&
                                     path->format == CEMM_FORMAT_CSV);
@@ -67,7 +67,7 @@ bool file_followed(const struct node *node)
            (node->running && (node->pins > 0 || cemm_clock_wall() - node->asked <= FOLLOWED_MS));
 }
 
-/* How old a document may be that can still change (ms). The library never fetches others again. */
+/* How old a document that can still change may be (ms). The library never fetches others again. */
 static int64_t max_age(const struct fs *fs, const struct path *path)
 {
     return path->kind == PATH_PERIOD || is_description(path) ? FS_MAX_AGE
@@ -89,7 +89,7 @@ static double name_timeout(const struct fs *fs, const struct node *node)
 {
     if (file_closed(fs, node) && !(node->snapshot && node->snapshot->empty))
         return CLOSED_S;
-    if (may_run(&node->path))
+    if (may_grow(&node->path))
         return RUNNING_S;
     int64_t left = node->snapshot ? time_left(fs, node) : max_age(fs, &node->path);
     return left > 0 ? (double)left / 1000 : 0;
@@ -134,7 +134,7 @@ static void drop_old(struct fs *fs)
 /* Takes over the snapshot. */
 static void set_snapshot(struct fs *fs, struct node *node, struct snapshot *snapshot)
 {
-    node->running = may_run(&node->path) && !snapshot->closed;
+    node->running = may_grow(&node->path) && !snapshot->closed;
     node->archived = snapshot->closed && cemm_archived(fs->cemm, &node->path.query);
     node->absent = 0;
     /* Only the node knows when info.json or io last changed. */

@@ -32,8 +32,8 @@ struct cemm_entry {
 
     /* This try: */
     bool awaited; /* it has waited for the sources that had not listed their devices */
-    int result;   /* the first failure, except that it is absent */
-    struct cemm_message *message; /* of `result`, or that it is absent; NULL: nobody said so */
+    int result;   /* the first failure; CEMM_ABSENT is none */
+    struct cemm_message *message; /* of `result`, else of the first CEMM_ABSENT; NULL: neither */
     struct cemm_route *tried[CEMM_ROUTES_MAX];
     size_t tried_count;
     TAILQ_ENTRY(cemm_entry) link;

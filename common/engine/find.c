@@ -27,7 +27,7 @@ static struct cemm_find *find_of(struct cemm_registry *registry)
 
 static const char no_room[] = "out of memory, or too many devices";
 
-/* Logs that there is no memory or room, which is in no answer, once until the next list. */
+/* A lack of memory or room is in no answer, so it is logged: once until the next list. */
 static void log_no_room(struct cemm_source *source, int result, const struct cemm_message *message)
 {
     if (result != -ENOMEM || message || source->no_room_logged)

@@ -57,8 +57,8 @@ static const struct {
 } families[] = {
     [POWER] =
         {"cemm_electric_power_watts", "gauge",
-         "Electric power. Of a smart meter, positive is import; of others it is forward, which for "
-         "a solar meter is production."},
+         "Electric power. For a smart meter, positive is import; for others it is forward, which "
+         "for a solar meter is production."},
     [ENERGY] = {"cemm_energy_joules_total", "counter",
                 "Meter reading of electric energy: import and export of a smart meter, forward and "
                 "reverse of others. Tariff 1 is the low or the only one."},

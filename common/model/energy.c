@@ -24,7 +24,7 @@
 #define HOUR             (60 * MINUTE)
 #define KILO             1000
 #define MINUTES_PER_HOUR 60           /* Wh are W x minutes / 60 */
-#define NEAR             (5 * MINUTE) /* so near to midnight, a reading counts as that of midnight */
+#define NEAR             (5 * MINUTE) /* a reading this close to midnight counts as the one at midnight */
 
 /* Rounding error can put a sum that should be x.5 just below it; real values differ by more than
  * this. */

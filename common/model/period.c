@@ -1,7 +1,7 @@
 /*
  * Local days, months and years and where they lie in time, clock changes
- * included. GLib's GTimeZone reads the zone database and does not depend on TZ,
- * which in collectd is not ours to set.
+ * included. GLib's GTimeZone reads the zone database itself. TZ, which in
+ * collectd is not ours, is never set, and is read once, for the system's zone.
  */
 #include "common/model/period.h"
 

@@ -12,7 +12,7 @@
  *
  * Without "end", or with a last line that is not complete, the file was cut
  * off: its lines count, and what it lacks may be sent again. After any other
- * error nothing of the file is trusted, and nothing counts as sent. Both are
+ * error nothing in the file is trusted, and nothing counts as sent. Both are
  * logged, and the file is kept beside the new one.
  */
 #include "common/base/file.h"
@@ -364,7 +364,7 @@ static void put_aside(struct cemm_ledger *ledger, const char *path, struct cemm_
     free(target);
 }
 
-static int no_file(const char *path, int r, struct cemm_message *message)
+static int load_failed(const char *path, int r, struct cemm_message *message)
 {
     if (r == -EINVAL)
         return cemm_message_fail(message, r,
@@ -402,7 +402,7 @@ int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_m
     if (r == -EFBIG)
         r = -EBADMSG;
     cemm_ledger_clear(ledger);
-    int result = no_file(path, r, message);
+    int result = load_failed(path, r, message);
     if (result == -EBADMSG)
         put_aside(ledger, path, message);
     return result;

@@ -121,7 +121,7 @@ static int compare_samples(const void *left, const void *right)
     return a->text > b->text ? -1 : a->text < b->text;
 }
 
-/* Puts the oldest first, and keeps one of each time. */
+/* Puts the oldest first, and keeps one for each time. */
 static void sort_samples(struct cemm_series *series)
 {
     struct cemm_sample *samples = series->samples;

@@ -6,8 +6,8 @@
  * Old values must not go through collectd's queue: its cache, its thresholds
  * and the writers of current values would treat them as current. So each goes
  * directly to the named writer (plugin_write). A series gets old values only
- * while collectd has a current value of it, and after that one had time to be
- * written.
+ * while collectd has a current value of it, and after that value has had time
+ * to be written.
  *
  * A value counts as sent once the writer has taken it and has been told to
  * pass it on (flush): what is in its buffer would be lost with a kill -9. It is
@@ -140,7 +140,7 @@ static int write_sample(const struct batch *batch, const struct cemm_sample *sam
     return status;
 }
 
-/* The values from `sent` to `end` have left the writer's buffer, and count. Returns how long that
+/* Flushes the writer: the values from `sent` to `end` then count as sent. Returns how long that
  * took. */
 static int64_t flush(struct history_writer *writer, struct batch *batch, size_t end)
 {

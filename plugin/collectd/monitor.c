@@ -33,12 +33,12 @@ struct meter {
     struct meter *next;
     char alias[CEMM_NAME_SIZE]; /* "": the device, of which all requests count */
     int64_t interval;           /* of the block that asks for it most often */
-    int64_t good;   /* monotonic: the last success; before any, the first request's end */
-    bool failing;   /* the last request */
-    bool silent;    /* as the last notification said */
-    bool absent;    /* no source has it; of a device: as a whole */
-    bool stalled;   /* answers come, but have no new sample for a long time */
-    int64_t newest; /* Unix milliseconds of its last answer's newest sample; 0: none yet */
+    int64_t last_good; /* monotonic: the last success; before any, the first request's end */
+    bool failing;      /* the last request */
+    bool silent;       /* as the last notification said */
+    bool absent;       /* no source has it; of a device: as a whole */
+    bool stalled;      /* answers come, but have no new sample for a long time */
+    int64_t newest;    /* Unix milliseconds of its last answer's newest sample; 0: none yet */
     char message[NOTIF_MAX_MSG_LEN / 2]; /* why the last one that failed did; cut */
 };
 
@@ -47,7 +47,7 @@ struct device {
     struct cemm_uid uid;
     const struct block *block; /* that asks for it most often */
     struct source sources[SOURCES_MAX];
-    struct meter self; /* the first of its meters, of which the library limits the number */
+    struct meter self; /* the first of its meters, whose number the library limits */
     int64_t due;       /* monotonic: when to report next */
     derive_t errors;
     int absences; /* how many of the meters are absent */
@@ -76,12 +76,12 @@ void monitor_clear(struct monitor *monitor)
 /* If all requests fail, the device is silent, not the meter. */
 static bool is_silent(const struct device *device, const struct meter *meter, int64_t now)
 {
-    int64_t until = meter == &device->self ? now : device->self.good;
+    int64_t until = meter == &device->self ? now : device->self.last_good;
 
     if (meter->stalled)
         return true;
     return meter->failing &&
-           (meter->silent || until - meter->good >= SILENT_INTERVALS * meter->interval);
+           (meter->silent || until - meter->last_good >= SILENT_INTERVALS * meter->interval);
 }
 
 /* Sends a notification. The meter's name is part of its identity, so that one meter's end does not
@@ -149,7 +149,7 @@ static struct device *device_of(struct monitor *monitor, const struct answer *an
     device->uid = answer->meter.uid;
     device->block = answer->block;
     device->self.interval = answer->block->interval;
-    device->self.good = answer->ended;
+    device->self.last_good = answer->ended;
     if (!tsearch(device, &monitor->tree, compare)) {
         free(device);
         return NULL;
@@ -191,7 +191,7 @@ static struct meter *meter_of(struct device *device, const struct answer *answer
         return NULL;
     meter->next = device->self.next;
     meter->interval = answer->block->interval;
-    meter->good = answer->ended;
+    meter->last_good = answer->ended;
     memcpy(meter->alias, answer->meter.alias, sizeof(meter->alias));
     device->self.next = meter;
     return meter;
@@ -205,7 +205,7 @@ static void add_result(struct meter *meter, const struct answer *answer)
     if (meter->failing)
         memcpy(meter->message, answer->message, sizeof(meter->message));
     else
-        meter->good = answer->ended;
+        meter->last_good = answer->ended;
 }
 
 static void add_newest(struct meter *meter, const struct answer *answer)
@@ -225,7 +225,7 @@ static void set_absent(struct device *device, struct meter *meter, bool absent)
     meter->absent = absent;
 }
 
-/* Logs a message about one device of many, as the library limits its own. */
+/* Logs a message about one of many devices, limited in the same way as the library's own. */
 static void log_device(struct monitor *monitor, int severity, const struct cemm_message *message)
 {
     struct cemm_message instead;
@@ -269,10 +269,10 @@ void monitor_add(struct monitor *monitor, const struct answer *answer)
         return;
     if (answer->block->interval < device->block->interval)
         device->block = answer->block;
-    /* A device that was silent answers again: its meters are given as long to do so, too. */
+    /* A device that was silent answers again: its meters have their whole time from now on. */
     bool returns = device->self.silent && answer->result == 0;
     for (struct meter *other = &device->self; returns && other; other = other->next)
-        other->good = answer->ended;
+        other->last_good = answer->ended;
     add_result(&device->self, answer);
     add_result(meter, answer);
     if (answer->result != 0)

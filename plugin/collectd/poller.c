@@ -4,7 +4,8 @@
  * callback, so one stalled read there would hold up the whole stop.
  *
  * A block is swept on a fixed grid of its interval. A device that has not
- * answered by then is skipped until it has, and the others do not wait for it.
+ * answered when the next sweep begins is skipped until it has, and the others
+ * do not wait for it.
  *
  * The library's log is passed on; monitor.c logs what the library does not.
  */

@@ -4,7 +4,7 @@
  * It is bounded, so that memory does not grow if collectd stops reading. The
  * oldest answers are dropped first, because current values matter most.
  *
- * A call dispatches the values of one answer about a meter, because collectd's
+ * A call dispatches at most one answer about each meter, because collectd's
  * write threads run in parallel: if two samples of one series are dispatched
  * together, the newer one may be written first, and the older one is then "too
  * old". Two blocks may reach one device, so there is one queue for all.

@@ -163,7 +163,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     collection->any_sample |= !cemm_document_empty(answer->document);
 }
 
-/* Of the known meters that the sweep covers. */
+/* Progress among the known meters that the sweep covers. */
 static void show_progress(const void *data)
 {
     const struct collection *collection = data;

@@ -23,7 +23,7 @@
 enum { READINGS, DAY, MONTH, DOCUMENTS };
 
 /* Days before the range, from which only the readings are requested. */
-#define AHEAD 1
+#define LEAD_IN 1
 
 struct meter {
     struct energy *energy;
@@ -321,7 +321,7 @@ static bool ask(void *data, const struct history_item *item, struct cemm_query *
         return cemm_energy_has_readings(query->alias) &&
                cemm_period_end(zone_of(energy), &query->period) <= energy->now;
     }
-    if (item->period_index < AHEAD)
+    if (item->period_index < LEAD_IN)
         return false;
     if (item->column == DAY)
         return true;
@@ -377,7 +377,7 @@ static void end_day(struct meter *meter, const struct history_item *item,
                 (!meter->minutes || !cemm_document_closed(meter->minutes));
     if (meter->failed || open)
         meter->interval = (struct cemm_interval){0};
-    else if (item->period_index >= AHEAD)
+    else if (item->period_index >= LEAD_IN)
         add_day(meter, &item->period, month);
     cemm_document_unref(meter->minutes);
     cemm_document_unref(meter->before);
@@ -483,8 +483,8 @@ static void widen(struct exec_options *options)
 
 enum exec_exit exec_energy(const struct exec_options *options)
 {
-    static const struct history_use use = {DOCUMENTS, AHEAD, true,   ask,
-                                           begin,     take,  finish, report};
+    static const struct history_use use = {DOCUMENTS, LEAD_IN, true,   ask,
+                                           begin,     take,    finish, report};
     struct energy energy = {
         .options = *options,
         .history = {.options = &energy.options, .use = &use, .data = &energy},

@@ -1,9 +1,9 @@
 /*
  * `cemm history`: the rows of days, months or years, oldest first.
  *
- * In OpenMetrics all samples of a metric come together, also those of different
+ * In OpenMetrics all samples of a metric come together, even those of different
  * days. So they go into a temporary file first, in pieces: the samples of one
- * metric out of one document. Memory has only the places of the pieces.
+ * metric from one document. Only the places of the pieces are kept in memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -252,7 +252,7 @@ static int finish(void *data)
     return 0;
 }
 
-/* No data at all is an error, mostly a wrong date; no data of one meter is a warning. */
+/* No data at all is an error, usually a wrong date; no data of one meter is a warning. */
 static bool report(void *data)
 {
     static const char message[] = "there is no data for these dates";

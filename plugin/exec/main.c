@@ -41,7 +41,7 @@ static const struct exec_command commands[] = {
     {"energy", "--from D [--to D] [--by I] [--format F] [METER...]",
      "kWh and m3 of each quarter of an hour, hour, day or month", exec_energy,
      EXEC_FROM | EXEC_TO | EXEC_BY | EXEC_FORMAT, true, "table, influx, json, csv, home-assistant",
-     "home-assistant is a file to import there: the hours of closed days, in UTC.\n"
+     "home-assistant is CSV for Home Assistant to import: the hours of closed days, in UTC.\n"
      "Closed days are kept in the archive, so an interrupted run continues when it is\n"
      "repeated."},
 };
@@ -53,7 +53,7 @@ static void set_up_process(void)
     const struct rlimit no_core = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &no_core);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* then write() fails, which tidies up */
+    signal(SIGXFSZ, SIG_IGN); /* so that write() fails, and the temporary file is removed */
     setlocale(LC_CTYPE, "");
     for (int fd = 0; fd <= STDERR_FILENO; fd++) {
         /* Read-only, so that writing to a closed stdout fails. */

@@ -65,7 +65,7 @@ void message_print(enum cemm_level level, const char *format, ...)
         return; /* no memory: the exit status still shows the failure */
     message_sanitize(line, '?');
     message_clear();
-    signals_wait_writable(STDERR_FILENO); /* a reader that is stuck must not hold the signals */
+    signals_wait_writable(STDERR_FILENO); /* a stuck reader must not keep signals from ending us */
     fprintf(stderr, "%scemm: %s\n", prefix(level), line);
     free(line);
 }

@@ -190,5 +190,5 @@ bool missed_lock(const char *path, int *ret_lock)
     free(name);
     free(target);
     *ret_lock = fd;
-    return r != EWOULDBLOCK && r != EACCES; /* a lock that we may not open may be held */
+    return r != EWOULDBLOCK && r != EACCES; /* a file without permission may be locked */
 }

@@ -34,12 +34,13 @@ struct sheet {
 static void format_age(int64_t milliseconds, char *ret_text, size_t size)
 {
     static const int64_t units[] = {1, 60, 60 * 60, 24 * 60 * 60}; /* seconds */
-    static const int64_t first[] = {0, 60, 60 * 60, 48 * 60 * 60}; /* age in that unit */
+    static const int64_t from[] = {0, 60, 60 * 60,
+                                   48 * 60 * 60}; /* they are used from that age on */
     static const char *const names[] = {"s", "min", "h", "d"};
     const char *before = milliseconds <= -1000 ? "in " : ""; /* a clock that runs fast */
     int64_t seconds = (milliseconds < 0 ? -milliseconds : milliseconds) / 1000;
     size_t i = 3;
-    while (seconds < first[i])
+    while (seconds < from[i])
         i--;
     snprintf(ret_text, size, "%s%" PRId64 " %s", before, seconds / units[i], names[i]);
 }

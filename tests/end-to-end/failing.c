@@ -3,7 +3,7 @@
  * them one by one. FAIL=KIND:N, KIND being memory, write, rename, sync, open or mkdir. After the
  * failure, a file with the name in FAIL_MARK exists; if it does not, there were fewer than N calls.
  *
- * Only our calls count: those of our programs, library and plugin, and of libcurl and libfuse, also
+ * Only our calls count: those of our programs, library and plugin, and of libcurl and libfuse, even
  * if they go through the C library. collectd's own do not. GLib's do not, because it ends the
  * program then, as its manual says; it is only used while the configuration is read. The TLS
  * library's do not, nor json-c's: without memory, 0.16 crashes where it copies a member's name. Of

@@ -8,7 +8,7 @@
  * month, of a year. Between two of them time jumps by months, as after a machine was suspended.
  *
  * Only the clock is simulated (cemm_clock_*() of this program are found before those of libcemm);
- * the network is real. During a wait time advances, as promises need, but never up to the next
+ * the network is real. During a wait, time advances, as promises need, but never up to the next
  * reading.
  *
  * time-test SIMULATOR; with CEMM_E2E_LONG in its environment it takes minutes.
@@ -24,7 +24,7 @@
 
 #define CADENCE_MS 10000 /* of the meters */
 #define OFFSET_MS  1000  /* of a sweep, after the readings that it gets */
-#define FLOW_MS    8000  /* by which time advances at most during a wait */
+#define FLOW_MS    8000  /* time advances by at most this during a wait */
 #define HOUR_S     3600
 #define DAY_S      86400
 #define WAIT_MS    120000 /* real ones */

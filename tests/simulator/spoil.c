@@ -211,8 +211,9 @@ static int apply_disorder(const char *text, struct answer *answer)
 
 /* ---- names and bytes ------------------------------------------------------------------------ */
 
-/* Inserts `text` and the separator `part` at `place` in the body. */
-static int insert_at(struct answer *answer, const char *place, const char *text, const char *part)
+/* Inserts `text` and then `separator` at `place` in the body. */
+static int insert_at(struct answer *answer, const char *place, const char *text,
+                     const char *separator)
 {
     char *damaged = NULL;
     size_t length;
@@ -220,7 +221,7 @@ static int insert_at(struct answer *answer, const char *place, const char *text,
 
     if (!out)
         return -ENOMEM;
-    fprintf(out, "%.*s%s%s%s", (int)(place - answer->body), answer->body, text, part, place);
+    fprintf(out, "%.*s%s%s%s", (int)(place - answer->body), answer->body, text, separator, place);
     return take_stream(answer, out, &damaged, &length);
 }
 

@@ -110,7 +110,7 @@ static void answer_with(int result, struct cemm_document *day)
     cemm_document_unref(day);
 }
 
-/* The same with a day that has the last three minutes, or without one. */
+/* The same with a day whose rows are 4 to 2 minutes old; after a failure, without a day. */
 static void answer_next(int result)
 {
     answer_with(result, result == 0 ? day_of(4, 2) : NULL);

@@ -1,6 +1,6 @@
 /*
  * In each series, only samples that are newer than the last one are sent. A
- * meter reading does not step back because another source answers.
+ * change of source does not make a meter reading step back.
  */
 #include "answers.h"
 #include "check.h"
@@ -103,7 +103,7 @@ static void test_source_change(void **state)
         {"first", "local a", "t1", 100.25, CEMM_NEW},
         {"the other source, a little lower", "cloud b", "t1", 100.2, CEMM_STEPS_BACK},
         {"still lower", "cloud b", "t1", 100.24, CEMM_STEPS_BACK},
-        {"it has passed it", "cloud b", "t1", 100.25, CEMM_NEW},
+        {"the last reading is reached again", "cloud b", "t1", 100.25, CEMM_NEW},
         {"the same source may step back", "cloud b", "t1", 100.2, CEMM_NEW},
         {"back to the first, a little lower", "local a", "t1", 100.1, CEMM_STEPS_BACK},
         {"the second continues meanwhile", "cloud b", "t1", 100.21, CEMM_NEW},

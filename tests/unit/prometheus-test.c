@@ -124,8 +124,8 @@ static void test_whole(void **state)
 
     (void)state;
     expect_text("the whole", text,
-                "# HELP cemm_electric_power_watts Electric power. Of a smart meter, positive is "
-                "import; of others it is forward, which for a solar meter is production.\n"
+                "# HELP cemm_electric_power_watts Electric power. For a smart meter, positive is "
+                "import; for others it is forward, which for a solar meter is production.\n"
                 "# TYPE cemm_electric_power_watts gauge\n"
                 "cemm_electric_power_watts{uid=\"" UID "\",alias=\"p1\"} 5\n"
                 "cemm_electric_power_watts{uid=\"" UID "\",alias=\"s01\"} 7\n"
