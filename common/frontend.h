@@ -36,18 +36,12 @@ uint64_t cemm_hash(uint64_t hash, const void *bytes, size_t length);
 /* Whether a name from outside may become a file name, a tag or an identifier. */
 bool cemm_name_valid(const char *name);
 
-/* Whether `alias` is one that the API documents name, mb1 … mb247 included. */
-bool cemm_alias_documented(const char *alias);
-
 /* ---- time --------------------------------------------------------------- */
 
 /* A zone by its name in the IANA database ("Europe/Amsterdam"), or the system's own (NULL). It
  * neither reads nor changes the process's TZ later. NULL: there is no such zone. */
 struct cemm_zone *cemm_zone_new(const char *name);
 void cemm_zone_free(struct cemm_zone *zone);
-
-/* The name it was created with, or the system's name for its own zone. */
-const char *cemm_zone_name(const struct cemm_zone *zone);
 
 /* The current time in milliseconds: since 1970, and of the monotonic clock. */
 int64_t cemm_clock_wall(void);
@@ -92,8 +86,7 @@ const char *cemm_document_type(const struct cemm_document *document);
 /* Whether no channel has a sample. */
 bool cemm_document_empty(const struct cemm_document *document);
 
-/* How many realtime samples were left out because they lay more than 15 minutes ahead of our clock.
- */
+/* How many realtime samples were left out: they lay more than 15 minutes ahead of our clock. */
 size_t cemm_document_ahead(const struct cemm_document *document);
 
 /* ---- texts -------------------------------------------------------------- */
@@ -105,11 +98,8 @@ enum cemm_format {
                               * HELP, TYPE and EOF, as a metric may go on in other documents */
 };
 
-/*
- * Writes a document as text. The caller frees *ret_text, which ends in a NUL
- * that *ret_length does not count. -ENOMEM, or -E2BIG: the text would be too
- * long.
- */
+/* Writes a document as text. The caller frees *ret_text, which ends in a NUL that *ret_length does
+ * not count. -ENOMEM, or -E2BIG: the text would be too long. */
 int cemm_render(const struct cemm_document *document, enum cemm_format format,
                 const struct cemm_zone *zone, char **ret_text, size_t *ret_length);
 
@@ -135,19 +125,15 @@ struct cemm_render_options {
                                    * here; may be NULL */
 };
 
-/*
- * Writes several documents as one text, oldest sample first; of one moment, in
- * the order of the documents. As cemm_render().
- */
+/* Writes several documents as one text, oldest sample first; of one moment, in the order of the
+ * documents. As cemm_render(). */
 int cemm_render_joined(const struct cemm_document *const *documents, size_t count,
                        enum cemm_rows rows, const struct cemm_render_options *options,
                        char **ret_text, size_t *ret_length);
 
-/*
- * One result, for cemm_render_prometheus(): a meter and its realtime answer,
- * or (`document` NULL) what failed: a meter, a device (`alias` ""), or a source
- * without a list of devices (`uid` "", too).
- */
+/* One result, for cemm_render_prometheus(): a meter and its realtime answer, or (`document` NULL)
+ * what failed: a meter, a device (`alias` ""), or a source without a list of devices (`uid` "",
+ * too). */
 struct cemm_result {
     const char *uid;
     const char *alias;
@@ -166,8 +152,7 @@ struct cemm_result {
 int cemm_render_prometheus(const struct cemm_result *results, size_t count, const char *before,
                            char **ret_text, size_t *ret_length);
 
-/* HELP and TYPE of the metric that a line of CEMM_FORMAT_OPENMETRICS belongs to. As cemm_render().
- */
+/* HELP and TYPE of the metric of a line of CEMM_FORMAT_OPENMETRICS. As cemm_render(). */
 int cemm_openmetrics_head(const char *line, char **ret_text, size_t *ret_length);
 
 /* json-c's own type; use its functions. */
@@ -211,8 +196,7 @@ char *cemm_link_target(const char *path);
 
 /* ---- configuration ------------------------------------------------------ */
 
-/* The path of the user's configuration file. The caller frees it. NULL: there is no home, or no
- * memory. */
+/* The user's configuration file. The caller frees it. NULL: there is no home, or no memory. */
 char *cemm_config_own(void);
 
 /* Whether devices are discovered by broadcast: as configured; by default if there is no [local]. */

@@ -3,6 +3,7 @@
 #include "common/base/limits.h"
 #include "common/base/message.h"
 #include "common/model/names.h"
+#include "common/model/period.h"
 #include "common/protocol/url.h"
 
 #include <errno.h>

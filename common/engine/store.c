@@ -3,6 +3,7 @@
 #include "common/base/buffer.h"
 #include "common/base/limits.h"
 #include "common/base/message.h"
+#include "common/model/period.h"
 #include "common/protocol/answer.h"
 
 #include <errno.h>

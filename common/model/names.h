@@ -29,7 +29,8 @@ extern const struct cemm_alias cemm_aliases[];
 /* The site's own use: a calculation of the LAN device, so no io lists it. */
 #define CEMM_ALIAS_USAGE "usage"
 
-/* Whether the cloud's document names it. */
+/* Whether the documentation names it, mb1 … mb247 included; and that of the cloud. */
+bool cemm_alias_documented(const char *alias);
 bool cemm_alias_in_cloud(const char *alias);
 
 /* CEMM_ALIAS_OTHER also for an undocumented alias. */

@@ -6,6 +6,9 @@
 
 #include "common/frontend.h"
 
+/* The name it was created with, or the system's name for its own zone. */
+const char *cemm_zone_name(const struct cemm_zone *zone);
+
 /* By how many seconds the zone's clocks are ahead of UTC at that moment (seconds since 1970). */
 int64_t cemm_zone_offset(const struct cemm_zone *zone, int64_t seconds);
 

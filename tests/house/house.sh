@@ -64,6 +64,9 @@ is 'one file defines struct cemm' common/engine/cemm.c "$(grep -rlE '^struct cem
 without_header() { for file in common/engine/*.c; do [[ -e ${file%c}h ]] || echo "$file"; done; }
 is 'and each other has a header, if it is not cemm.h' $'common/engine/backfill.c\ncommon/engine/cemm.c' "$(without_header)"
 
+too_long() { find common fs plugin -name '*.[ch]' -exec wc -l {} + | awk '$2 != "total" && $1 > 600' | grep .; }
+refute 'a file of the product has more than 600 lines' too_long
+
 # only LIBRARY PLACE: only PLACE includes its headers.
 only() {
   local users
