@@ -248,8 +248,12 @@ unsigned cemm_cadence_seconds(const struct cemm_cadence *cadence)
 void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry *entry,
                       const char *sink)
 {
-    cemm_buffer_format(lines, "%s\t%s\t%s\t%s\t", sink, entry->meter->uid.text, entry->meter->alias,
-                       entry->channel);
+    const char *const names[] = {sink, entry->meter->uid.text, entry->meter->alias, entry->channel};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        cemm_buffer_text(lines, names[i]);
+        cemm_buffer_text(lines, "\t");
+    }
 }
 
 /* Adds a line for the file. If there is no room, the file is rewritten later. */

@@ -1,12 +1,15 @@
 #include "plugin/collectd/dispatch.h"
 
-#include <stdio.h>
+#include <string.h>
 
 _Static_assert(CEMM_FIELD_SIZE <= DATA_MAX_NAME_LEN, "an identity must fit collectd's fields");
 
 void dispatch_fill(char field[DATA_MAX_NAME_LEN], const char *text)
 {
-    (void)snprintf(field, DATA_MAX_NAME_LEN, "%s", text);
+    size_t length = strnlen(text, DATA_MAX_NAME_LEN - 1);
+
+    memcpy(field, text, length); /* snprintf() takes a tenth of the time of a value */
+    field[length] = '\0';
 }
 
 const char *dispatch_host(const struct block *block)
