@@ -14,21 +14,30 @@
 
 /* A router may forget an idle connection and then drops its packets. So a connection is not
  * reused after this many seconds. */
-#define IDLE_MAX_S 30L
+#define UNUSED_MAX_S 30L
+
+/* Handles kept for later requests, each of about 6 KiB: a new one for each request would take as
+ * long as reading an answer. */
+#define IDLE_MAX 128
 
 struct cemm_http {
     CURLM *multi;
+    struct cemm_transfer *idle;
+    unsigned idle_count;
     CURLSH *sessions; /* of TLS: a new connection to the same server resumes one */
 };
 
 struct cemm_transfer {
     struct cemm_http *http;
+    struct cemm_transfer *next; /* of the idle ones */
     CURL *easy;
     struct cemm_buffer body;
     size_t header; /* bytes so far: libcurl keeps them all */
     int64_t timeout_ms;
     bool lan;
-    bool again; /* it was sent again */
+    bool ca_file; /* it has one of its own */
+    bool date;    /* the answer's Date is wanted */
+    bool again;   /* it was sent again */
     cemm_http_done *done;
     void *data;
 };
@@ -64,6 +73,11 @@ void cemm_http_free(struct cemm_http *http)
 {
     if (!http)
         return;
+    while (http->idle) {
+        struct cemm_transfer *transfer = http->idle;
+        http->idle = transfer->next;
+        transfer_free(transfer);
+    }
     curl_multi_cleanup(http->multi);
     curl_share_cleanup(http->sessions);
     free(http);
@@ -93,21 +107,14 @@ static void set_timeout(CURL *easy, int64_t milliseconds)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(milliseconds > 0 ? milliseconds : 1));
 }
 
-/* False: no memory. Options that are numbers or pointers do not fail. */
-static bool set_options(struct cemm_transfer *transfer, const struct cemm_http_request *request)
+/* The options of every request. False: no memory. Options that are numbers or pointers do not
+ * fail. */
+static bool set_options(struct cemm_transfer *transfer)
 {
-    /* A key on http:// goes to this machine only (config.c), so not through a proxy. */
-    bool direct = request->direct || strncmp(request->url, "http://", 7) == 0;
     CURL *easy = transfer->easy;
 
-    /* A configured file replaces the system's certificates. */
-    if (curl_easy_setopt(easy, CURLOPT_URL, request->url) != CURLE_OK ||
-        curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
-        curl_easy_setopt(easy, CURLOPT_USERAGENT, "cemm") != CURLE_OK ||
-        (direct && curl_easy_setopt(easy, CURLOPT_NOPROXY, "*") != CURLE_OK) ||
-        (request->ca_file &&
-         (curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file) != CURLE_OK ||
-          curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) != CURLE_OK)))
+    if (curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_USERAGENT, "cemm") != CURLE_OK)
         return false;
     curl_easy_setopt(easy, CURLOPT_SHARE, transfer->http->sessions);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -118,35 +125,75 @@ static bool set_options(struct cemm_transfer *transfer, const struct cemm_http_r
     /* The default of 16 KiB would be most of a connection's memory; a realtime answer has about
      * 1 KiB. */
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
-    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
-    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)request->body_max);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, UNUSED_MAX_S);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    return true;
+}
+
+/* The options of this request, all of which replace those of the handle's last one. False: no
+ * memory. */
+static bool set_request(struct cemm_transfer *transfer, const struct cemm_http_request *request)
+{
+    /* A key on http:// goes to this machine only (config.c), so not through a proxy. */
+    bool direct = request->direct || strncmp(request->url, "http://", 7) == 0;
+    CURL *easy = transfer->easy;
+
+    /* A configured file replaces the system's certificates. */
+    if (curl_easy_setopt(easy, CURLOPT_URL, request->url) != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_NOPROXY, direct ? "*" : NULL) != CURLE_OK ||
+        (request->ca_file &&
+         (curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file) != CURLE_OK ||
+          curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) != CURLE_OK)))
+        return false;
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)request->body_max);
     set_timeout(easy, request->timeout_ms);
     return true;
+}
+
+static struct cemm_transfer *transfer_new(struct cemm_http *http)
+{
+    struct cemm_transfer *transfer = http->idle;
+
+    if (transfer) {
+        http->idle = transfer->next;
+        http->idle_count--;
+        return transfer;
+    }
+    transfer = calloc(1, sizeof(*transfer));
+    if (!transfer)
+        return NULL;
+    transfer->http = http;
+    transfer->easy = curl_easy_init();
+    if (transfer->easy && set_options(transfer))
+        return transfer;
+    transfer_free(transfer);
+    return NULL;
 }
 
 struct cemm_transfer *cemm_http_start(struct cemm_http *http,
                                       const struct cemm_http_request *request, cemm_http_done *done,
                                       void *data)
 {
-    struct cemm_transfer *transfer = calloc(1, sizeof(*transfer));
+    struct cemm_transfer *transfer = transfer_new(http);
 
     if (!transfer)
         return NULL;
     *transfer = (struct cemm_transfer){
         .http = http,
-        .easy = curl_easy_init(),
+        .easy = transfer->easy,
         .body = CEMM_BUFFER_INIT(request->body_max),
         .timeout_ms = request->timeout_ms,
         .lan = request->direct,
+        .ca_file = request->ca_file,
+        .date = request->date,
         .done = done,
         .data = data,
     };
-    if (!transfer->easy || !set_options(transfer, request) ||
+    if (!set_request(transfer, request) ||
         curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
         transfer_free(transfer);
         return NULL;
@@ -158,6 +205,24 @@ void cemm_http_abort(struct cemm_transfer *transfer)
 {
     curl_multi_remove_handle(transfer->http->multi, transfer->easy);
     transfer_free(transfer);
+}
+
+/* Ends a transfer, and keeps its handle for another request without the URL, which may contain a
+ * key. libcurl's default can't be set again in place of a ca-file. */
+static void keep(struct cemm_transfer *transfer)
+{
+    struct cemm_http *http = transfer->http;
+
+    if (transfer->ca_file || http->idle_count == IDLE_MAX ||
+        curl_multi_remove_handle(http->multi, transfer->easy) != CURLM_OK ||
+        curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL) != CURLE_OK) {
+        cemm_http_abort(transfer);
+        return;
+    }
+    cemm_buffer_clear(&transfer->body);
+    transfer->next = http->idle;
+    http->idle = transfer;
+    http->idle_count++;
 }
 
 /*
@@ -303,7 +368,7 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     } else {
         response.status = (int)status;
         response.new_connection = connects > 0;
-        response.date = date_of(transfer->easy);
+        response.date = transfer->date ? date_of(transfer->easy) : 0;
         if (retry_after > 0 && retry_after < INT_MAX)
             response.retry_after_ms = (int64_t)retry_after * 1000;
         response.error = cemm_buffer_steal(&transfer->body, &response.body, &response.length);
@@ -311,7 +376,12 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     }
     cemm_http_done *done = transfer->done;
     void *data = transfer->data;
-    cemm_http_abort(transfer);
+    /* If libcurl opened a connection, it may have sent the request twice. A handle does so only
+     * five times in its life. */
+    if (code == CURLE_OK && connects == 0)
+        keep(transfer);
+    else
+        cemm_http_abort(transfer);
     done(data, &response);
 }
 

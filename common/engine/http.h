@@ -14,6 +14,7 @@ struct cemm_http_request {
     const char *url; /* copied; may contain a key, so it is never printed */
     const char *ca_file;
     bool direct; /* LAN: no proxy, whatever the environment says */
+    bool date;   /* read the answer's Date, which takes as long as parsing a small answer */
     int64_t timeout_ms;
     size_t body_max; /* bytes */
 };
@@ -26,7 +27,7 @@ struct cemm_http_response {
     bool tls;               /* its other end speaks TLS */
     int status;             /* HTTP's */
     bool new_connection;    /* a connection was opened, which may lead to another device */
-    int64_t date;           /* its Date, Unix milliseconds; 0: none, or none that can be read */
+    int64_t date;           /* its Date, Unix milliseconds; 0: not wanted, none, or not a date */
     int64_t retry_after_ms; /* -1: not sent */
     char *body;             /* the receiver frees it; NULL where there is none */
     size_t length;

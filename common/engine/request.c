@@ -510,6 +510,7 @@ static int send_request(struct cemm_request *request)
             .url = url.data,
             .ca_file = config->ca_file,
             .direct = config->kind == CEMM_LOCAL,
+            .date = cemm_query_has_period(&query),
             .timeout_ms = request->promise.deadline - loop->now,
             .body_max = cemm_answer_max(query.endpoint),
         };

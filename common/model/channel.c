@@ -41,11 +41,11 @@ static const struct row {
 
 bool cemm_channel_matches(const char *pattern, const char *channel)
 {
-    size_t length = strlen(pattern) - 1;
-
-    if (pattern[length] == '*')
-        return strncmp(pattern, channel, length) == 0;
-    return strcmp(pattern, channel) == 0;
+    while (*pattern && *pattern == *channel) {
+        pattern++;
+        channel++;
+    }
+    return *pattern == '*' || *pattern == *channel;
 }
 
 static const struct row *row_of(const char *channel)

@@ -43,9 +43,9 @@ static int compare_meters(const void *left, const void *right)
 static struct cemm_ledger_meter *meter_get(struct cemm_ledger *ledger, const struct cemm_uid *uid,
                                            const char *alias)
 {
-    struct cemm_ledger_meter names = {.ledger = ledger};
+    struct cemm_ledger_meter names = {.ledger = ledger, .uid = *uid};
 
-    if (!cemm_uid_parse(uid->text, &names.uid) || !cemm_name_valid(alias))
+    if (!cemm_name_valid(alias))
         return NULL;
     strcpy(names.alias, alias);
     struct cemm_ledger_meter **found = tfind(&names, &ledger->meters, compare_meters);
@@ -61,7 +61,7 @@ static struct cemm_ledger_meter *meter_get(struct cemm_ledger *ledger, const str
     return NULL;
 }
 
-/* Finds an entry, or creates it; NULL: no memory. */
+/* Finds an entry, or creates it; NULL: no memory, or an invalid name. */
 static struct cemm_ledger_entry *entry_get(struct cemm_ledger_meter *meter, const char *channel)
 {
     struct cemm_ledger_entry **place = &meter->entries;
@@ -71,7 +71,8 @@ static struct cemm_ledger_entry *entry_get(struct cemm_ledger_meter *meter, cons
         place = &(*place)->next;
     if (order == 0)
         return *place;
-    struct cemm_ledger_entry *entry = calloc(1, sizeof(*entry) + strlen(channel) + 1);
+    struct cemm_ledger_entry *entry =
+        cemm_name_valid(channel) ? calloc(1, sizeof(*entry) + strlen(channel) + 1) : NULL;
     if (!entry)
         return NULL;
     entry->next = *place;
@@ -86,10 +87,10 @@ static struct cemm_ledger_entry *entry_get(struct cemm_ledger_meter *meter, cons
 struct cemm_ledger_entry *cemm_ledger_entry(struct cemm_ledger *ledger, const struct cemm_uid *uid,
                                             const char *alias, const char *channel)
 {
-    if (!cemm_name_valid(channel))
-        return NULL;
     pthread_mutex_lock(&ledger->lock);
-    struct cemm_ledger_meter *meter = meter_get(ledger, uid, alias);
+    struct cemm_ledger_meter *meter = ledger->last;
+    if (!meter || strcmp(meter->alias, alias) != 0 || strcmp(meter->uid.text, uid->text) != 0)
+        ledger->last = meter = meter_get(ledger, uid, alias);
     struct cemm_ledger_entry *entry = meter ? entry_get(meter, channel) : NULL;
     pthread_mutex_unlock(&ledger->lock);
     return entry;
@@ -188,6 +189,7 @@ void cemm_ledger_clear(struct cemm_ledger *ledger)
 {
     tdestroy(ledger->meters, meter_free);
     ledger->meters = NULL;
+    ledger->last = NULL;
     cemm_buffer_clear(&ledger->lines);
     ledger->rewrite = true;
 }

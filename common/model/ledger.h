@@ -66,8 +66,9 @@ struct cemm_ledger_entry {
 };
 
 struct cemm_ledger {
-    pthread_mutex_t lock; /* over all that follows */
-    void *meters;         /* tree of struct cemm_ledger_meter */
+    pthread_mutex_t lock;           /* over all that follows */
+    void *meters;                   /* tree of struct cemm_ledger_meter */
+    struct cemm_ledger_meter *last; /* that was found: a document has many series of one meter */
     struct cemm_sink *sinks[CEMM_SINKS_MAX];
     size_t sink_count;
     int64_t window; /* seconds */

@@ -46,13 +46,18 @@ static void write_path(struct cemm_buffer *out, enum cemm_source_kind kind,
 
     if (kind == CEMM_CLOUD)
         cemm_buffer_text(out, "cemm/");
-    if (kind == CEMM_CLOUD && query->endpoint != CEMM_DEVICES)
-        cemm_buffer_format(out, "%s/", query->uid.text);
+    if (kind == CEMM_CLOUD && query->endpoint != CEMM_DEVICES) {
+        cemm_buffer_text(out, query->uid.text);
+        cemm_buffer_char(out, '/');
+    }
     /* Seen on the LAN without the slash; the cloud's document has it. */
     if (query->endpoint == CEMM_IO)
         cemm_buffer_text(out, kind == CEMM_CLOUD ? "io/" : "io");
-    if (endpoints[query->endpoint].path)
-        cemm_buffer_format(out, "%s/%s", query->alias, endpoints[query->endpoint].path);
+    if (endpoints[query->endpoint].path) {
+        cemm_buffer_text(out, query->alias);
+        cemm_buffer_char(out, '/');
+        cemm_buffer_text(out, endpoints[query->endpoint].path);
+    }
     if (query->endpoint == CEMM_DATA)
         cemm_buffer_format(out, "%s/", spans[query->period.span]);
 }
@@ -70,7 +75,8 @@ void cemm_url_write(struct cemm_buffer *out, enum cemm_source_kind kind, const c
         separator = '&';
     }
     if (key) {
-        cemm_buffer_format(out, "%capi_key=", separator);
+        cemm_buffer_char(out, separator);
+        cemm_buffer_text(out, "api_key=");
         write_escaped(out, key);
     }
 }

@@ -4,11 +4,11 @@
 
 _Static_assert(CEMM_FIELD_SIZE <= DATA_MAX_NAME_LEN, "an identity must fit collectd's fields");
 
-void dispatch_fill(char field[DATA_MAX_NAME_LEN], const char *text)
+void copy_text(char *field, size_t size, const char *text)
 {
-    size_t length = strnlen(text, DATA_MAX_NAME_LEN - 1);
+    size_t length = strnlen(text, size - 1);
 
-    memcpy(field, text, length); /* snprintf() takes a tenth of the time of a value */
+    memcpy(field, text, length);
     field[length] = '\0';
 }
 
@@ -27,11 +27,11 @@ static void fill(struct value *value, const struct block *block, const char *uid
     list->values = &value->number;
     list->values_len = 1;
     list->interval = MS_TO_CDTIME_T(block->interval);
-    dispatch_fill(list->host, dispatch_host(block));
-    dispatch_fill(list->plugin, "cemm");
-    dispatch_fill(list->plugin_instance, uid);
-    dispatch_fill(list->type, type);
-    dispatch_fill(list->type_instance, instance);
+    copy_text(list->host, sizeof(list->host), dispatch_host(block));
+    copy_text(list->plugin, sizeof(list->plugin), "cemm");
+    copy_text(list->plugin_instance, sizeof(list->plugin_instance), uid);
+    copy_text(list->type, sizeof(list->type), type);
+    copy_text(list->type_instance, sizeof(list->type_instance), instance);
 }
 
 bool dispatch_make(struct value *ret_value, const struct block *block,

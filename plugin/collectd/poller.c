@@ -15,7 +15,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,11 +100,11 @@ static struct answer *answer_new(const struct block *block, const struct cemm_ui
         .ended = cemm_clock_steady(),
         .result = answer->result,
     };
-    (void)snprintf(copy->meter.alias, sizeof(copy->meter.alias), "%s", alias ? alias : "");
-    (void)snprintf(copy->message, sizeof(copy->message), "%s", answer->message);
+    copy_text(copy->meter.alias, sizeof(copy->meter.alias), alias ? alias : "");
+    copy_text(copy->message, sizeof(copy->message), answer->message);
     if (document) {
-        (void)snprintf(copy->source, sizeof(copy->source), "%s", cemm_document_source(document));
-        (void)snprintf(copy->type, sizeof(copy->type), "%s", cemm_document_type(document));
+        copy_text(copy->source, sizeof(copy->source), cemm_document_source(document));
+        copy_text(copy->type, sizeof(copy->type), cemm_document_type(document));
         copy->took = cemm_document_took(document);
         copy->newest = cemm_document_newest(document);
     }

@@ -172,27 +172,22 @@ static void test_names(void **state)
 {
     static const struct {
         const char *row;
-        const char *uid;
         const char *alias;
         const char *channel;
         bool good;
     } rows[] = {
-        {"good", "00-1E-C0-85-96-CC", "p1", "t1", true},
-        {"in another form", "00:1e:c0:85:96:cc", "p1", "t1", true},
-        {"another series", "00-1E-C0-85-96-CC", "p1", "t2", true},
-        {"no uid", "garden", "p1", "t1", false},
-        {"no alias", "00-1E-C0-85-96-CC", "p1/x", "t1", false},
-        {"no channel", "00-1E-C0-85-96-CC", "p1", "", false},
+        {"good", "p1", "t1", true},
+        {"another series", "p1", "t2", true},
+        {"no alias", "p1/x", "t1", false},
+        {"no channel", "p1", "", false},
     };
     struct cemm_ledger *ledger = begin(HOUR);
     const struct cemm_ledger_entry *first = cemm_ledger_entry(ledger, &one, "p1", "t1");
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct cemm_uid uid;
-        strcpy(uid.text, rows[i].uid);
         struct cemm_ledger_entry *entry =
-            cemm_ledger_entry(ledger, &uid, rows[i].alias, rows[i].channel);
+            cemm_ledger_entry(ledger, &one, rows[i].alias, rows[i].channel);
         expect_int(rows[i].row, entry != NULL, rows[i].good);
         if (!entry)
             continue;
@@ -201,6 +196,8 @@ static void test_names(void **state)
         assert_ptr_equal(cemm_ledger_names(entry).uid, cemm_ledger_names(first).uid);
         assert_ptr_equal(cemm_ledger_names(entry).alias, cemm_ledger_names(first).alias);
     }
+    expect_int("another meter", cemm_ledger_entry(ledger, &one, "han", "t1") == first, false);
+    assert_ptr_equal(cemm_ledger_entry(ledger, &one, "p1", "t1"), first);
     cemm_ledger_free(ledger);
 }
 
