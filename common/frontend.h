@@ -289,7 +289,7 @@ enum cemm_basis {
     CEMM_BASIS_NONE,
     CEMM_BASIS_HOURS,    /* from hourly amounts, as the API gives them */
     CEMM_BASIS_READINGS, /* from minutes, scaled to the meter's own readings */
-    CEMM_BASIS_NET,      /* from minutes, scaled to the day's net energy in the month */
+    CEMM_BASIS_NET,      /* from minutes, scaled to the day's net energy in the month's data */
     CEMM_BASIS_MINUTES,  /* from minutes */
 };
 
@@ -300,7 +300,7 @@ struct cemm_amount {
     unsigned count;           /* of minutes or (CEMM_BASIS_HOURS) hours with data */
 };
 
-/* The quarters of an hour of a day. */
+/* The quarter-hours of a day. */
 struct cemm_energy_day {
     int64_t start; /* seconds since 1970 */
     int64_t end;
@@ -529,7 +529,7 @@ int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t 
 /*
  * Reads the state file, before anything else; `path` must outlive the ledger.
  * Returns 0; CEMM_ABSENT if there is none; or a negative errno if it can't be
- * read, or is damaged or cut off (-EBADMSG), and then kept under another name.
+ * read, or is damaged or truncated (-EBADMSG), and then kept under another name.
  * `message` is the message for the log, which says what counts as sent: nothing,
  * or the remaining lines. Only -ENOMEM should end the program.
  */

@@ -6,7 +6,7 @@
 hours.csv is from `cemm energy --format csv p1`. prices.csv has the columns start and price: an hour,
 with its offset from UTC, and the price of a kWh in it. Energy that was fed in is paid at the same price.
 Hours are compared in UTC, so the prices may have another offset, and the hour that comes twice counts as
-two. Prices of quarters of an hour need `cemm energy --by quarter`.
+two. Prices of quarter-hours need `cemm energy --by quarter`.
 """
 import sys
 

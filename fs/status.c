@@ -62,7 +62,7 @@ static void add_failure(struct status *status, int64_t time, const char *message
         return;
     }
     add_time(status, "  last failure  ", "last_failure", time);
-    add_text(status, "", "last_words", time != 0 ? message : NULL);
+    add_text(status, "", "last_message", time != 0 ? message : NULL);
 }
 
 static void add_outcomes(struct status *status, const struct cemm_outcomes *outcomes)
@@ -105,7 +105,7 @@ static void add_head(struct status *status)
     } else {
         add_object(status, status->root, "last_error");
         add_time(status, "", "time", fs->failed);
-        add_text(status, "", "words", fs->failure);
+        add_text(status, "", "message", fs->failure);
         status->object = status->root;
     }
 }

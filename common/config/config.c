@@ -376,7 +376,7 @@ static int set_directory(struct cemm_config *config, const char *value)
 }
 
 #define WANTED_ALIAS   "an alias has 1 to 64 characters from A-Z a-z 0-9 _ . -"
-#define WANTED_TIMEOUT "write seconds, more than 0 and at most 3600"
+#define WANTED_TIMEOUT "write a number of seconds, more than 0 and at most 3600"
 
 enum { ONCE, REPEATABLE };
 
@@ -396,7 +396,7 @@ static const struct {
     {CLOUD, "alias", set_alias, REPEATABLE, WANTED_ALIAS},
     {CLOUD, "timeout", set_timeout, ONCE, WANTED_TIMEOUT},
     {CLOUD, "max-connections", set_connections, ONCE, "write a whole number from 1 to 1024"},
-    {CLOUD, "shard", set_shard, ONCE, "write which part of how many, like 2/3; at most 256 parts"},
+    {CLOUD, "shard", set_shard, ONCE, "write PART/PARTS, like 2/3; at most 256 parts"},
     {LOCAL, "address", set_address, ONCE, "write HOST or HOST:PORT"},
     {LOCAL, "alias", set_alias, REPEATABLE, WANTED_ALIAS},
     {LOCAL, "extra-alias", set_extra_alias, REPEATABLE, WANTED_ALIAS},
@@ -404,7 +404,7 @@ static const struct {
     {DISCOVERY, "enabled", set_enabled, ONCE, "write yes or no"},
     {DISCOVERY, "broadcast", set_broadcast, REPEATABLE,
      "write an IPv4 address, like 192.168.2.255"},
-    {DISCOVERY, "interval", set_interval, ONCE, "write seconds, from 1 to 604800"},
+    {DISCOVERY, "interval", set_interval, ONCE, "write a number of seconds, from 1 to 604800"},
     {ARCHIVE, "directory", set_directory, ONCE, "write the path of a directory"},
 };
 
@@ -489,8 +489,8 @@ static int refuse_unknown(const struct cemm_config *config, const char *key,
         cemm_message_set(message, "unknown key \"%s\" before the first section; see cemm.conf(5)",
                          shown);
     else if (strcmp(key, "api-key") == 0)
-        cemm_message_set(message, "write the key into a file that only you can read, and name that "
-                                  "with api-key-file");
+        cemm_message_set(message, "write the key into a file that only you can read, and give its "
+                                  "path as api-key-file");
     else
         cemm_message_set(message, "unknown key \"%s\" in a [%s] section; see cemm.conf(5)", shown,
                          section_names[config->section]);

@@ -90,7 +90,7 @@ static int read_lines(struct cemm_config *config, FILE *stream, struct cemm_mess
             config->line = 0;
             r = cemm_message_fail(message, -EIO, "can't be read: %s", strerror(errno));
         } else if (c == '\0') {
-            r = cemm_message_fail(message, -EINVAL, "there is a NUL in the line; write text");
+            r = cemm_message_fail(message, -EINVAL, "the line contains a NUL byte");
         } else if (length == CEMM_LINE_MAX) {
             r = cemm_message_fail(message, -EINVAL, "the line is too long; write at most %d bytes",
                                   CEMM_LINE_MAX);

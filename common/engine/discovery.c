@@ -101,8 +101,8 @@ static int open_socket(struct cemm_discovery *discovery)
     discovery->state.own_port = r == 0;
     if (r == -EADDRINUSE && !discovery->port_warned)
         cemm_log(loop, CEMM_LOG_INFO,
-                 "discovery: another program holds UDP port %d; devices that answer only there "
-                 "will not be found",
+                 "discovery: another program holds UDP port %d; devices that answer only to "
+                 "that port will not be found",
                  CEMM_BEACON_PORT);
     discovery->port_warned = r == -EADDRINUSE;
     if (r == -EADDRINUSE)

@@ -267,8 +267,8 @@ static const char *connect_reason(const struct cemm_transfer *transfer)
                    : "the cloud can't be reached: this machine has no network that leads to it";
     case ECONNREFUSED:
         return lan ? "it can't be reached: the port is closed (is the address right?)"
-                   : "the cloud can't be reached: the port is closed (is the url right, or a "
-                     "proxy's address?)";
+                   : "the cloud can't be reached: the port is closed (check the url, or the "
+                     "proxy's address)";
     case EHOSTUNREACH:
     case ETIMEDOUT:
         return lan ? "it can't be reached: no host answers at this address (is it on?)"

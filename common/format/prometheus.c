@@ -78,10 +78,11 @@ static const struct {
     [ENERGY_AMOUNT] = {"cemm_energy_amount_joules", "gauge",
                        "Electric energy of each day or month: import less export of a smart meter, "
                        "forward less reverse of others."},
-    [GAS_AMOUNT] = {"cemm_gas_amount_cubic_meters", "gauge", "Gas of each hour, day or month."},
+    [GAS_AMOUNT] = {"cemm_gas_amount_cubic_meters", "gauge",
+                    "Gas used in each hour, day or month."},
     [GAS_FLOW] = {"cemm_gas_flow_cubic_meters_per_second", "gauge", "Flow rate of gas."},
     [VOLUME_AMOUNT] = {"cemm_volume_amount_cubic_meters", "gauge",
-                       "Water or gas of each day or month."},
+                       "Water or gas used in each day or month."},
 };
 
 /* The first match holds. */

@@ -78,8 +78,8 @@ static void write_json_row(struct cemm_buffer *out, const struct cemm_document *
 
 /*
  * As its exec and unixsock plugins read it. The identifier is quoted, because
- * the host name may have any characters. History of gas, of months and of years
- * gets a name of its own: there, the channel is an amount, and would spoil the
+ * the host name may have any characters. Gas history, and all monthly and yearly
+ * history, gets a name of its own: there, the channel is an amount, and would spoil the
  * series of the meter's readings.
  */
 static void write_putval_row(struct cemm_buffer *out, const struct cemm_document *document,
@@ -124,8 +124,8 @@ static void write_putval_row(struct cemm_buffer *out, const struct cemm_document
  * InfluxDB advises; times in nanoseconds. Names that reach this place need no
  * escaping (cemm_name_valid()).
  *
- * Gas, months and years of history carry a tag with their period, so that an
- * amount never lands in the series of a meter reading. Gas by the minute is
+ * Gas history, and all monthly and yearly history, carries a tag with its
+ * period, so that an amount never lands in the series of a meter reading. Gas by the minute is
  * another field than gas by the hour.
  */
 static void write_tags(struct cemm_buffer *out, const struct cemm_query *query, const char *tag)

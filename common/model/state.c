@@ -10,10 +10,10 @@
  * that have just been sent are appended as a line, and from time to time the
  * whole file is rewritten and synced. The line "end" marks where that ended.
  *
- * Without "end", or with a last line that is not complete, the file was cut
- * off: its lines count, and what it lacks may be sent again. After any other
- * error nothing in the file is trusted, and nothing counts as sent. Both are
- * logged, and the file is kept beside the new one.
+ * Without "end", or with a last line that is not complete, the file was
+ * truncated: its lines count, and what it lacks may be sent again. After any
+ * other error the file is treated as if nothing had been sent. Both are logged, and the file is
+ * kept beside the new one.
  */
 #include "common/base/file.h"
 #include "common/base/limits.h"
@@ -316,7 +316,7 @@ static int read_line(struct cemm_ledger *ledger, char *line)
     return entry ? read_known(fields[4], entry, fields[0]) : -ENOMEM;
 }
 
-/* 1: it was cut off. */
+/* 1: it was truncated. */
 static int read_text(struct cemm_ledger *ledger, char *text, size_t length)
 {
     size_t header = strlen(HEADER);
@@ -370,14 +370,16 @@ static int load_failed(const char *path, int r, struct cemm_message *message)
         return cemm_message_fail(message, r,
                                  "state file %s is not a regular file: nothing is saved", path);
     if (r == -ENOENT)
-        return cemm_message_fail(message, CEMM_ABSENT,
-                                 "there is no state file %s yet: nothing counts as sent", path);
+        return cemm_message_fail(
+            message, CEMM_ABSENT,
+            "there is no state file %s yet: treated as if nothing had been sent", path);
     if (r == -EBADMSG)
         return cemm_message_fail(
-            message, r, "state file %s is damaged or has another version: nothing counts as sent",
+            message, r,
+            "state file %s is damaged or has another version: treated as if nothing had been sent",
             path);
-    return cemm_message_fail(message, r, "state file %s: %s: nothing counts as sent", path,
-                             strerror(-r));
+    return cemm_message_fail(message, r, "state file %s: %s: treated as if nothing had been sent",
+                             path, strerror(-r));
 }
 
 int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_message *message)
@@ -394,7 +396,7 @@ int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_m
     if (r == 0)
         return 0;
     if (r > 0) {
-        cemm_message_set(message, "state file %s is cut off: what it lacks may be sent again",
+        cemm_message_set(message, "state file %s is truncated: what it lacks may be sent again",
                          path);
         put_aside(ledger, path, message);
         return -EBADMSG;

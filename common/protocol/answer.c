@@ -372,7 +372,7 @@ static int read_devices(struct reader *reader, struct json_object *data)
         struct json_object *uid =
             cemm_json_member(json_object_array_get_idx(data, i), "uid", json_type_string);
         if (!uid)
-            skip(reader, "a device has no text \"uid\"");
+            skip(reader, "a device has no string \"uid\"");
         else if (read_uid(uid, &document->uids[document->uid_count]))
             document->uid_count++;
         else

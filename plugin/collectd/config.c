@@ -40,7 +40,8 @@ static const struct kind {
     enum block_kind bit;
     const char *name;
     const char *section; /* the library's name; NULL: none */
-    const char *needed;  /* option of a source, which has a name; NULL: not a source */
+    /* The required option of a source block (such blocks have a name); NULL: not a source. */
+    const char *needed;
 } kinds[] = {
     {CLOUD, "Cloud", "cloud", "ApiKeyFile"},
     {LOCAL, "Local", "local", "Address"},
@@ -313,7 +314,7 @@ static void read_block(struct reader *reader, const struct kind *kind, const oco
     }
     begin_block(reader, kind, name);
     if (!kind->needed && item->values_num)
-        log_mistake(reader, NULL, "is a block without a name");
+        log_mistake(reader, NULL, "takes no name");
     if (kind->bit == BACKFILL && reader->backfill)
         log_mistake(reader, NULL, "a second block of this kind");
     reader->backfill |= kind->bit == BACKFILL;

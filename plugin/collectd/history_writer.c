@@ -251,7 +251,7 @@ static void take_back(struct batch *batch)
     unsigned changes = cemm_backfill_sent(batch->job, batch->sent, failed ? -EIO : result);
 
     if (changes & CEMM_SINK_RECOVERED)
-        plugin_log(LOG_INFO, "cemm plugin: <Backfill>: the writer \"%s\" takes history now",
+        plugin_log(LOG_INFO, "cemm plugin: <Backfill>: the writer \"%s\" accepts history again",
                    batch->job->sink);
     if (changes & CEMM_SINK_FAILED)
         log_failure(batch->job->sink, batch->status);

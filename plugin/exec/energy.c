@@ -443,7 +443,7 @@ static bool report_meter(const struct energy *energy, const struct meter *meter)
     }
     if (meter->by_hour)
         message_about(CEMM_LOG_ERROR, uid, alias,
-                      "its gas comes by the hour and has no quarters; use --by hour");
+                      "its gas is only available by the hour; use --by hour");
     else if (!meter->names->has_data && !meter->ever_failed && !meter->names->elsewhere)
         message_about(CEMM_LOG_ERROR, uid, alias,
                       for_home_assistant(energy)

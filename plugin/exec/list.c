@@ -59,7 +59,7 @@ static char *join_channels(const struct collection *collection, const struct fin
     for (size_t i = 0; i < count; i++)
         fprintf(stream, "%s%s", i == 0 ? "" : " ", series[i].channel);
     if (twin)
-        fprintf(stream, " (the same meter as gas of %s)", twin->alias);
+        fprintf(stream, " (the same meter as channel gas of %s)", twin->alias);
     return fclose(stream) == 0 ? text : NULL;
 }
 

@@ -29,7 +29,7 @@ static const struct exec_command commands[] = {
     {"read", "[--format F] [METER...]", "read the meters once", exec_read, EXEC_FORMAT, true,
      PRESENT, NULL},
     {"stream", "[--interval S|--stdin] [--format F] [--state FILE] [METER...]",
-     "read the meters again and again, each sample once", exec_stream,
+     "read the meters repeatedly, and print each sample once", exec_stream,
      EXEC_INTERVAL | EXEC_STDIN | EXEC_STATE | EXEC_FORMAT, true, PRESENT,
      "--output needs --format prometheus; FILE is replaced at every sweep."},
     {"history", "--from D [--to D] [--period P] [--format F] [METER...]",
@@ -39,7 +39,7 @@ static const struct exec_command commands[] = {
      "openmetrics is for `promtool tsdb create-blocks-from openmetrics`. Closed days\n"
      "are kept in the archive, so an interrupted run continues when it is repeated."},
     {"energy", "--from D [--to D] [--by I] [--format F] [METER...]",
-     "kWh and m3 of each quarter of an hour, hour, day or month", exec_energy,
+     "kWh and m3 of each quarter-hour, hour, day or month", exec_energy,
      EXEC_FROM | EXEC_TO | EXEC_BY | EXEC_FORMAT, true, "table, influx, json, csv, home-assistant",
      "home-assistant is CSV for Home Assistant to import: the hours of closed days, in UTC.\n"
      "Closed days are kept in the archive, so an interrupted run continues when it is\n"

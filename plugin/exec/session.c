@@ -94,8 +94,8 @@ void session_explain_missing(const struct session *session, enum cemm_level leve
         message_print(level, "%s", state.message);
     if (state.asked > 0 && !state.own_port)
         message_print(level,
-                      "another program holds UDP port 9777 here: devices that answer only there "
-                      "were not heard; stop it and try again");
+                      "another program holds UDP port 9777 here: devices that answer only to "
+                      "that port were not heard; stop it and try again");
 }
 
 void session_explain_nothing(struct session *session)

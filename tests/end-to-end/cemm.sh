@@ -121,7 +121,7 @@ table() {
   is 'list: a line for each meter' 7 "$(wc -l <<<"$out")"
   has 'list: channels' "$out" 't1 t2 t3 t4 electric_power rate switch gas'
   has 'list: the source and its address' "$(grep -m1 "$one" <<<"$out")" "cloud home  $sim_cloud"
-  has 'list: gas that has two names is one meter' "$(grep -m1 ' p1-gas ' <<<"$out")" ' gas (the same meter as gas of p1)  '
+  has 'list: gas that has two names is one meter' "$(grep -m1 ' p1-gas ' <<<"$out")" ' gas (the same meter as channel gas of p1)  '
   check 'list: the type' grep -qE '^ +s01 +solar_energy +electric_power ' <<<"$out"
   cemm_exits 'list --format json' 0 list --config "$config" --format json
   is 'list, json: meters' "$(printf '%s\n' "$one "{p1,p1-gas,s01} "$two "{p1,p1-gas,s01})" "$(jq -r '.[] | .uid + " " + .alias' <<<"$out")"

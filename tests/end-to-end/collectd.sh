@@ -60,8 +60,8 @@ mistakes() {
   refused "invalid device" "$(cloud "$good" 'Device "garden"')" "$home: Device: "
   refused "invalid alias" "$(cloud "$good" 'Alias "p1/x"')" "$home: Alias: "
   refused "half a connection" "$(cloud "$good" 'MaxConnections 1.5')" "$home: MaxConnections: "
-  refused "the fourth shard of three" "$(cloud "$good" 'Shard "4/3"')" "$home: Shard: 4/3: write which part of how many"
-  refused "a shard without a number of parts" "$(cloud "$good" 'Shard 2')" "$home: Shard: 2: write which part of how many"
+  refused "the fourth shard of three" "$(cloud "$good" 'Shard "4/3"')" "$home: Shard: 4/3: write PART/PARTS"
+  refused "a shard without a number of parts" "$(cloud "$good" 'Shard 2')" "$home: Shard: 2: write PART/PARTS"
   refused "two values" "$(cloud "$good" 'Alias "p1" "s01"')" "$home: Alias: needs exactly one value"
   refused "option as a block" "$(cloud "$good" '<Alias "p1">' 'X 1' '</Alias>')" "$home: Alias: is not a block"
   refused "timeout as text" "$(lan 'Address "127.0.0.1"' 'Timeout "soon"')" "$garage: Timeout: "
@@ -99,7 +99,7 @@ history_mistakes() {
   refused "a window of a year" "$(history 'Window 31536000')" "$block: Window: must be between"
   refused "a window as text" "$(history 'Window "1d"')" "$block: Window: is not a number of seconds"
   refused "unknown option of it" "$(history 'Colour "blue"')" "$block: Colour: unknown option"
-  refused "backfill with a name" $'<Plugin cemm>\n<Backfill "x">\n</Backfill>\n</Plugin>' "$block: is a block without a name"
+  refused "backfill with a name" $'<Plugin cemm>\n<Backfill "x">\n</Backfill>\n</Plugin>' "$block: takes no name"
   refused "backfill twice" "$(history 'Window 60')"$'\n'"$(history 'Window 60')" "$block: a second"
 }
 
@@ -114,7 +114,7 @@ discovery_mistakes() {
   refused "option of a source" "$(discovery 'Host "x"')" "$block: Host: does not belong"
   refused "unknown option in it" "$(discovery 'Colour "blue"')" "$block: Colour: unknown option"
   refused "its option in a source" "$(lan 'Address "127.0.0.1"' 'Broadcast "10.0.0.255"')" '<Local "garage">: Broadcast: does not belong'
-  refused "discovery with a name" $'<Plugin cemm>\n<Discovery "lan">\nEnabled false\n</Discovery>\n</Plugin>' "$block: is a block without a name"
+  refused "discovery with a name" $'<Plugin cemm>\n<Discovery "lan">\nEnabled false\n</Discovery>\n</Plugin>' "$block: takes no name"
   refused "discovery twice" "$(discovery 'Interval 60')"$'\n'"$(discovery 'Interval 60')" "$block: a second"
 }
 

@@ -265,7 +265,7 @@ now() {
 
 failures() {
   energy_exits 'gas by quarter' 1 --from 2025-05-10 --to 2025-05-10 --by quarter
-  is 'has none' "E! cemm: $one/p1-gas: its gas comes by the hour and has no quarters; use --by hour" "$err"
+  is 'has none' "E! cemm: $one/p1-gas: its gas is only available by the hour; use --by hour" "$err"
   is 'the others are printed' '96 p1 96 s01' "$(tail -n +2 <<<"$out" | cut -d, -f2 | sort | uniq -c | awk '{ print $1, $2 }' | paste -sd ' ')"
   energy_exits 'before the first day' 1 --from 2024-12-01 --to 2024-12-03 p1
   is 'says so' "E! cemm: $one/p1: there is no minute-by-minute data for these dates" "$err"

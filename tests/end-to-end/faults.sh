@@ -94,8 +94,8 @@ m=$scratch/patient.m
 of() {
   jq -e --arg uid "$1" ".devices[] | select(.uid == \$uid) | $2" "$m/status.json"
 }
-check 'status.json: the faulty device, its last failure, and success' of "$faulty" '.last_failure and .last_success and (.last_words | contains("256 KiB"))'
-check 'the other one never failed' of "$healthy" '.last_success and .last_failure == null and .last_words == null'
+check 'status.json: the faulty device, its last failure, and success' of "$faulty" '.last_failure and .last_success and (.last_message | contains("256 KiB"))'
+check 'the other one never failed' of "$healthy" '.last_success and .last_failure == null and .last_message == null'
 is 'the same in status' 1 "$(grep -A5 "^device $faulty" "$m/status" | grep -c '  last failure  .*256 KiB')"
 
 # ---- collectd, after all faults -----------------------------------------------

@@ -136,7 +136,7 @@ has 'is an attribute of the directory' "$(xattr error "$p1/data/day")" 502
 sim_faults
 check 'the same file is read again' cat "$(day_file "$dev" p1 "$full_month-20" csv)"
 is 'the error is gone' '' "$(xattr error "$p1/data/day" || true)"
-has 'but status remembers it' "$(jq -r .last_error.words "$m/status.json")" 502
+has 'but status remembers it' "$(jq -r .last_error.message "$m/status.json")" 502
 
 # ---- a whole month, by all tools --------------------------------------------------------
 

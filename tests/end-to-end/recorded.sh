@@ -123,7 +123,7 @@ odd_in_the_mount() {
   for file in 'odd1 is not' 'a row of electric_power is not'; do
     is "one line of each source: $file" 2 "$(lines_left_out "$scratch/fs.log" "$file")"
   done
-  is 'one line of the list of devices' 1 "$(lines_left_out "$scratch/fs.log" 'a device has no text "uid"')"
+  is 'one line of the list of devices' 1 "$(lines_left_out "$scratch/fs.log" 'a device has no string "uid"')"
   is 'one line of the list of meters' 1 "$(lines_left_out "$scratch/fs.log" "$dev io: a meter is not an object")"
 }
 

@@ -83,5 +83,5 @@ exits 'devices that cannot be reached fail' 1 "${asker[@]}" "$build/plugin/exec/
 has 'no host has the address' "$err" "10.77.0.99: it can't be reached: no host answers at this address (is it on?)"
 has 'no network leads to it' "$err" "192.0.2.1: it can't be reached: this machine has no network that leads to it"
 has 'nor to the cloud' "$err" "cloud home: the account: the cloud can't be reached: this machine has no network that leads to it"
-has 'the port of the cloud is closed' "$err" "cloud closed: the account: the cloud can't be reached: the port is closed (is the url right, or a proxy's address?)"
+has 'the port of the cloud is closed' "$err" "cloud closed: the account: the cloud can't be reached: the port is closed (check the url, or the proxy's address)"
 finish

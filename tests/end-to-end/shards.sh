@@ -63,7 +63,7 @@ is 'and one does not' 'I! cemm: cloud home: 1 device is left to other shards' "$
 for shard in 0/3 4/3 3 a/b 1/0 1/257; do
   config_of "$shard"
   exits "shard = $shard" 2 "$cemm" list --config "$conf"
-  is 'is refused' "E! cemm: $conf: line $(grep -n ^shard "$conf" | cut -d: -f1): shard = $shard: write which part of how many, like 2/3; at most 256 parts" "$err"
+  is 'is refused' "E! cemm: $conf: line $(grep -n ^shard "$conf" | cut -d: -f1): shard = $shard: write PART/PARTS, like 2/3; at most 256 parts" "$err"
 done
 
 # The mount shows the devices of its shard, and counts the others.

@@ -390,16 +390,16 @@ state() {
       awk 'NR > 1 && $1 != last + 1; { last = $1 }'
   done)"
 
-  # Cut off between two lines: the remaining lines are used.
+  # Truncated between two lines: the remaining lines are used.
   { head -n 1 "$scratch/state" && grep "$two" "$scratch/state"; } >"$scratch/state.cut"
   cp "$scratch/state.cut" "$scratch/state"
   once "$scratch/again"
-  is 'a state file that is cut off is reported' 1 "$(grep -c '^W! .*state is cut off' "$stream_err")"
+  is 'a state file that is truncated is reported' 1 "$(grep -c '^W! .*state is truncated' "$stream_err")"
   check 'and kept' cmp "$scratch/state.cut" "$scratch/state.damaged"
   is 'minutes that it has are not repeated' '' "$(long_ago "$two" "$scratch/again")"
   check 'and those that it lacks are printed' test "$(minutes "$one" s01 "$scratch/again" | wc -l)" -ge 1437
   once "$scratch/again"
-  is 'minutes that the damaged file lacks are printed once' '' "$(long_ago "$one" "$scratch/again")$(grep 'cut off' "$stream_err")"
+  is 'minutes that the damaged file lacks are printed once' '' "$(long_ago "$one" "$scratch/again")$(grep 'truncated' "$stream_err")"
 
   echo nonsense >"$scratch/state"
   once "$scratch/again"

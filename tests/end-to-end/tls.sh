@@ -37,7 +37,7 @@ broken-ca-file   good     -    broken  -                   EHOSTUNREACH  the ca-
 expired          expired  -    ca      -                   EHOSTUNREACH  has expired (or is this machine
 not-yet-valid    early    -    ca      -                   EHOSTUNREACH  is not valid yet (is this machine
 wrong-name       name     -    ca      -                   EHOSTUNREACH  is for another host (is the address right?)
-refused          good     -    ca      gone                EHOSTUNREACH  the cloud can'\''t be reached: the port is closed (is the url right, or a proxy
+refused          good     -    ca      gone                EHOSTUNREACH  the cloud can'\''t be reached: the port is closed (check the url, or the proxy
 handshake-stall  good     -    ca      stop                ETIMEDOUT     no answer in time
 redirect         good     -    ca      redirect            EIO           unexpected answer: HTTP 302
 redirect-http    good     -    ca      redirect-http       EIO           unexpected answer: HTTP 302

@@ -282,7 +282,7 @@ static void test_left_out(void **state)
         {"devices", CEMM_DEVICES,
          "{\"data\":[{\"uid\":7},{},null,{\"uid\":\"FF-FF-FF-FF-FF-FF\"},\"x\",{\"uid\":\"../"
          "x\"}]}",
-         1, 5, "a device has no text \"uid\""},
+         1, 5, "a device has no string \"uid\""},
         {"meters", CEMM_IO,
          "{\"data\":[{\"alias\":\"p1\",\"type\":7},null,{\"alias\":8},{\"alias\":\"mb1\"}]}", 2, 3,
          "the type of p1 is not allowed"},

@@ -429,7 +429,7 @@ static void test_unknown_keys(void **state)
         {"", "url", "unknown key \"url\" before the first section"},
         {"", "", "unknown key \"\" before the first section"},
         {"", "Time-Zone", "unknown key \"Time-Zone\""},
-        {"cloud", "api-key", "name that with api-key-file"},
+        {"cloud", "api-key", "give its path as api-key-file"},
         {"cloud", "address", "in a [cloud] section"},
         {"cloud", "extra-alias", "in a [cloud] section"},
         {"cloud", "time-zone", "in a [cloud] section"},

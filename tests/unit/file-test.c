@@ -78,7 +78,7 @@ static const struct {
 } wrongs[] = {
     {"speed = 9\n", 1, "unknown key \"speed\""},
     {LOCAL "\n; x\nspeed = 9\n", 5, "unknown key \"speed\" in a [local] section"},
-    {LOCAL "  timeout = soon\n", 3, "timeout = soon: write seconds"},
+    {LOCAL "  timeout = soon\n", 3, "timeout = soon: write a number of seconds"},
     {LOCAL "alias =\n", 3, "alias"},
     {LOCAL "\r\n\r\nalias = a b\r\n", 5, "alias = a b"},
     {"time-zone = Mars/Olympus\n" LOCAL, 1, "no such time zone"},
@@ -151,7 +151,7 @@ static void test_nul(void **state)
         int r;
         cemm_config_free(load_bytes(rows[i].text, rows[i].length, &r, &message));
         expect_int(rows[i].text, r, -EINVAL);
-        assert_true(snprintf(place, sizeof(place), "line %d: there is a NUL in the line",
+        assert_true(snprintf(place, sizeof(place), "line %d: the line contains a NUL byte",
                              rows[i].line) > 0);
         expect_part(rows[i].text, message.text, place);
     }

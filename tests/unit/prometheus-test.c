@@ -333,7 +333,7 @@ static const struct {
      "# TYPE cemm_gas_flow_cubic_meters_per_second gauge\n"},
     {"p1-gas", CEMM_YEAR, "{\"data\":{\"gas\":[[1485903600000,70]]}}",
      "cemm_gas_amount_cubic_meters{@,period=\"year\"} 70 1485903600\n",
-     "# HELP cemm_gas_amount_cubic_meters Gas of each hour, day or month.\n"
+     "# HELP cemm_gas_amount_cubic_meters Gas used in each hour, day or month.\n"
      "# TYPE cemm_gas_amount_cubic_meters gauge\n"},
     {"s01", CEMM_MONTH,
      "{\"data\":{\"electric_energy_low\":[[1483311600000,2]],\"volume\":[[1483311600000,3]],"

@@ -552,13 +552,13 @@ static void test_damage(void **state)
         expect_int(rows[i].row, cemm_ledger_load(ledger, path, &message), rows[i].result);
         if (rows[i].result) {
             expect_text(rows[i].row, missing_of(ledger), "10-1");
-            expect_part(rows[i].row, message.text, "nothing counts as sent");
+            expect_part(rows[i].row, message.text, "treated as if nothing had been sent");
         }
         cemm_ledger_free(ledger);
     }
 }
 
-/* A file that is cut off anywhere is reported, its remaining lines are used, a copy is kept, and
+/* A file that is truncated anywhere is reported, its remaining lines are used, a copy is kept, and
  * the next file is complete again. */
 static void test_cut(void **state)
 {
@@ -584,7 +584,7 @@ static void test_cut(void **state)
         struct cemm_message message;
         const char *path = scratch_text("state", rows[i].text, 0600);
         expect_int(rows[i].row, cemm_ledger_load(ledger, path, &message), -EBADMSG);
-        expect_part(rows[i].row, message.text, "is cut off: what it lacks may be sent again");
+        expect_part(rows[i].row, message.text, "is truncated: what it lacks may be sent again");
         expect_part(rows[i].row, message.text, aside);
         expect_text(rows[i].row, missing_of(ledger), rows[i].missing);
         assert_int_equal(access(path, F_OK), 0);
