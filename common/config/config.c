@@ -5,8 +5,6 @@
  */
 #include "common/config/config.h"
 
-#include "common/config/trust.h"
-
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
@@ -162,11 +160,9 @@ static int read_number(const char *value, double low, double high, double *ret_n
 {
     char *end;
 
-    errno = 0;
     *ret_number = strtod(value, &end);
-    bool good = end != value && *end == '\0' && errno == 0 && isfinite(*ret_number) &&
-                *ret_number >= low && *ret_number <= high &&
-                strspn(value, "0123456789.") == strlen(value);
+    bool good = end != value && *end == '\0' && strspn(value, "0123456789.") == strlen(value) &&
+                *ret_number >= low && *ret_number <= high;
     return good ? 0 : UNFIT;
 }
 
@@ -268,14 +264,25 @@ static int set_key_file(struct cemm_config *config, const char *value)
     return r < 0 ? r : cemm_secret_load(source->key, source->key_file, config->message);
 }
 
+/* Only whether it can be one: libcurl reads it at the first connection. */
 static int set_ca_file(struct cemm_config *config, const char *value)
 {
     struct cemm_source_config *source = current(config);
+    char *text = NULL;
+    struct stat st;
+    int r = *value ? put(&source->ca_file, full_path(config->base, value)) : UNFIT;
 
-    if (!*value)
-        return UNFIT;
-    int r = put(&source->ca_file, full_path(config->base, value));
-    return r < 0 ? r : cemm_trust_check(source->ca_file, config->message);
+    if (r != 0)
+        return r;
+    r = cemm_file_read(source->ca_file, CEMM_TRUST_MAX, &text, &st);
+    const char *problem = r == -EINVAL                        ? "not a regular file"
+                          : r < 0                             ? strerror(-r)
+                          : !strstr(text, "CERTIFICATE-----") ? "contains no PEM certificate"
+                                                              : NULL;
+    free(text);
+    return problem ? cemm_message_fail(config->message, r < 0 ? r : -EINVAL, "ca-file %.200s: %s",
+                                       source->ca_file, problem)
+                   : 0;
 }
 
 static int set_address(struct cemm_config *config, const char *value)
