@@ -118,7 +118,7 @@ enum cemm_rows {
 /* What the formats need besides the documents. */
 struct cemm_render_options {
     const struct cemm_zone *zone; /* CSV, JSON: of the times */
-    bool unread;                  /* CSV, JSON: channels without a sample have a row, at the end */
+    bool unsampled;               /* CSV, JSON: channels without a sample have a row, at the end */
     const char *host;             /* PUTVAL: HOST of the identifiers */
     double interval;              /* PUTVAL: seconds; a series' own cadence holds if longer */
     size_t *ret_refused;          /* PUTVAL: names that do not fit collectd's fields are counted
@@ -165,10 +165,10 @@ struct json_object *cemm_document_json(const struct cemm_document *document);
 int cemm_json_print(struct json_object *object, char **ret_text, size_t *ret_length);
 
 /*
- * Adds a value to an object, whose names are constants and differ, or (`name`
- * NULL) to an array. Takes the value over and returns it. A lack of memory sets
- * *failed, to be checked once at the end, and returns NULL; so `to` and `value`
- * may be NULL.
+ * Adds a value to an object, whose member names must be constants and unique,
+ * or (`name` NULL) to an array. Takes the value over and returns it. A lack of
+ * memory sets *failed, to be checked once at the end, and returns NULL; so `to`
+ * and `value` may be NULL.
  */
 struct json_object *cemm_json_add(bool *failed, struct json_object *to, const char *name,
                                   struct json_object *value);
@@ -235,11 +235,11 @@ int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_m
 void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query);
 
 /*
- * Whether a meter that answers is silent: its newest sample, of `newest` (Unix
- * milliseconds, 0: none), is older at `now` than 10 minutes and than three
- * times `interval_ms`, its own or that of whoever asks. Only smart meters, and
- * Modbus meters of another type than "solar_energy", can be: an inverter sleeps
- * at night, and a pulse meter sends nothing while nothing flows.
+ * Whether a meter's data has stopped although its device answers: at `now` its
+ * newest sample (`newest`, Unix ms; 0: none) is older than 10 minutes and older
+ * than three times `interval_ms`, which is the meter's or the caller's interval.
+ * False for all but smart meters and Modbus meters that are not "solar_energy":
+ * an inverter sleeps at night, and a pulse meter sends nothing without a flow.
  */
 bool cemm_meter_silent(const char *alias, const char *type, int64_t newest, int64_t interval_ms,
                        int64_t now);
@@ -264,9 +264,9 @@ const struct cemm_outcomes *cemm_device_outcomes(const struct cemm_device *devic
  * and no filter excludes it. Any other name is treated as absent without a request. */
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
-/* Whether some source that is known to reach the device has this endpoint for the meter (`alias`
- * "": for the device itself; with IO: whether its list of meters has the meter). If no source is
- * known to reach the device, all sources count. */
+/* Whether a source that is known to reach the device (if none is: any source) has this endpoint for
+ * the meter. `alias` "": for the device itself. With IO: whether the device's list of meters has
+ * the meter. */
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint);
 
@@ -307,7 +307,7 @@ struct cemm_energy_day {
     enum cemm_quantity quantity;
     enum cemm_basis basis;
     bool refused;       /* a factor was too far from 1, and was not used */
-    bool checked;       /* the meter's own total is known */
+    bool total_known;   /* the meter's own total is known */
     double unallocated; /* Wh of that total in no quarter; export and reverse are negative */
     unsigned count;     /* as in struct cemm_amount */
     size_t quarter_count;
@@ -342,7 +342,7 @@ struct cemm_interval {
     int64_t start;
     struct cemm_amount amount;
     enum cemm_basis basis;
-    bool checked; /* as in struct cemm_energy_day; only days and months have it */
+    bool total_known; /* as in struct cemm_energy_day; only days and months have it */
     double unallocated;
 };
 
@@ -399,12 +399,12 @@ struct cemm_selector {
 /* False: it is none of these. */
 bool cemm_selector_parse(const char *text, struct cemm_selector *ret_selector);
 
-/* Which meters: those of one source ("cloud home"; NULL: of all), and of those the ones that a
- * METER names; none: all. An alias that cemm_alias_allowed() permits is requested even if no list
- * has it; devices without it are not reported. All must outlive the sweep. */
+/* Which meters are read. An alias of `meters` that cemm_alias_allowed() permits is requested even
+ * if no list has it; devices without it are not reported. What the pointers lead to must outlive
+ * the sweep. */
 struct cemm_selection {
-    const char *source;
-    const struct cemm_selector *meters;
+    const char *source;                 /* only its meters ("cloud home"); NULL: those of all */
+    const struct cemm_selector *meters; /* only those that match one of them; no entries: all */
     size_t meter_count;
     /* Earlier sweeps may still be running, so that a device that hangs delays no other. Meters
      * that are still being read are skipped, and known meters are read at once, without waiting for
@@ -460,8 +460,8 @@ bool cemm_elsewhere(const struct cemm *cemm, const struct cemm_uid *uid,
 #define CEMM_WINDOW_MAX 2678400 /* seconds: 31 days */
 #define CEMM_SINK_SIZE  128     /* room for a sink's name, with its NUL */
 
-/* Records the newest sample of each series that was sent, and which minutes each sink was
- * sent. A sink is one output. Any thread may use it. */
+/* Records the newest sample of each series that was sent, and which minutes were sent to each
+ * sink. A sink is one output. Any thread may use it. */
 struct cemm_ledger;
 
 /* One series: a channel of a meter. It lives as long as its ledger; so do its names. */
@@ -510,9 +510,9 @@ bool cemm_ledger_cadence(struct cemm_ledger_entry *entry, unsigned *ret_seconds)
 
 /*
  * A document with only those samples of a realtime document that are to be
- * sent now. With `shown`, the document that was sent before, samples that are
- * not to be sent are replaced by its samples. NULL: no memory. The caller
- * unrefs it.
+ * sent now. `shown` is the document that was sent before, or NULL: channels
+ * without a sample to be sent have their sample from there. Returns NULL if
+ * there is no memory. The caller unrefs it.
  */
 struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
                                        const struct cemm_document *document,
@@ -548,8 +548,9 @@ int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message
 /* ---- minutes that were missed (the same pages) --------------------------- */
 
 /*
- * The API has one row per minute of electric_power and flow. Minutes that a
- * sink of the ledger was not sent are fetched, and sent to it, oldest first.
+ * The API has one row per minute of electric_power and flow. Minutes that were
+ * not sent to a sink of the ledger are fetched, and sent to it, oldest first. A
+ * round handles all missing minutes of one series for one sink.
  */
 struct cemm_backfill;
 
@@ -587,8 +588,9 @@ bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry
                         int64_t limit, void *user);
 
 /* Ends the sending for which `send` returned 1. `sent` is the number of rows that were sent,
- * `result` is what `send` would have returned. Must not be called in `send`. Returns a set of: */
-enum { CEMM_SINK_RECOVERED = 1 << 0, CEMM_SINK_FAILED = 1 << 1 }; /* and had not before */
+ * `result` is what `send` would have returned. Must not be called in `send`. Returns flags:
+ * the sink works again, or begins to fail. */
+enum { CEMM_SINK_RECOVERED = 1 << 0, CEMM_SINK_FAILED = 1 << 1 };
 unsigned cemm_backfill_sent(struct cemm_backfill_job *job, size_t sent, int result);
 
 /* Begins the rounds that are due at `now` (monotonic milliseconds). Returns the milliseconds

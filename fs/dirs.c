@@ -1,8 +1,8 @@
 /*
  * A device or meter exists if a source says so, and then stays, whatever the
- * sources say later: a backup must not take a meter that does not answer for
- * one that was removed. So an unknown directory whose source fails gives that
- * error, never ENOENT and never an empty listing.
+ * sources say later: a backup must not mistake a meter that is silent for one that
+ * was removed. So an unknown directory whose source fails gives that error,
+ * never ENOENT and never an empty listing.
  *
  * OPENDIR waits, not READDIR: during READDIR the kernel keeps the directory
  * locked, and lookups of all other names in it would wait and could not be
@@ -123,7 +123,7 @@ static bool is_absent(const struct fs *fs, const struct path *path)
     const struct node *node = nodes_current(&fs->nodes, path->text);
     if (node && (node->absent != 0 || node->snapshot))
         return node->absent != 0;
-    if (path->kind != PATH_IO && path->kind != PATH_INFO)
+    if (path->kind != PATH_IO && path->kind != PATH_METER_INFO)
         return false;
     return !cemm_offers(fs->cemm, &path->query.uid, path->query.alias, CEMM_IO) &&
            !cemm_offers(fs->cemm, &path->query.uid, path->query.alias, path->query.endpoint);

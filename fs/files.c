@@ -10,9 +10,9 @@
  * sendfile, splice, copy_file_range and mmap do not ask: the kernel uses the
  * size that it has. So a cold node is given too large a size. The READ waits,
  * and its short answer cuts the size, unless the kernel was given another size
- * since it sent the READ. That must not be the large one again, or the rest of
- * the page would be shown as NULs. So each cold node is used once: a name that
- * is looked up again while it is cold gets a new node.
+ * since it sent the READ. In between, the kernel must not be given the large
+ * size again, or the rest of the page would read as NULs. So each cold node is
+ * used once: a name that is looked up again while it is cold gets a new node.
  *
  * A READ that waits is synchronous: without ASYNC_READ it can be interrupted
  * and does not take a slot from others. If a READ of several pages fails, the
@@ -407,7 +407,7 @@ static int check_absence(struct fs *fs, struct node *node, int error,
 {
     const struct path *path = &node->path;
     const struct cemm_query *query = &path->query;
-    if (error == ENOENT && path->kind == PATH_INFO && document) {
+    if (error == ENOENT && path->kind == PATH_METER_INFO && document) {
         /* The cloud's list of meters has no aliases. One on the LAN may have this one; but older
          * firmware has no list. */
         if (strncmp(cemm_document_source(document), "cloud ", strlen("cloud ")) == 0 &&
@@ -507,7 +507,8 @@ static void fetch(struct pending *pending)
         /* An account that has answered is not asked again. */
         pending_find(pending, NULL, INT64_MAX, on_devices);
     } else {
-        pending_get(pending, &path.query, age, path.kind == PATH_INFO ? on_meter : on_document);
+        pending_get(pending, &path.query, age,
+                    path.kind == PATH_METER_INFO ? on_meter : on_document);
         read_ahead(fs, &path);
     }
 }

@@ -24,14 +24,14 @@ static void *run(void *data)
 {
     const struct invalidate *invalidate = data;
     struct job job;
-    while (recv(invalidate->its, &job, sizeof(job), 0) == (ssize_t)sizeof(job)) {
+    while (recv(invalidate->thread_end, &job, sizeof(job), 0) == (ssize_t)sizeof(job)) {
         /* It is not a failure if the kernel has forgotten it already. */
         if (job.name[0] == '\0')
             (void)fuse_lowlevel_notify_inval_inode(invalidate->session, job.number, job.offset, 0);
         else
             (void)fuse_lowlevel_notify_inval_entry(invalidate->session, job.number, job.name,
                                                    strlen(job.name));
-        if (send(invalidate->its, &job, sizeof(job), MSG_NOSIGNAL) < 0)
+        if (send(invalidate->thread_end, &job, sizeof(job), MSG_NOSIGNAL) < 0)
             break;
     }
     return NULL;
@@ -42,7 +42,8 @@ int invalidate_start(struct invalidate *ret_invalidate, struct fuse_session *ses
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return -errno;
-    *ret_invalidate = (struct invalidate){.session = session, .ours = ends[0], .its = ends[1]};
+    *ret_invalidate =
+        (struct invalidate){.session = session, .ours = ends[0], .thread_end = ends[1]};
     int error = pthread_create(&ret_invalidate->thread, NULL, run, ret_invalidate);
     if (error == 0)
         return 0;
@@ -55,7 +56,7 @@ void invalidate_end(struct invalidate *invalidate)
 {
     close(invalidate->ours);
     pthread_join(invalidate->thread, NULL);
-    close(invalidate->its);
+    close(invalidate->thread_end);
 }
 
 static int add(struct invalidate *invalidate, const struct job *job)

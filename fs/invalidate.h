@@ -14,8 +14,8 @@
 struct invalidate {
     struct fuse_session *session;
     pthread_t thread;
-    int ours; /* ends of a socket pair; `ours` is readable when a notice has been sent */
-    int its;
+    int ours;       /* our end of a socket pair; readable when a notice has been sent */
+    int thread_end; /* the thread's end */
     size_t under_way;
 };
 

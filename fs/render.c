@@ -75,7 +75,7 @@ static int render_text(const struct path *path, const struct cemm_document *docu
 {
     if (path->kind == PATH_CHANNEL)
         return channel ? render_channel(channel, ret_text, ret_length) : -ENOENT;
-    if (path->kind == PATH_INFO && cemm_document_query(document)->endpoint == CEMM_IO)
+    if (path->kind == PATH_METER_INFO && cemm_document_query(document)->endpoint == CEMM_IO)
         return render_entry(path, document, ret_text, ret_length);
     return cemm_render(document, path->format, zone, ret_text, ret_length);
 }

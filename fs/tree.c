@@ -30,7 +30,7 @@ static const struct fixed {
     {PATH_DEVICE, "info.json", PATH_DEVICE_INFO, CEMM_FORMAT_JSON, CEMM_ROOT, CEMM_DAY, 0},
     {PATH_DEVICE, "io.json", PATH_IO, CEMM_FORMAT_JSON, CEMM_IO, CEMM_DAY, 0},
     {PATH_DEVICE, "io.csv", PATH_IO, CEMM_FORMAT_CSV, CEMM_IO, CEMM_DAY, 0},
-    {PATH_METER, "info.json", PATH_INFO, CEMM_FORMAT_JSON, CEMM_INFO, CEMM_DAY, 0},
+    {PATH_METER, "info.json", PATH_METER_INFO, CEMM_FORMAT_JSON, CEMM_INFO, CEMM_DAY, 0},
     {PATH_METER, "realtime.json", PATH_REALTIME, CEMM_FORMAT_JSON, CEMM_REALTIME, CEMM_DAY, 0},
     {PATH_METER, "realtime.csv", PATH_REALTIME, CEMM_FORMAT_CSV, CEMM_REALTIME, CEMM_DAY, 0},
     {PATH_METER, "realtime", PATH_CHANNELS, CEMM_FORMAT_JSON, CEMM_REALTIME, CEMM_DAY, 0},
@@ -67,7 +67,7 @@ enum tree_type tree_type(const struct path *path)
 
 bool tree_is_info(const struct path *path)
 {
-    return path->kind == PATH_DEVICE_INFO || path->kind == PATH_INFO;
+    return path->kind == PATH_DEVICE_INFO || path->kind == PATH_METER_INFO;
 }
 
 /* ---- texts -------------------------------------------------------------- */

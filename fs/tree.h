@@ -35,7 +35,7 @@ enum path_kind {
     PATH_STATUS_JSON,
     PATH_DEVICE_INFO, /* <uid>/info.json */
     PATH_IO,          /* <uid>/io.json, io.csv */
-    PATH_INFO,        /* info.json of a meter */
+    PATH_METER_INFO,  /* info.json of a meter */
     PATH_REALTIME,    /* realtime.json, realtime.csv */
     PATH_CHANNEL,     /* realtime/<channel> */
     PATH_PERIOD,      /* data/day/2024/03/2024-03-31.csv, data/month/2024/2024-03.csv */

@@ -27,7 +27,7 @@
 #define CEMM_LINE_MAX       16384       /* characters of one configuration line */
 #define CEMM_NOTE_MAX       (1u << 16)  /* bytes of what the archive remembers of a meter */
 #define CEMM_STATE_MAX      (64u << 20) /* bytes of a state file */
-#define CEMM_LINES_MAX      (1u << 20)  /* bytes that wait for a state file */
+#define CEMM_UNSAVED_MAX    (1u << 20)  /* bytes not yet written to a state file */
 #define CEMM_STRETCHES_MAX  2048        /* intervals of minutes that were sent, for one series */
 #define CEMM_SINKS_MAX      64          /* sinks of minutes, of this run and earlier ones */
 

@@ -38,10 +38,11 @@ struct job {
     enum { IDLE, WAITS, RUNS } state;
     int64_t last_live; /* monotonic: the last live sample */
     struct cemm_timer timer;
-    int64_t limit;              /* only minutes over by then count: cemm_ledger_missing() */
-    int64_t since;              /* earlier minutes are abandoned: the API has later rows */
-    int64_t asked;              /* earlier minutes were requested, and are tried again */
-    struct cemm_health backoff; /* between two tries of those */
+    /* Which minutes are fetched: */
+    int64_t limit;              /* those over by then: cemm_ledger_missing() */
+    int64_t since;              /* not those before, which are abandoned: the API has later rows */
+    int64_t asked;              /* those before were requested already, and are tried again */
+    struct cemm_health backoff; /* between two such tries */
 
     /* The round: */
     bool sent;                 /* rows were sent */
@@ -158,7 +159,7 @@ static void stop(struct job *job, int64_t again)
         rules->done(job->backfill->data, &job->base);
 }
 
-/* Later minutes are not over for long enough to be missing: cemm_ledger_missing(). */
+/* Later minutes have not been over long enough to be missing: cemm_ledger_missing(). */
 static int64_t horizon(const struct job *job)
 {
     return (job->limit / MINUTE_MS - 1) * MINUTE_MS;

@@ -329,5 +329,5 @@ bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_st
 bool cemm_elsewhere(const struct cemm *cemm, const struct cemm_uid *uid,
                     struct cemm_message *ret_message)
 {
-    return cemm_registry_left(&cemm->find.registry, uid, ret_message);
+    return cemm_registry_other_shard(&cemm->find.registry, uid, ret_message);
 }

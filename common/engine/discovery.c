@@ -363,7 +363,8 @@ static bool is_uid(const struct cemm_uid *left, const struct cemm_uid *right)
     return strcmp(left->text, right->text) == 0;
 }
 
-/* Whether the root is to be asked: once a scan, and again for a claim that it confirms. */
+/* Whether the root is to be asked: once a scan, and again for a claim that the last root
+ * confirms. */
 static bool record_claim(struct cemm_discovery *discovery,
                          struct cemm_discovered_source *discovered,
                          const struct cemm_beacon *beacon)

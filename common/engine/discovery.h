@@ -25,7 +25,7 @@ struct cemm_discovery {
     struct cemm_registry *registry;
     const struct cemm_config *config;
     int fd;           /* -1: no scan is under way */
-    bool port_warned; /* another program has the port, which was logged */
+    bool port_warned; /* another program has the port; already logged */
     bool scanning;
     unsigned scan;         /* counts them */
     bool repeats;          /* the query is sent once more in this scan */

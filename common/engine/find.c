@@ -259,7 +259,7 @@ static void finish_if_complete(const struct cemm_find *find, struct waiter *wait
     } else if (failed) {
         cemm_ticket_finish(&waiter->ticket, failed->list_result, NULL,
                            cemm_message_kept(&failed->list_message));
-    } else if (cemm_registry_left(registry, uid, &unknown)) {
+    } else if (cemm_registry_other_shard(registry, uid, &unknown)) {
         cemm_ticket_finish(&waiter->ticket, CEMM_ABSENT, NULL, &unknown);
     } else if (device) {
         cemm_message_set(&unknown, "the device %s is not where it was, and was not found elsewhere",

@@ -26,14 +26,16 @@ void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_
 
 /* What is searched for. Pointers must outlive the search. */
 struct cemm_wanted {
-    const char *source;  /* the devices of sources of that name; NULL: of all */
-    int64_t max_age;     /* milliseconds: older lists are requested again */
-    struct cemm_uid uid; /* it ends as soon as that device is known; "": when all sources ended */
-    bool meters;         /* and then, the meters of that device */
-    /* Not NULL: nothing is requested. It waits for sources that have been asked for their devices,
-     * have never listed any, and may serve this query; for this source alone, unless NULL. */
+    const char *source; /* the devices of sources of that name; NULL: of all */
+    int64_t max_age;    /* milliseconds: older lists are requested again */
+    /* The search ends as soon as this device is known; "": when all sources have answered or
+     * failed. */
+    struct cemm_uid uid;
+    bool meters; /* then the meters of `uid` are looked for, too */
+    /* Not NULL: nothing is requested. The search waits for sources that have been asked for their
+     * devices, have never listed any, and may serve this query. */
     const struct cemm_query *query;
-    const struct cemm_source *only;
+    const struct cemm_source *only; /* with `query`: it waits for this source alone; NULL: any */
 };
 
 /* Starts a search; otherwise like cemm_find(). */

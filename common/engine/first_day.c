@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How soon a search may be repeated: one that found nothing, and one that failed. Years that
- * were answered are cached then. */
+/* How soon a search may be repeated: after it found nothing, and after it failed. A repeat gets the
+ * years that were answered from the cache. */
 #define AGAIN_MS  60000
 #define FAILED_MS 10000
 
@@ -84,7 +84,7 @@ static const struct cemm_registry *registry_of(const struct cemm_first_day *firs
     return &first->cache->find->registry;
 }
 
-/* Whether no source that was not asked may have an earlier day. */
+/* Whether every source that could have an earlier day has been asked. */
 static bool is_known(const struct cemm_first_day *first)
 {
     return first->day.year && first->deps &&
@@ -213,9 +213,9 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
 
 /* ---- all that serve it ------------------------------------------------------------- */
 
-/* All sources were asked again in this zone. In another one, the row of a month may have counted
- * as the month before. A day that is still earlier came from a source that is gone: it stays
- * listed, and so does an archived one. */
+/* All sources were asked again in this zone. In the old zone, a month's row could fall into the
+ * month before, so the old first day may be too early by up to a month. If it is earlier than that,
+ * it came from a source that is gone, and is kept; so is a day that the archive has. */
 static void leave_old_zone(struct cemm_first_day *first)
 {
     struct cemm_query query = first->meter;

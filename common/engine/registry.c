@@ -340,8 +340,8 @@ bool cemm_registry_unanswered(const struct cemm_registry *registry,
     return false;
 }
 
-bool cemm_registry_left(const struct cemm_registry *registry, const struct cemm_uid *uid,
-                        struct cemm_message *ret_message)
+bool cemm_registry_other_shard(const struct cemm_registry *registry, const struct cemm_uid *uid,
+                               struct cemm_message *ret_message)
 {
     const struct cemm_source *source;
 

@@ -58,8 +58,8 @@ bool cemm_registry_unanswered(const struct cemm_registry *registry,
                               const struct cemm_device *device);
 
 /* As cemm_elsewhere(). */
-bool cemm_registry_left(const struct cemm_registry *registry, const struct cemm_uid *uid,
-                        struct cemm_message *ret_message);
+bool cemm_registry_other_shard(const struct cemm_registry *registry, const struct cemm_uid *uid,
+                               struct cemm_message *ret_message);
 
 /* Whether discovery may add that device: it is known, or there is room. To make room, the newest
  * device that discovery has added and that has no address any more is forgotten. */

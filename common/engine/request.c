@@ -184,7 +184,7 @@ static void format_message(const struct cemm_request *request, struct cemm_messa
 }
 
 /* Whether the route now leads to another device. */
-static bool is_strange(const struct cemm_request *request)
+static bool leads_elsewhere(const struct cemm_request *request)
 {
     return request->device && request->device != request->route->device;
 }
@@ -318,7 +318,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
     struct cemm_document *document = NULL;
     struct cemm_message reason;
 
-    if (is_strange(request)) {
+    if (leads_elsewhere(request)) {
         fail_gone(request);
         return;
     }
@@ -369,7 +369,8 @@ static void handle_root(struct cemm_request *request, struct cemm_http_response 
 
     request->rooted = true;
     int r = cemm_reply_read(route, &query, response, &root, &reason);
-    bool same = r == 0 && !is_strange(request) && route->source->registry->confirm(route, root);
+    bool same =
+        r == 0 && !leads_elsewhere(request) && route->source->registry->confirm(route, root);
     cemm_document_unref(root);
     if (r)
         fail(request, r == CEMM_ABSENT ? -EIO : r, reason.text);

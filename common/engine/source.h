@@ -40,7 +40,7 @@ struct cemm_device {
     struct cemm_outcomes outcomes;
     struct cemm_ticket_list searchers;
     unsigned requests;   /* about it, under way */
-    bool lost;           /* it has no route, which was logged */
+    bool lost;           /* it has no route; already logged */
     unsigned discovered; /* its number among those that discovery brought; 0: another source did */
 };
 
@@ -105,13 +105,15 @@ struct cemm_discovered_source {
     char address[16]; /* of IPv4, in `config`; "": it was forgotten */
     char url[48];
     struct cemm_beacon beacon; /* of the device that was confirmed there */
-    unsigned scan;             /* the last one in which that answered */
-    struct cemm_beacon claim;  /* the packet of another device */
-    unsigned claim_scan;       /* in which it came */
+    unsigned scan;             /* last scan in which `beacon`'s device answered */
+    struct cemm_beacon claim;  /* last packet of a device that was not confirmed there */
+    unsigned claim_scan;       /* scan in which `claim` came */
     unsigned order;            /* of the first claim, among those of all sources */
     struct cemm_uid root;      /* what its root document said last; "": nothing yet */
-    bool refused; /* the root names another device: it is not asked before a new claim */
-    bool logged;  /* that a claim was wrong */
+    /* The root named a device other than the claimed one, or there was no room for it: not asked
+     * again until a new claim. */
+    bool refused;
+    bool logged; /* that a claim was wrong */
 };
 
 struct cemm_source {
@@ -124,7 +126,7 @@ struct cemm_source {
     struct cemm_route own;   /* cloud: the account; LAN: the device behind the address */
     size_t devices;          /* that it reaches */
     unsigned key_generation; /* cloud: how often its key was replaced */
-    bool key_lost;           /* its file could not be read again, which was logged */
+    bool key_lost;           /* its file could not be read again; already logged */
     int64_t key_read;        /* monotonic: its file's last reading after a refusal; 0: never */
     bool unverified;         /* LAN: it has failed; its root must say again which device it is */
     int64_t confirmed;       /* monotonic: when its root said so last */

@@ -101,9 +101,9 @@ static void warn_zone(struct cemm_store *store, const struct cemm_query *query)
 {
     char date[16];
 
-    if (store->suspected)
+    if (store->archived_stray_logged)
         return;
-    store->suspected = true;
+    store->archived_stray_logged = true;
     cemm_period_format(&query->period, date, sizeof(date));
     cemm_log(store->loop, CEMM_LOG_WARNING,
              "archive: %s %s %s has rows outside that period, as if it had been fetched in another "

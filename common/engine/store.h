@@ -17,10 +17,10 @@ struct cemm_store {
     const char *archive; /* its directory; NULL: not used */
     struct cemm_archive_state state;
     struct cemm_message message; /* of the last failure */
-    bool failing;                /* it could not be written, which was logged */
+    bool failing;                /* it could not be written; already logged */
     bool zone_known;             /* the archive remembers our time zone */
     bool stray_logged;           /* an answer had rows of another period */
-    bool suspected;              /* the same for a file in the archive */
+    bool archived_stray_logged;  /* the same for a file in the archive */
 };
 
 /* Uses the archive in `directory` from now on (NULL: none, which is logged), and calls `meter` for
@@ -29,14 +29,13 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
                      void *data);
 
 /*
- * Removes rows of other periods from a new document, which is logged once, and
- * decides whether its own period had closed, so that it will not change. With such
- * rows, other than one exactly at its end, it does not count as closed: our
- * zone is not the meter's.
- * Our clock decides, unless the answer's own `date` (Unix milliseconds; 0:
- * none) is before the closing: our clock may be ahead. But a device may not
- * know the time: `newest`, the newest sample that it has sent before, overrules
- * its date.
+ * Removes rows outside its period from a new document, which is logged once, and
+ * decides whether the period had closed, so that the document will not change. A
+ * document with such rows (one exactly at the period's end is allowed) does not
+ * count as closed: our zone is not the meter's. Our clock decides, unless the
+ * answer's own `date` (Unix milliseconds; 0: none) is before the closing: our
+ * clock may be ahead. But the device's clock may be wrong, so `newest`, the time
+ * of the newest sample that it has sent before, overrides the answer's date.
  */
 void cemm_store_check_closed(struct cemm_store *store, struct cemm_document *document, int64_t date,
                              int64_t newest);

@@ -23,7 +23,7 @@ struct sweep {
 enum reason {
     LISTED,   /* it is in a list, or only METERs say what is read */
     GUESSED,  /* a METER names it, and no list */
-    UNLISTED, /* the same, and the device's list failed, which was reported */
+    UNLISTED, /* the same, and the device's list failed; already reported */
 };
 
 /* One step of a sweep that waits for an answer. */

@@ -120,7 +120,7 @@ static const struct kind amounts[] = {
     {"*", OTHER, NULL, NULL, 1, 1},
 };
 
-/* An earlier text, and where the last search in it ended: both have the same order. */
+/* An earlier text, which has the order of the new one: a search begins where the last one ended. */
 struct previous {
     const char *text; /* NULL: there is none */
     const char *cursor;
@@ -133,7 +133,7 @@ static const struct kind *kind_of(const struct kind *kind, const char *channel)
     return kind;
 }
 
-/* `length`: of the name that is written, which may lack the end. */
+/* `length`: how much of the name is written; in OpenMetrics its end may be left out. */
 static void write_head(struct cemm_buffer *out, enum family family, size_t length)
 {
     cemm_buffer_format(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)length, families[family].name,
@@ -380,7 +380,7 @@ void cemm_write_openmetrics(struct cemm_buffer *out, const struct cemm_document 
     }
 }
 
-/* There, the family of a counter is named without the "_total" of its samples. */
+/* In OpenMetrics, the family of a counter is named without the "_total" of its samples. */
 int cemm_openmetrics_head(const char *line, char **ret_text, size_t *ret_length)
 {
     struct cemm_buffer out = CEMM_BUFFER_INIT(CEMM_RENDERED_MAX);

@@ -254,8 +254,8 @@ static void write_moment(struct cemm_buffer *out, struct walk *walk, enum cemm_r
     walk->live = cemm_merge_next(&walk->merge);
 }
 
-static void write_unread(struct cemm_buffer *out, const struct cemm_document *document,
-                         enum cemm_rows rows, const struct cemm_render_options *options)
+static void write_unsampled(struct cemm_buffer *out, const struct cemm_document *document,
+                            enum cemm_rows rows, const struct cemm_render_options *options)
 {
     for (size_t i = 0; i < document->series_count; i++)
         if (document->series[i].count == 0)
@@ -266,7 +266,7 @@ static void write_joined(struct cemm_buffer *out, const struct cemm_document *co
                          size_t count, enum cemm_rows rows,
                          const struct cemm_render_options *options)
 {
-    bool unread = options->unread && (rows == CEMM_ROWS_CSV || rows == CEMM_ROWS_JSON);
+    bool unsampled = options->unsampled && (rows == CEMM_ROWS_CSV || rows == CEMM_ROWS_JSON);
     struct walk *walks = calloc(count + 1, sizeof(*walks));
     int64_t time = 0;
 
@@ -279,8 +279,8 @@ static void write_joined(struct cemm_buffer *out, const struct cemm_document *co
             if (walks[i].live && walks[i].merge.time == time)
                 write_moment(out, &walks[i], rows, options);
     }
-    for (size_t i = 0; i < count && unread; i++)
-        write_unread(out, documents[i], rows, options);
+    for (size_t i = 0; i < count && unsampled; i++)
+        write_unsampled(out, documents[i], rows, options);
     for (size_t i = 0; walks && i < count; i++)
         free(walks[i].sorted);
     free(walks);

@@ -253,8 +253,8 @@ static void adjust(const struct cemm_energy_input *input, struct cemm_energy_day
         factors[i] /= MINUTES_PER_HOUR;
     round_sums(day, factors);
     sum = sum_quarters(day);
-    day->checked = known.basis != CEMM_BASIS_NONE;
-    if (day->checked)
+    day->total_known = known.basis != CEMM_BASIS_NONE;
+    if (day->total_known)
         day->unallocated = known.difference - (sum.sides[CEMM_FORWARD] - sum.sides[CEMM_REVERSE]);
 }
 
@@ -325,8 +325,8 @@ void cemm_interval_add(struct cemm_interval *interval, const struct cemm_zone *z
         if (interval_begins(zone, by, start))
             *interval = (struct cemm_interval){.begun = true, .start = start};
         add_quarter(interval, day, &day->quarters[i]);
-        if (last && day->checked && (by == CEMM_BY_DAY || by == CEMM_BY_MONTH)) {
-            interval->checked = true;
+        if (last && day->total_known && (by == CEMM_BY_DAY || by == CEMM_BY_MONTH)) {
+            interval->total_known = true;
             interval->unallocated += day->unallocated;
         }
         if (interval->begun && interval_begins(zone, by, end))

@@ -2,7 +2,7 @@
  * "Sent" means passed to an output: dispatched in collectd, or written by
  * stream. The ledger records the newest sample of each series that was sent,
  * so that each is sent once and a counter does not step back when another
- * source answers; and which minutes each sink was sent, from which backfill
+ * source answers; and which minutes were sent to each sink, from which backfill
  * computes what is missing.
  *
  * A sample is "accepted" when it is to be output, and "sent" when it was.
@@ -157,7 +157,7 @@ struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *sinks, si
         return NULL;
     pthread_mutex_init(&ledger->lock, NULL);
     ledger->window = window > CEMM_WINDOW_MAX ? CEMM_WINDOW_MAX : window;
-    ledger->lines = CEMM_BUFFER_INIT(CEMM_LINES_MAX);
+    ledger->lines = CEMM_BUFFER_INIT(CEMM_UNSAVED_MAX);
     ledger->rewrite = true;
     for (size_t i = 0; i < count; i++)
         if (!sink_get(ledger, sinks[i], true)) {

@@ -29,13 +29,13 @@ struct cemm_cadence {
 
 struct cemm_backfill_job;
 
-/* Someone who is sent minutes: a writer of history in collectd, or the output of stream. */
+/* An output that minutes are sent to: a writer of history in collectd, or the output of stream. */
 struct cemm_sink {
-    bool current; /* of this run, so that it is also sent live samples */
+    bool current; /* of this run, so that live samples are sent to it, too */
     char name[];
 };
 
-/* What one sink was sent of one series. */
+/* What was sent to one sink of one series. */
 struct cemm_sent {
     struct cemm_sent *next; /* in the order of the sinks' names */
     const struct cemm_sink *sink;
@@ -74,12 +74,12 @@ struct cemm_ledger {
     int64_t window; /* seconds */
     /* For the state file: */
     const char *path;
-    struct cemm_buffer lines; /* that it has not got yet */
-    size_t grown;             /* bytes added to it since it was written whole */
+    struct cemm_buffer lines; /* lines not yet written to the file */
+    size_t grown;             /* bytes appended since the last complete write */
     bool sent;                /* something was sent in this run */
-    bool rewrite;             /* it lacks something that is not in `lines` either */
+    bool rewrite; /* the file lacks something that `lines` does not hold: it must be rewritten */
     /* Of the thread that saves: */
-    int64_t written; /* whole: monotonic milliseconds; 0: never */
+    int64_t written; /* the last complete write: monotonic milliseconds; 0: never */
     bool failing;
 };
 
@@ -99,8 +99,8 @@ void cemm_ledger_clear(struct cemm_ledger *ledger);
 /* Whether a text may be a sink's name: it is written between tabs. */
 bool cemm_sink_valid(const char *sink);
 
-/* Under the lock. Finds the record of what a sink was sent of it, or creates it; NULL: no
- * memory, an invalid name, or too many sinks. */
+/* Under the lock. Finds the record of what was sent to a sink of this series, or creates it; NULL:
+ * no memory, an invalid name, or too many sinks. */
 struct cemm_sent *cemm_ledger_sent_to(struct cemm_ledger_entry *entry, const char *sink);
 
 /* What a line of the state file begins with: SINK, UID, ALIAS and CHANNEL, a tab after each. */
@@ -108,9 +108,9 @@ void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry 
                       const char *sink);
 
 /*
- * The first stretch of minutes that a sink was not sent. Only minutes count that
+ * The first stretch of minutes that were not sent to a sink. Only minutes that
  * begin at `from` or later, lie in the window before `now`, and ended at least a
- * minute ago: one that has just ended may still come live. False: none is
+ * minute ago count: one that has just ended may still come live. False: none is
  * missing. All times are Unix milliseconds; `*ret_until` is the end of its last
  * minute. A series of which nothing was sent lacks the whole window.
  */
@@ -119,9 +119,9 @@ bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *sink, int6
 
 /*
  * The samples of a day of the series that begin at `from` or after it and lie
- * in minutes that the sink was not sent (cemm_ledger_missing()): one a
- * minute, the oldest ones and at most `most`, as a document that holds nothing
- * else. NULL: no memory. The caller unrefs it.
+ * in minutes that were not sent to the sink (cemm_ledger_missing()): one a
+ * minute, the oldest `most` or fewer, as a document that holds nothing else.
+ * NULL: no memory. The caller unrefs it.
  */
 struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, const char *sink,
                                                const struct cemm_document *day, int64_t from,

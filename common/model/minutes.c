@@ -12,7 +12,8 @@ void cemm_minutes_clear(struct cemm_minutes *minutes)
     *minutes = (struct cemm_minutes){0};
 }
 
-/* The first stretch that ends at `minute` or after it: most are added at the end. */
+/* The first stretch that ends at `minute` or after it. Searched from the end, where most are
+ * added. */
 static uint32_t place(const struct cemm_minutes *minutes, int32_t minute)
 {
     uint32_t at = minutes->count;

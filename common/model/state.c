@@ -48,7 +48,7 @@ struct writer {
     int32_t horizon; /* minutes before it are not written */
 };
 
-/* One line: what a sink was sent and, if `about`, what is known of the series. Nothing if both
+/* One line: what was sent to a sink and, if `about`, what is known of the series. Nothing if both
  * are empty. */
 static void write_line(struct writer *writer, const struct cemm_ledger_entry *entry,
                        const char *sink, const struct cemm_minutes *minutes, bool about)
@@ -267,7 +267,7 @@ static int read_cadence(char *text, struct cemm_ledger_entry *entry)
     return 0;
 }
 
-/* Minutes that a sink was sent. */
+/* Minutes that were sent to a sink. */
 static int read_minutes(char *text, struct cemm_ledger_entry *entry, const char *sink)
 {
     int64_t start, count;
@@ -337,7 +337,7 @@ static int read_text(struct cemm_ledger *ledger, char *text, size_t length)
     return r == 0 && (!whole || *line) ? 1 : r;
 }
 
-/* `path` is not a link. Uses a second name if possible: so the file stays until it is replaced. */
+/* `path` is not a link. Uses a hard link if possible: so the file stays until it is replaced. */
 static int keep_as(const char *path, const char *aside)
 {
     if (unlink(aside) < 0 && errno != ENOENT)

@@ -70,8 +70,8 @@ static bool in_range(struct json_object *number)
     return value > -VALUE_MAX && value < VALUE_MAX;
 }
 
-/* Keeps the text of a number. json-c has that of a double as it was written, as its userdata; an
- * integer can only be written in one way. */
+/* Keeps the text of a number. json-c keeps that of a double as its userdata; an integer has only
+ * one. */
 static void keep_text(struct cemm_buffer *texts, struct json_object *number,
                       struct cemm_sample *ret_sample)
 {

@@ -10,8 +10,8 @@
  * one. A slow device can need several before the deadline.
  *
  * How long a device takes to keep its promises is learned. Now and then a
- * request repeats at half the expected time, too. All others wait until the
- * data is expected.
+ * request is repeated earlier, too, at half the expected time. All others wait
+ * until the data is expected.
  */
 #ifndef CEMM_PROTOCOL_PROMISE_H
 #define CEMM_PROTOCOL_PROMISE_H

@@ -16,7 +16,8 @@
 #include "plugin/collectd/poller.h"
 
 /* How often the read callback is called, unless an interval is shorter. A call lasts at most this
- * long, and a stop, or with few read threads another plugin, may have to wait for it. */
+ * long: a shutdown may have to wait for it, and so may another plugin if there are few read
+ * threads. */
 #define CALLS_MS 200
 
 #define PLUGINS_MAX 64 /* <Plugin cemm> blocks, in however many files */

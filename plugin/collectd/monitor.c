@@ -84,8 +84,8 @@ static bool is_silent(const struct device *device, const struct meter *meter, in
            (meter->silent || until - meter->last_good >= SILENT_INTERVALS * meter->interval);
 }
 
-/* Sends a notification. The meter's name is part of its identity, so that one meter's end does not
- * end another's. */
+/* Sends a notification. The meter's name is part of its identity, so that an OKAY for one meter
+ * does not clear another's FAILURE. */
 static void send_news(const struct device *device, const struct meter *meter)
 {
     const char *alias = meter->alias;

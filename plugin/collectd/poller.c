@@ -40,7 +40,7 @@ struct target {
     struct poller *poller;
     const struct block *block;
     int64_t due;  /* monotonic milliseconds */
-    bool failing; /* as a whole, which was logged */
+    bool failing; /* as a whole; already logged */
 };
 
 struct poller {

@@ -283,7 +283,7 @@ static enum exec_exit print(struct collection *collection, command_write_fn *wri
     /* An old file is better than an empty one, but Prometheus must see that it is old. */
     if (file && collection->problems > 0 && !collection->any_sample &&
         options->format != EXEC_FORMAT_PROMETHEUS) {
-        message_print(CEMM_LOG_ERROR, OUTPUT_LEFT, file);
+        message_print(CEMM_LOG_ERROR, OUTPUT_UNCHANGED, file);
         return EXEC_FAILED;
     }
     enum exec_exit end = command_put(file, write, collection);

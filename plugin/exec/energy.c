@@ -28,11 +28,11 @@ enum { READINGS, DAY, MONTH, DOCUMENTS };
 struct meter {
     struct energy *energy;
     struct history_meter *names;
-    struct cemm_document *before; /* readings of the day before, and of the day */
-    struct cemm_document *after;
+    struct cemm_document *before; /* readings of the day before */
+    struct cemm_document *after;  /* readings of the day */
     struct cemm_document *minutes;
-    bool failed;          /* a document of the day */
-    bool readings_failed; /* which the day after needs, too */
+    bool failed;          /* a document of the day failed */
+    bool readings_failed; /* the readings did; the day after needs them, too */
     bool ever_failed;
     bool begun; /* a minute has come */
     bool by_hour;
@@ -134,7 +134,7 @@ static void make_cells(const struct energy *energy, const struct row *row, struc
     if (interval->basis != CEMM_BASIS_HOURS)
         snprintf(texts[MINUTES], CEMM_NAME_SIZE, "%u", interval->amount.count);
     copy_text(texts[BASIS], CEMM_NAME_SIZE, basis_names[interval->basis]);
-    if (interval->checked)
+    if (interval->total_known)
         put_thousandths(texts[UNALLOCATED], interval->unallocated);
 }
 
@@ -173,7 +173,7 @@ static void print_influx(const struct energy *energy, const struct row *row,
                          const struct cells *cells, FILE *stream)
 {
     const char *comma = " ";
-    if (row->interval.amount.count == 0 && !row->interval.checked)
+    if (row->interval.amount.count == 0 && !row->interval.total_known)
         return;
     fprintf(stream, "cemm_energy,uid=%s,alias=%s,by=%s", row->meter->uid.text, row->meter->alias,
             interval_names[energy->options.by]);
@@ -316,14 +316,14 @@ static bool ask(void *data, const struct history_item *item, struct cemm_query *
     const struct energy *energy = data;
     const struct meter *meter = &energy->meters[item->meter_index];
     const struct cemm_energy_input input = {meter->minutes, meter->before, meter->after, NULL};
-    if (item->column == READINGS) {
+    if (item->part == READINGS) {
         query->endpoint = CEMM_TOTALS;
         return cemm_energy_has_readings(query->alias) &&
                cemm_period_end(zone_of(energy), &query->period) <= energy->now;
     }
     if (item->period_index < LEAD_IN)
         return false;
-    if (item->column == DAY)
+    if (item->part == DAY)
         return true;
     query->period = (struct cemm_period){CEMM_MONTH, item->period.year, item->period.month, 1};
     return !meter->failed &&
@@ -410,12 +410,12 @@ static int take(void *data, const struct history_item *item, int result,
     struct meter *meter = &energy->meters[item->meter_index];
     bool failed = result != 0 && result != CEMM_ABSENT;
     meter->failed |= failed;
-    meter->readings_failed |= failed && item->column == READINGS;
+    meter->readings_failed |= failed && item->part == READINGS;
     meter->ever_failed |= failed;
-    if (item->column == MONTH)
+    if (item->part == MONTH)
         end_day(meter, item, document);
     else if (document)
-        *(item->column == DAY ? &meter->minutes : &meter->after) = cemm_document_ref(document);
+        *(item->part == DAY ? &meter->minutes : &meter->after) = cemm_document_ref(document);
     return item->last ? print_rows(energy) : 0;
 }
 

@@ -182,15 +182,15 @@ static int find_first(struct history *history)
     return session_wait(&history->collection.session, &history->pending, NULL, NULL);
 }
 
-/* Documents are numbered period by period, in each meter by meter. */
+/* Documents are numbered period by period; within each, meter by meter. */
 static struct history_item item_of(const struct history *history, size_t number)
 {
     size_t period = number / history->width;
-    size_t meter = number / history->use->columns % history->meter_count;
+    size_t meter = number / history->use->parts % history->meter_count;
     return (struct history_item){
         .period_index = period,
         .meter_index = meter,
-        .column = number % history->use->columns,
+        .part = number % history->use->parts,
         .period = cemm_period_step(&history->first, (int)period),
         .meter = &history->meters[meter],
         .last = (number + 1) % history->width == 0,
@@ -252,7 +252,7 @@ static void ask(struct history *history, size_t number)
         .period = item->period,
     };
     copy_text(query.alias, sizeof(query.alias), item->meter->alias);
-    if (use->late && item->column + 1 == use->columns && number != history->head) {
+    if (use->late && item->part + 1 == use->parts && number != history->head) {
         slot->state = WAITING;
         return;
     }
@@ -316,7 +316,7 @@ static void note_result(struct history *history, const struct history_slot *slot
 {
     struct history_meter *meter = slot->item.meter;
     const struct cemm_period *period = &slot->item.period;
-    bool last = slot->item.column + 1 == history->use->columns;
+    bool last = slot->item.part + 1 == history->use->parts;
     bool noted = meter->failed > 0 && cemm_period_compare(&meter->failed_last, period) == 0;
     if (slot->result == 0 || slot->result == CEMM_ABSENT) {
         if (last && !noted && meter->failed > 0)
@@ -404,7 +404,7 @@ static int fetch_and_take(struct history *history)
 static int run_all(struct history *history)
 {
     struct output *output = &history->output;
-    history->width = history->meter_count * history->use->columns;
+    history->width = history->meter_count * history->use->parts;
     history->total = history->period_count * history->width;
     int r = output_begin(output, history->options->output);
     if (r == 0)
@@ -413,10 +413,10 @@ static int run_all(struct history *history)
         r = output_flush(output);
     if (r == 0)
         r = fetch_and_take(history);
-    history->left = r == 0 && output->path && !history->printed;
-    if (r == 0 && !history->left)
+    history->unchanged = r == 0 && output->path && !history->printed;
+    if (r == 0 && !history->unchanged)
         r = history->use->end(history->data);
-    if (!history->left)
+    if (!history->unchanged)
         return output_end(output, r);
     (void)output_end(output, -ENODATA); /* the old file is better than an empty one */
     return 0;
@@ -447,9 +447,9 @@ static enum exec_exit fetch(struct history *history)
     report_elsewhere(history);
     if (!history->use->report(history->data))
         history->failed = true;
-    if (history->left)
-        message_print(CEMM_LOG_ERROR, OUTPUT_LEFT, history->options->output);
-    return history->failed || history->left ? EXEC_FAILED : EXEC_OK;
+    if (history->unchanged)
+        message_print(CEMM_LOG_ERROR, OUTPUT_UNCHANGED, history->options->output);
+    return history->failed || history->unchanged ? EXEC_FAILED : EXEC_OK;
 }
 
 /* ---- the command ------------------------------------------------------------- */

@@ -29,7 +29,7 @@ struct history_meter {
 struct history_item {
     size_t period_index;
     size_t meter_index;
-    size_t column; /* which of the meter's documents in the period */
+    size_t part; /* which of the meter's documents in the period */
     struct cemm_period period;
     struct history_meter *meter;
     bool last; /* of the period */
@@ -37,9 +37,9 @@ struct history_item {
 
 /* How a command uses the documents. Functions that return int return 0 or a negative errno. */
 struct history_use {
-    size_t columns; /* documents of a meter in a period */
+    size_t parts;   /* documents of a meter in a period */
     size_t lead_in; /* extra periods requested before the range */
-    bool late;      /* the last column is asked for when all that come before it were taken */
+    bool late;      /* the last part is asked for when all that come before it were taken */
     /* Completes a query for the period's DATA. False: it is not needed, and counts as absent. NULL:
      * all are needed. */
     bool (*ask)(void *data, const struct history_item *item, struct cemm_query *query);
@@ -77,9 +77,9 @@ struct history {
     size_t meter_count;
     struct cemm_period first;
     size_t period_count;
-    bool failed;  /* exit 1 */
-    bool printed; /* set by the command when it prints a row */
-    bool left;    /* the file was left as it was */
+    bool failed;    /* exit 1 */
+    bool printed;   /* set by the command when it prints a row */
+    bool unchanged; /* the old file was kept */
 
     /* The rest is for history-run.c. */
     size_t pending; /* searches for first days */

@@ -50,7 +50,7 @@ void message_clear(void);
 /* Shows the current activity on a terminal; message_clear() erases it if possible. */
 void message_busy(const char *what);
 
-/* When progress is shown (monotonic milliseconds); INT64_MAX: never, or it is. */
+/* When progress is shown (monotonic milliseconds); INT64_MAX: never, or it is shown already. */
 int64_t message_deadline(void);
 
 /* Replaces control characters, which could control a terminal. */

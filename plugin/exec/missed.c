@@ -94,7 +94,7 @@ static void write_held(struct missed_meter *meter)
     cemm_document_unref(document);
 }
 
-/* Writes waiting answers until minutes before one are missing. */
+/* Writes the waiting answers, up to the first one before which minutes are missing. */
 static void release(struct missed_meter *meter)
 {
     while (meter->held_count > 0 && !lacks_any(meter, meter->held[0]))

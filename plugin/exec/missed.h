@@ -21,7 +21,7 @@ struct missed_meter {
 
 /* Locks a state file for one process, by a file beside it because it is replaced. The descriptor
  * holds the lock, unless an error was reported; -1: there is none. False: another process may use
- * the file, which was reported. */
+ * the file; this was reported. */
 bool missed_lock(const char *path, int *ret_lock);
 
 /* Writes a realtime answer or (`old`) missed minutes. */

@@ -10,10 +10,10 @@
 #include "common/frontend.h"
 
 /* Message for a file that was not replaced. */
-#define OUTPUT_LEFT "%s: not changed, because there was no sample"
+#define OUTPUT_UNCHANGED "%s: not changed, because there was no sample"
 
 /* Checks, before any request is sent, whether a file (NULL: stdout) can be written. False: it
- * cannot, which was reported. */
+ * cannot; this was reported. */
 bool output_check(const char *path);
 
 /*

@@ -153,7 +153,7 @@ static int write_rows(const void *data, FILE *stream)
     struct render render;
     render_init(&render, options->format, cemm_zone(collection->session.cemm),
                 render_interval(options, READ_INTERVAL));
-    render.options.unread = true;
+    render.options.unsampled = true;
     int r = render_rows(&render, NULL, 0, stream);
     for (size_t i = 0; i < collection->count && r == 0; i++) {
         const struct cemm_document *document = collection->findings[i].document;

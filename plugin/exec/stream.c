@@ -62,7 +62,7 @@ struct stream {
     char *before;         /* last text for Prometheus */
     int64_t snapshot_due; /* written then even during a sweep (monotonic) */
     bool changed;         /* since the last snapshot */
-    bool refused;         /* the file cannot be written, which was reported */
+    bool refused;         /* the file cannot be written; already reported */
     int error;
 };
 

@@ -69,7 +69,7 @@ static void check_text(int r, char *text, size_t length)
 
 static void check_texts(const struct cemm_document *document, const struct cemm_zone *zone)
 {
-    const struct cemm_render_options options = {.zone = zone, .unread = true, .host = "house"};
+    const struct cemm_render_options options = {.zone = zone, .unsampled = true, .host = "house"};
     for (int format = CEMM_FORMAT_JSON; format <= CEMM_FORMAT_OPENMETRICS; format++) {
         char *text = NULL;
         size_t length;

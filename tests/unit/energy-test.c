@@ -139,7 +139,7 @@ static const struct {
     enum cemm_basis basis;
     double forward;
     double reverse;
-    bool checked;
+    bool total_known;
     double unallocated;
     bool refused;
 } days[] = {
@@ -284,7 +284,7 @@ static void test_readings(void **state)
         expect_int(days[i].row, fixture.day.basis, days[i].basis);
         expect_int(days[i].row, llround(sum(false)), llround(days[i].forward));
         expect_int(days[i].row, llround(sum(true)), llround(days[i].reverse));
-        expect_int(days[i].row, fixture.day.checked, days[i].checked);
+        expect_int(days[i].row, fixture.day.total_known, days[i].total_known);
         expect_int(days[i].row, llround(fixture.day.unallocated), llround(days[i].unallocated));
         expect_int(days[i].row, fixture.day.refused, days[i].refused);
         expect_int(days[i].row, fixture.day.quantity, CEMM_QUANTITY_GRID);
@@ -326,7 +326,7 @@ static void test_net(void **state)
         expect_int(nets[i].row, fixture.day.basis, nets[i].basis);
         expect_int(nets[i].row, llround(sum(false)), llround(nets[i].forward));
         expect_int(nets[i].row, llround(sum(true)), llround(nets[i].reverse));
-        assert_true(fixture.day.checked);
+        assert_true(fixture.day.total_known);
         expect_int(nets[i].row, llround(fixture.day.unallocated), llround(nets[i].unallocated));
         expect_int(nets[i].row, fixture.day.quantity, CEMM_QUANTITY_ENERGY);
         end();
@@ -370,7 +370,7 @@ static void test_running(void **state)
     int64_t over = cemm_period_end(fixture.zone, &fixture.period);
     cemm_energy_of(fixture.zone, &fixture.input, &fixture.period, over - 1, &fixture.day);
     assert_int_equal(fixture.day.basis, CEMM_BASIS_MINUTES);
-    assert_false(fixture.day.checked);
+    assert_false(fixture.day.total_known);
     cemm_energy_of(fixture.zone, &fixture.input, &fixture.period, over, &fixture.day);
     assert_int_equal(fixture.day.basis, CEMM_BASIS_NET);
     end();
@@ -403,7 +403,7 @@ static void test_half_known(void **state)
     snprintf(text, sizeof(text), "{\"data\":{\"t1\":[%lld000,34],\"t2\":[%lld000,3]}}", time, time);
     fixture.input.after = made(CEMM_TOTALS, &fixture.period, text);
     work_out();
-    assert_false(fixture.day.checked);
+    assert_false(fixture.day.total_known);
     end();
 }
 

@@ -217,7 +217,7 @@ static void test_outputs(void **state)
 static void test_rows(void **state)
 {
     struct cemm_zone *zone = cemm_zone_new("Europe/Amsterdam");
-    const struct cemm_render_options options = {.zone = zone, .unread = true};
+    const struct cemm_render_options options = {.zone = zone, .unsampled = true};
 
     (void)state;
     assert_non_null(zone);

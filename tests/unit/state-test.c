@@ -450,7 +450,7 @@ static void test_too_many_lines(void **state)
     save(ledger, false, 0);
     for (int i = 30000; i > 0; i--) {
         assert_int_equal(mark(ledger, AT(i)), 1);
-        assert_true(ledger->lines.length <= CEMM_LINES_MAX);
+        assert_true(ledger->lines.length <= CEMM_UNSAVED_MAX);
     }
     save(ledger, false, 0);
     assert_int_equal(cemm_file_read(path, 1000, &bytes, &about), 0);

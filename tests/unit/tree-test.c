@@ -85,7 +85,7 @@ static const struct {
     {UID "/info.json", PATH_DEVICE_INFO, TREE_FILE},
     {UID "/io.json", PATH_IO, TREE_FILE},
     {UID "/io.csv", PATH_IO, TREE_FILE},
-    {METER "/info.json", PATH_INFO, TREE_FILE},
+    {METER "/info.json", PATH_METER_INFO, TREE_FILE},
     {UID, PATH_DEVICE, TREE_DIRECTORY},
     {"00-1e-c0-85-96-cc", PATH_DEVICE_LINK, TREE_LINK},
     {"00:1E:C0:85:96:CC", PATH_DEVICE_LINK, TREE_LINK},
