@@ -28,7 +28,7 @@
 #include <time.h>
 
 #include "plugin/collectd/dispatch.h"
-#include "plugin/collectd/threads.h"
+#include "plugin/collectd/queue.h"
 
 #define DELAY_MS     1000  /* for a live sample to reach the writers */
 #define AGE_MS       30000 /* how old the document of a day may be */
@@ -187,7 +187,7 @@ static bool wait_for_batch(struct history_writer *writer, struct batch **ret_bat
 
     pthread_mutex_lock(&writer->lock);
     while (!writer->stopping && !writer->news && STAILQ_EMPTY(&writer->waiting) &&
-           threads_wait(&writer->wake, &writer->lock, until))
+           queue_wait(&writer->wake, &writer->lock, until))
         ;
     writer->news = false;
     stopping = writer->stopping;
@@ -290,24 +290,23 @@ int history_writer_start(struct history_writer **ret_writer, struct cemm *cemm,
         .rounds_max = ROUNDS_MAX,
         .send = hand_over,
     };
-    struct history_writer *writer = calloc(1, sizeof(*writer));
+    struct history_writer *writer = malloc(sizeof(*writer));
 
     if (!writer)
         return -ENOMEM;
-    int r = threads_init(&writer->lock, &writer->wake);
-    if (r < 0) {
-        free(writer);
-        return r;
-    }
     *ret_writer = writer;
-    writer->cemm = cemm;
-    writer->ledger = ledger;
-    STAILQ_INIT(&writer->waiting);
-    STAILQ_INIT(&writer->finished);
-    writer->backfill = cemm_backfill_new(cemm, ledger, &rules, writer);
+    *writer = (struct history_writer){
+        .cemm = cemm,
+        .ledger = ledger,
+        .backfill = cemm_backfill_new(cemm, ledger, &rules, writer),
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .wake = PTHREAD_COND_INITIALIZER,
+        .waiting = STAILQ_HEAD_INITIALIZER(writer->waiting),
+        .finished = STAILQ_HEAD_INITIALIZER(writer->finished),
+    };
     if (!writer->backfill)
         return -ENOMEM;
-    r = threads_start(&writer->thread, run, writer, "cemm history");
+    int r = -plugin_thread_create(&writer->thread, run, writer, "cemm history");
     writer->running = r == 0;
     return r;
 }

@@ -22,7 +22,6 @@
 #include "plugin/collectd/history_writer.h"
 #include "plugin/collectd/monitor.h"
 #include "plugin/collectd/queue.h"
-#include "plugin/collectd/threads.h"
 
 #define PAUSE_MS 500  /* after a failed turn of the loop; a stop waits for it */
 #define APART_MS 2000 /* between the first two readings of a series */
@@ -367,6 +366,7 @@ void poller_hand_over(struct poller *poller, int64_t every)
 
 static int build_memory(struct poller *poller, const struct settings *settings)
 {
+    queue_init(&poller->queue);
     hold_init(&poller->hold);
     poller->ledger = cemm_ledger_new(settings->window, (const char *const *)settings->writers,
                                      settings->writer_count);
@@ -396,7 +396,7 @@ static int build(struct poller *poller, const struct settings *settings)
         plugin_log(r < 0 ? LOG_WARNING : LOG_INFO, "cemm plugin: %s", message.text);
     r = history_writer_start(&poller->writer, poller->cemm, poller->ledger);
     if (r == 0)
-        r = threads_start(&poller->thread, run, poller, "cemm");
+        r = -plugin_thread_create(&poller->thread, run, poller, "cemm");
     poller->running = r == 0;
     return r;
 }
@@ -404,16 +404,11 @@ static int build(struct poller *poller, const struct settings *settings)
 struct poller *poller_start(const struct settings *settings)
 {
     struct poller *poller = calloc(1, sizeof(*poller));
-    int r = poller ? queue_init(&poller->queue) : -ENOMEM;
+    int r = poller ? build(poller, settings) : -ENOMEM;
 
-    if (r == 0) {
-        r = build(poller, settings);
-        if (r == 0)
-            return poller;
-        poller_stop(poller);
-    } else {
-        free(poller);
-    }
+    if (r == 0)
+        return poller;
+    poller_stop(poller);
     plugin_log(LOG_ERR, "cemm plugin: cannot start: %s", strerror(-r));
     return NULL;
 }

@@ -11,11 +11,11 @@
  */
 #include "plugin/collectd/queue.h"
 
+#include <errno.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "plugin/collectd/threads.h"
+#include <time.h>
 
 void answer_measured(struct answer *answer, const struct cemm_series *series, unsigned cadence)
 {
@@ -50,13 +50,13 @@ static struct answer *take(struct queue *queue, struct answer *answer)
 
 /* ---- the queue ---------------------------------------------------------------------- */
 
-int queue_init(struct queue *queue)
+void queue_init(struct queue *queue)
 {
-    TAILQ_INIT(&queue->waiting);
-    queue->unseen = NULL;
-    queue->size = 0;
-    queue->expected = 0;
-    return threads_init(&queue->lock, &queue->arrived);
+    *queue = (struct queue){
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .arrived = PTHREAD_COND_INITIALIZER,
+        .waiting = TAILQ_HEAD_INITIALIZER(queue->waiting),
+    };
 }
 
 void queue_destroy(struct queue *queue)
@@ -89,6 +89,16 @@ void queue_tell(struct queue *queue, int64_t expected)
     queue->expected = expected;
     pthread_cond_signal(&queue->arrived);
     pthread_mutex_unlock(&queue->lock);
+}
+
+bool queue_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until)
+{
+    const struct timespec end = {
+        .tv_sec = (time_t)(until / 1000),
+        .tv_nsec = (long)(until % 1000 * 1000000),
+    };
+
+    return pthread_cond_clockwait(condition, lock, CLOCK_MONOTONIC, &end) != ETIMEDOUT;
 }
 
 /* ---- calls -------------------------------------------------------------------------- */
@@ -137,7 +147,7 @@ struct answer *read_call_next(struct read_call *call)
     call->answer = NULL;
     pthread_mutex_lock(&queue->lock);
     while (!queue->size && queue->expected < call->next &&
-           threads_wait(&queue->arrived, &queue->lock, call->until))
+           queue_wait(&queue->arrived, &queue->lock, call->until))
         ;
     while (queue->unseen && !call->answer && cemm_clock_steady() < call->until) {
         struct answer *answer = queue->unseen;

@@ -65,7 +65,7 @@ struct queue {
     int64_t expected;           /* nothing comes before this */
 };
 
-int queue_init(struct queue *queue); /* 0 or a negative errno */
+void queue_init(struct queue *queue);
 void queue_destroy(struct queue *queue);
 
 /* Takes ownership of an answer, from malloc(). False: the queue is full, the oldest one was
@@ -74,6 +74,9 @@ bool queue_put(struct queue *queue, struct answer *answer);
 
 /* Wakes the call that waits for answers; until `expected` no more will come. */
 void queue_tell(struct queue *queue, int64_t expected);
+
+/* Waits for the condition, which uses `lock`. False: `until` has passed. */
+bool queue_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until);
 
 /* A call of the read callback. */
 struct read_call {
