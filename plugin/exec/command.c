@@ -7,6 +7,7 @@
 #include "plugin/exec/command.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,56 +20,49 @@
 
 /* ---- causes ------------------------------------------------------------------ */
 
-struct link {
-    struct finding *finding;
-    char cause[FINDING_PERIODS_SIZE + CEMM_MESSAGE_SIZE];
-};
-
 /* Problems have one cause if their messages are the same. If a device does not answer, or a source
  * rejects the key, it is enough that the reasons are the same. */
-static struct link make_link(struct finding *finding)
+static uint64_t cause_of(const struct finding *finding)
 {
-    struct link link = {.finding = finding};
     const char *message = finding->message;
     const char *request = message_rest(message);
     const char *reason = message_rest(request);
     bool unheard = finding->result == -EHOSTUNREACH || finding->result == -ETIMEDOUT;
-    if (reason && (unheard || finding->result == CEMM_DENIED))
-        (void)snprintf(link.cause, sizeof(link.cause), "%s%.*s%.*s %s", finding->periods,
-                       (int)(request - message), message, unheard ? (int)strcspn(request, " :") : 0,
-                       request, /* the device */
-                       reason);
-    else
-        (void)snprintf(link.cause, sizeof(link.cause), "%s%s", finding->periods, message);
-    return link;
+    uint64_t hash = cemm_hash(CEMM_HASH, finding->periods, strlen(finding->periods));
+    if (!reason || (!unheard && finding->result != CEMM_DENIED))
+        return cemm_hash(hash, message, strlen(message));
+    hash = cemm_hash(hash, message, (size_t)(request - message));
+    if (unheard)
+        hash = cemm_hash(hash, request, strcspn(request, " :")); /* the device */
+    return cemm_hash(hash, reason, strlen(reason));
 }
 
-static int compare_links(const void *left, const void *right)
+static int compare_causes(const void *left, const void *right)
 {
-    const struct link *a = left;
-    const struct link *b = right;
-    int r = strcmp(a->cause, b->cause);
-    return r != 0 ? r : a->finding < b->finding ? -1 : 1;
+    const struct finding *a = left;
+    const struct finding *b = right;
+    return a->cause < b->cause ? -1 : a->cause > b->cause;
 }
 
-/* Links the problems that have one cause. Without memory none are. */
+/* Links the problems that have one cause, from the last to the first. Without memory some are not
+ * linked. */
 static void link_causes(struct finding *findings, size_t count)
 {
-    struct link *links = calloc(count + 1, sizeof(*links));
-    size_t problems = 0;
-    for (size_t i = 0; links && i < count; i++) {
-        if (findings[i].kind == FINDING_PROBLEM)
-            links[problems++] = make_link(&findings[i]);
+    void *causes = NULL;
+    for (size_t i = count; i-- > 0;) {
+        struct finding *finding = &findings[i];
+        if (finding->kind != FINDING_PROBLEM)
+            continue;
+        finding->cause = cause_of(finding);
+        struct finding **first = tsearch(finding, &causes, compare_causes);
+        if (!first || *first == finding)
+            continue;
+        finding->next = *first;
+        finding->next->joined = true;
+        *first = finding;
     }
-    if (problems > 0)
-        qsort(links, problems, sizeof(*links), compare_links);
-    for (size_t i = 1; i < problems; i++) {
-        if (strcmp(links[i - 1].cause, links[i].cause) == 0) {
-            links[i - 1].finding->next = links[i].finding;
-            links[i].finding->joined = true;
-        }
-    }
-    free(links);
+    while (causes)
+        tdelete(*(struct finding **)causes, &causes, compare_causes);
 }
 
 /* "uid/alias, uid/alias and 3 more: MESSAGE", for all with the same cause. A uid that is `device`

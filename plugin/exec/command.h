@@ -28,6 +28,7 @@ struct finding {
     struct cemm_document *document;
     int result; /* of the request */
     char message[CEMM_MESSAGE_SIZE];
+    uint64_t cause;       /* hash of what problems with the same cause have in common */
     struct finding *next; /* the next problem with the same cause */
     bool joined;          /* an earlier one has the same cause */
 };
