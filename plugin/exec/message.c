@@ -17,7 +17,8 @@
 /* Progress is shown after this time (milliseconds). */
 #define PROGRESS_AFTER 2000
 
-/* Lines that are remembered. What does not fit may be printed again. */
+/* Lines that are remembered, and lines that are held. What does not fit may be printed again, or is
+ * dropped: the library itself limits its warnings about devices. */
 #define LINES_MAX 1000
 
 #define ERASE_LINE "\r\033[K"
@@ -87,7 +88,6 @@ void message_failure(const struct cemm_message *message, int r)
 static struct lines {
     char *texts[LINES_MAX];
     size_t count;
-    size_t lost;
 } printed, held;
 
 static void keep(struct lines *lines, const char *text)
@@ -95,8 +95,6 @@ static void keep(struct lines *lines, const char *text)
     char *copy = lines->count < LINES_MAX ? strdup(text) : NULL;
     if (copy)
         lines->texts[lines->count++] = copy;
-    else
-        lines->lost++;
 }
 
 const char *message_rest(const char *text)
@@ -133,12 +131,10 @@ bool message_was_printed(const char *message)
 
 void message_once(enum cemm_level level, const char *line)
 {
-    for (size_t i = 0; i < printed.count; i++) {
-        if (strcmp(printed.texts[i], line) == 0)
-            return;
-    }
+    if (message_was_printed(line))
+        return;
     message_print(level, "%s", line);
-    keep(&printed, line);
+    message_remember(line);
 }
 
 void message_hold(const char *line)
@@ -149,13 +145,10 @@ void message_hold(const char *line)
 void message_release(void)
 {
     for (size_t i = 0; i < held.count; i++) {
-        if (!message_was_printed(held.texts[i]))
-            message_once(CEMM_LOG_WARNING, held.texts[i]);
+        message_once(CEMM_LOG_WARNING, held.texts[i]);
         free(held.texts[i]);
     }
-    if (held.lost > 0)
-        message_print(CEMM_LOG_WARNING, "%zu more warnings were dropped", held.lost);
-    held = (struct lines){.count = 0};
+    held.count = 0;
 }
 
 /* ---- progress ------------------------------------------------------------------ */

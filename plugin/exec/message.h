@@ -32,11 +32,10 @@ void message_remember(const char *message);
 /* Whether a message with the same source and reason was printed. */
 bool message_was_printed(const char *message);
 
-/* Prints a line from the library, unless that line was printed. */
+/* Prints a line from the library, unless its cause was printed. */
 void message_once(enum cemm_level level, const char *line);
 
-/* Keeps a warning from the library until message_release(), which prints those whose cause was not
- * printed. */
+/* Keeps a warning from the library until message_release(), which prints it once. */
 void message_hold(const char *line);
 void message_release(void);
 
