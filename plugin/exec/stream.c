@@ -1,5 +1,5 @@
 /*
- * `cemm stream`: sweeps again and again, for collectors that keep a program
+ * `cemm stream`: sweeps repeatedly, for collectors that keep a program
  * running (Telegraf execd, collectd exec) and for node_exporter.
  *
  * Each answer is written at once, and no sample twice. If a sweep hangs on
