@@ -25,29 +25,41 @@ static struct cemm_find *find_of(struct cemm_registry *registry)
     return (struct cemm_find *)((char *)registry - offsetof(struct cemm_find, registry));
 }
 
-static const char no_room[] = "out of memory, or too many devices";
-
-/* A lack of memory or room is in no answer, so it is logged: once until the next list. */
-static void log_no_room(struct cemm_source *source, int result, const struct cemm_message *message)
+/* Logs once that a list of devices or meters failed, and once that it works again. A source that
+ * does not answer is logged by its route, a claim that was not confirmed by discovery. */
+static void log_list(struct cemm_route *route, int result, const struct cemm_message *message)
 {
-    if (result != -ENOMEM || message || source->no_room_logged)
+    const struct cemm_source *source = route->source;
+    struct cemm_message works;
+
+    if (cemm_source_unconfirmed(source) || route->health.pause > 0 || source->own.health.pause > 0)
         return;
-    source->no_room_logged = true;
-    cemm_log(source->loop, CEMM_LOG_WARNING, "%s: %s", source->name, no_room);
+    cemm_message_set(&works, "%s: %s works again", source->name, cemm_route_name(route));
+    if (result && !route->list_failure_logged)
+        cemm_route_log(route, CEMM_LOG_WARNING, message->text);
+    else if (!result && route->list_failure_logged)
+        cemm_route_log(route, CEMM_LOG_INFO, works.text);
+    route->list_failure_logged = result;
+}
+
+/* A lack of memory or room is in no answer. */
+static void keep_failure(struct cemm_message **slot, const struct cemm_source *source,
+                         const struct cemm_message *message)
+{
+    struct cemm_message lacking;
+
+    cemm_message_set(&lacking, "%s: out of memory, or too many devices", source->name);
+    cemm_message_keep(slot, message ? message : &lacking);
 }
 
 static void search_failed(struct cemm_route *route, int result, const struct cemm_message *message)
 {
     struct cemm_search *search = &route->search;
 
-    log_no_room(route->source, result, message);
     if (search->result)
         return;
     search->result = result;
-    if (message)
-        cemm_message_keep(&search->message, message);
-    else
-        cemm_message_drop(&search->message);
+    keep_failure(&search->message, route->source, message);
 }
 
 static void search_step_done(struct cemm_route *route)
@@ -63,6 +75,7 @@ static void search_step_done(struct cemm_route *route)
     }
     if (search->result == 0)
         search->finished = route->source->loop->wall;
+    log_list(route, search->result, cemm_message_kept(&search->message));
     cemm_device_finish_searches(route->device);
 }
 
@@ -331,19 +344,13 @@ static int add_configured(struct cemm_source *source)
 
 static void source_found(struct cemm_source *source, int result, const struct cemm_message *message)
 {
-    struct cemm_message lacking;
-
     source->listing = false;
     source->list_result = result;
-    if (result && !message)
-        cemm_message_set(&lacking, "%s: %s", source->name, no_room);
     if (result)
-        cemm_message_keep(&source->list_message, message ? message : &lacking);
-    log_no_room(source, result, message);
-    if (result == 0) {
+        keep_failure(&source->list_message, source, message);
+    else
         source->list_time = source->loop->wall;
-        source->no_room_logged = false;
-    }
+    log_list(&source->own, result, cemm_message_kept(&source->list_message));
     finish_complete(source->registry);
 }
 

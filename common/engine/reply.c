@@ -62,26 +62,6 @@ bool cemm_reply_is_empty(const struct cemm_document *document, struct cemm_messa
 
 /* ---- what is logged ------------------------------------------------------------- */
 
-void cemm_reply_log_list(struct cemm_route *route, const struct cemm_query *query, int result,
-                         const struct cemm_message *message)
-{
-    enum cemm_endpoint endpoint = query->endpoint;
-    bool whole =
-        endpoint == CEMM_DEVICES || endpoint == CEMM_ROOT; /* if it is absent, there is no API */
-    bool fault = result < 0 || result == CEMM_DENIED || (whole && result == CEMM_ABSENT);
-    struct cemm_message works;
-
-    if (endpoint == CEMM_REALTIME || endpoint == CEMM_DATA || endpoint == CEMM_TOTALS ||
-        (result == CEMM_ABSENT && !whole) || cemm_source_unconfirmed(route->source))
-        return;
-    cemm_message_set(&works, "%s: %s works again", route->source->name, cemm_route_name(route));
-    if (fault && !route->list_failure_logged)
-        cemm_route_log(route, CEMM_LOG_WARNING, message->text);
-    else if (!fault && route->list_failure_logged)
-        cemm_route_log(route, CEMM_LOG_INFO, works.text);
-    route->list_failure_logged = fault;
-}
-
 /* Whether this was not logged before. After CEMM_LOGGED_MAX messages, the rest is only counted. */
 static bool is_new(struct cemm_source *source, const char *text)
 {

@@ -1,6 +1,6 @@
 /*
  * Reads the response to a request: a document, or the reason why there is none.
- * Logs parts that were skipped, and lists that failed.
+ * Logs parts that were skipped.
  */
 #ifndef CEMM_ENGINE_REPLY_H
 #define CEMM_ENGINE_REPLY_H
@@ -12,11 +12,6 @@
 int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
                     struct cemm_http_response *response, struct cemm_document **ret_document,
                     struct cemm_message *ret_reason);
-
-/* Logs once that a list of devices or meters failed, and once that it works again. For
- * documents, the cache does that. */
-void cemm_reply_log_list(struct cemm_route *route, const struct cemm_query *query, int result,
-                         const struct cemm_message *message);
 
 /* The message of a request that failed: "local home: device information of 192.168.2.115: …" */
 void cemm_reply_message(const struct cemm_source *source, const struct cemm_query *query,

@@ -219,7 +219,6 @@ static void fail(struct cemm_request *request, int result, const char *reason)
         reason = longer.text;
     }
     format_message(request, &message, reason);
-    cemm_reply_log_list(request->route, &request->query, result, &message);
     finish(request, result, NULL, &message);
 }
 
@@ -339,7 +338,6 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
         fail_gone(request);
     } else {
         document->took = request->took;
-        cemm_reply_log_list(route, &request->query, 0, NULL);
         finish(request, 0, document, NULL);
     }
 }

@@ -145,7 +145,6 @@ struct cemm_source {
 
     /* The list of its devices (find.c). */
     bool listing;                      /* it was requested */
-    bool no_room_logged;               /* there was no memory or room for it */
     int64_t list_time;                 /* wall time of the last one that came; 0: never */
     int list_result;                   /* of the last request for it */
     struct cemm_message *list_message; /* kept */
