@@ -52,7 +52,7 @@ while read -r fault; do
     forget=MS) faults+=("forget=500@cloud:$faulty:*") ;;
     status=NNN) for status in 202 204 400 401 403 404 408 412 500 502 504; do faults+=("status=$status@cloud:$faulty:*"); done ;;
     delay=MS) faults+=("delay=900@cloud:$faulty:*" "delay=5000@cloud:$faulty:*") ;;
-    name-* | odd-* | never-* | value-* | time-* | clock-* | pair-* | disorder | many-* | uid-* | bad-utf8) faults+=("$fault@cloud:$faulty:*/realtime/*") ;;
+    name-* | odd-* | never-* | value-* | time-* | clock-* | pair-* | data-frozen | disorder | many-* | uid-* | bad-utf8) faults+=("$fault@cloud:$faulty:*/realtime/*") ;;
     *) faults+=("$fault@cloud:$faulty:*") ;;
   esac
 done < <("$build/tests/simulator/cemm-sim" --help | sed -n '/^A fault acts/,/^The log/p' | awk '/^  [a-z]/ { print $1 }')
