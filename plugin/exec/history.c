@@ -38,7 +38,7 @@ struct rows {
     size_t document_count;
 
     /* OpenMetrics */
-    FILE *file;             /* temporary; it has no name */
+    int file;               /* temporary; it has no name; -1: none */
     off_t file_end;         /* the length of what is in it */
     struct metric *metrics; /* sorted by name */
     size_t metric_count;
@@ -71,17 +71,12 @@ static int make_file(struct rows *rows)
     char *path = NULL;
     if (asprintf(&path, "%s/cemm-XXXXXX", directory()) < 0)
         return -ENOMEM;
-    int fd = mkostemp(path, O_CLOEXEC);
-    int r = fd < 0 ? file_failed(rows) : 0;
+    rows->file = mkostemp(path, O_CLOEXEC);
+    int r = rows->file < 0 ? file_failed(rows) : 0;
     if (r == 0)
         (void)unlink(path);
     free(path);
-    if (r < 0)
-        return r;
-    rows->file = fdopen(fd, "w+");
-    if (!rows->file)
-        close(fd);
-    return rows->file ? 0 : -ENOMEM;
+    return r;
 }
 
 /* Finds the metric or makes it. NULL: no memory. */
@@ -120,7 +115,7 @@ static int add_piece(struct rows *rows, struct metric *metric, const char *text,
     metric->pieces = more;
     more[metric->count++] = (struct piece){rows->file_end, length};
     rows->file_end += (off_t)length;
-    return fwrite(text, 1, length, rows->file) == length ? 0 : file_failed(rows);
+    return output_write(rows->file, text, length) < 0 ? file_failed(rows) : 0;
 }
 
 /* The length of the first lines, as far as they have the same name, which goes to *ret_name. */
@@ -167,18 +162,16 @@ static int print_head(const struct rows *rows, const struct metric *metric)
 static int print_piece(struct rows *rows, const struct piece *piece)
 {
     struct output *output = &rows->history.output;
-    char bytes[BUFSIZ];
-    if (fseeko(rows->file, piece->place, SEEK_SET) != 0)
-        return file_failed(rows);
-    for (size_t left = piece->length; left > 0;) {
-        errno = EIO; /* if it is shorter */
-        size_t length = fread(bytes, 1, left < BUFSIZ ? left : BUFSIZ, rows->file);
-        if (length == 0)
-            return file_failed(rows);
-        fwrite(bytes, 1, length, output->stream);
-        left -= length;
-    }
-    return output_flush(output);
+    char *bytes = malloc(piece->length);
+    if (!bytes)
+        return -ENOMEM;
+    errno = EIO; /* if it is shorter */
+    ssize_t length = pread(rows->file, bytes, piece->length, piece->place);
+    int r = length == (ssize_t)piece->length ? 0 : file_failed(rows);
+    if (r == 0)
+        fwrite(bytes, 1, piece->length, output->stream);
+    free(bytes);
+    return r == 0 ? output_flush(output) : r;
 }
 
 static int print_metrics(struct rows *rows)
@@ -276,7 +269,7 @@ static bool report(void *data)
 enum exec_exit exec_history(const struct exec_options *options)
 {
     static const struct history_use use = {1, 0, false, NULL, begin, take, finish, report};
-    struct rows rows = {.history = {.options = options, .use = &use, .data = &rows}};
+    struct rows rows = {.history = {.options = options, .use = &use, .data = &rows}, .file = -1};
     enum exec_exit end = history_command(&rows.history);
     drop_documents(&rows);
     for (size_t i = 0; i < rows.metric_count; i++) {
@@ -284,7 +277,7 @@ enum exec_exit exec_history(const struct exec_options *options)
         free(rows.metrics[i].pieces);
     }
     free(rows.metrics);
-    if (rows.file)
-        (void)fclose(rows.file);
+    if (rows.file >= 0)
+        close(rows.file);
     return end;
 }

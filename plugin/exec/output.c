@@ -65,7 +65,7 @@ bool output_check(const char *path)
     return good;
 }
 
-static int write_all(int fd, const char *text, size_t length)
+int output_write(int fd, const char *text, size_t length)
 {
     while (length > 0) {
         ssize_t written = write(fd, text, length);
@@ -96,7 +96,7 @@ static int write_stdout(const char *text, size_t length)
     while (r == 0 && length > 0) {
         size_t part = piece(text, length);
         signals_wait_writable(STDOUT_FILENO);
-        r = write_all(STDOUT_FILENO, text, part);
+        r = output_write(STDOUT_FILENO, text, part);
         text += part;
         length -= part;
     }
@@ -158,7 +158,7 @@ int output_flush(struct output *output)
     int r = fclose(output->stream) != 0 ? -ENOMEM : 0;
     output->stream = NULL;
     if (r == 0)
-        r = output->path ? write_all(output->fd, output->text, output->length)
+        r = output->path ? output_write(output->fd, output->text, output->length)
                          : write_stdout(output->text, output->length);
     free(output->text);
     output->text = NULL;

@@ -40,6 +40,9 @@ int output_flush(struct output *output);
  * `r`. */
 int output_end(struct output *output, int r);
 
+/* Writes all bytes to a descriptor. Returns 0 or a negative errno, which errno has, too. */
+int output_write(int fd, const char *text, size_t length);
+
 /* Whether stdout and stderr are one file (2>&1). */
 bool output_is_stderr(void);
 
