@@ -211,10 +211,8 @@ const char *cemm_config_archive(const struct cemm_config *config);
 
 /* ---- devices, meters, documents ----------------------------------------- */
 
-/* Like cemm_get(), for documents that nobody waits for: at their source, all requests of
- * cemm_get() go first. */
-int cemm_prefetch(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
-                  cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
+/* Requests a document that nobody waits for, after all requests of cemm_get() to its source. */
+void cemm_prefetch(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms);
 
 /* The cached document if it is not older than that, else NULL. The caller unrefs it. */
 struct cemm_document *cemm_peek(struct cemm *cemm, const struct cemm_query *query,
@@ -449,9 +447,8 @@ struct cemm_source_state {
 /* The state of source `index`; false past the last. Texts are valid until the next cemm_turn(). */
 bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state);
 
-/* Whether an account has this device, but leaves it to another shard; then the message says to
- * which.
- */
+/* Whether an account has this device, but leaves it to another shard, which the message then
+ * names. */
 bool cemm_elsewhere(const struct cemm *cemm, const struct cemm_uid *uid,
                     struct cemm_message *ret_message);
 

@@ -145,13 +145,6 @@ static void set_snapshot(struct fs *fs, struct node *node, struct snapshot *snap
 
 /* ---- read-ahead --------------------------------------------------------- */
 
-/* A failure shows when the day is read. */
-static void on_fetched_ahead(void *data, const struct cemm_answer *answer)
-{
-    (void)data;
-    (void)answer;
-}
-
 static void fetch_ahead(struct fs *fs, const struct path *path, int days)
 {
     struct tree_clock clock = fs_clock(fs);
@@ -163,7 +156,7 @@ static void fetch_ahead(struct fs *fs, const struct path *path, int days)
         if (day->month != path->query.period.month || since <= 0)
             return;
         if (!cemm_archived(fs->cemm, &next.query))
-            (void)cemm_prefetch(fs->cemm, &next.query, since * 1000, on_fetched_ahead, NULL, NULL);
+            cemm_prefetch(fs->cemm, &next.query, since * 1000);
     }
 }
 

@@ -133,11 +133,16 @@ int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_
                           ret_ticket);
 }
 
-int cemm_prefetch(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
-                  cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+static void ignore_answer(void *data, const struct cemm_answer *answer)
 {
-    return cemm_cache_get(&cemm->cache, NULL, query, max_age_ms, CEMM_BACKGROUND, done, data,
-                          ret_ticket);
+    (void)data;
+    (void)answer;
+}
+
+void cemm_prefetch(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms)
+{
+    (void)cemm_cache_get(&cemm->cache, NULL, query, max_age_ms, CEMM_BACKGROUND, ignore_answer,
+                         NULL, NULL);
 }
 
 struct cemm_document *cemm_peek(struct cemm *cemm, const struct cemm_query *query,

@@ -244,12 +244,6 @@ static void end_sweep(struct stream *stream)
     }
 }
 
-static void ignore_answer(void *data, const struct cemm_answer *answer)
-{
-    (void)data;
-    (void)answer;
-}
-
 /* Reading a METER uid/alias does not look for meters, which would tell the type: so it is asked for
  * once. */
 static void seek_type(struct stream *stream, struct latest *entry,
@@ -270,7 +264,7 @@ static void seek_type(struct stream *stream, struct latest *entry,
         query.alias[0] = '\0';
     }
     if (cemm_offers(cemm, &query.uid, query.alias, query.endpoint))
-        (void)cemm_prefetch(cemm, &query, CEMM_EMPTY_AGE, ignore_answer, NULL, NULL);
+        cemm_prefetch(cemm, &query, CEMM_EMPTY_AGE);
 }
 
 static void take_answer(void *data, const struct cemm_uid *uid, const char *alias,
