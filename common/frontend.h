@@ -27,6 +27,9 @@ struct cemm_line_limit {
 bool cemm_line_allowed(struct cemm_line_limit *limit, int64_t now,
                        struct cemm_message *ret_instead);
 
+/* Prepares a program that has a key in memory, and opens sockets. For main(). */
+void cemm_process_prepare(void);
+
 /* FNV-1a. Pass CEMM_HASH first, and the last result to continue. */
 #define CEMM_HASH UINT64_C(0xcbf29ce484222325)
 uint64_t cemm_hash(uint64_t hash, const void *bytes, size_t length);

@@ -24,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -122,8 +121,7 @@ static bool serve_kernel(struct fs *fs, struct fuse_buf *buffer)
     return true;
 }
 
-/* Signals that end the program are read from a descriptor. A closed pipe or a file size limit
- * does not end the process: writing to the archive fails with a message. */
+/* Signals that end the program are read from a descriptor. */
 static int open_signals(void)
 {
     sigset_t ending;
@@ -131,10 +129,9 @@ static int open_signals(void)
     sigaddset(&ending, SIGTERM);
     sigaddset(&ending, SIGINT);
     sigaddset(&ending, SIGHUP);
-    if (sigprocmask(SIG_BLOCK, &ending, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
-        signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
-        return -errno;
-    return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+    (void)sigprocmask(SIG_BLOCK, &ending, NULL);
+    int fd = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
 }
 
 static bool signalled(int fd)
@@ -413,22 +410,11 @@ static int run(const struct options *options)
     return r;
 }
 
-/* Otherwise a socket or a file could become stderr. */
-static void open_standard_descriptors(void)
-{
-    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
-            _exit(EXIT_FAILURE);
-    }
-}
-
 int main(int argc, char **argv)
 {
-    const struct rlimit no_core = {0, 0}; /* the key is in memory */
     struct cemm_message message;
     struct options options;
-    (void)setrlimit(RLIMIT_CORE, &no_core);
-    open_standard_descriptors();
+    cemm_process_prepare();
     switch (options_read(argc, argv, &options, &message)) {
     case OPTIONS_DONE:
         return EXIT_SUCCESS;

@@ -1,20 +1,11 @@
 /*
  * `cemm`: energy data from CEMM meters on the command line, for people, cron
  * and collectors that start programs (Telegraf exec, collectd exec).
- *
- * Core dumps are off, because the key is in memory. SIGPIPE is ignored,
- * because a server that hangs up must not end the process. Descriptors 0 to 2
- * are opened if they are closed, because otherwise a socket could become
- * stdout.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "plugin/exec/message.h"
 #include "plugin/exec/options.h"
@@ -47,20 +38,6 @@ static const struct exec_command commands[] = {
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
-
-static void set_up_process(void)
-{
-    const struct rlimit no_core = {0, 0};
-    (void)setrlimit(RLIMIT_CORE, &no_core);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* so that write() fails, and the temporary file is removed */
-    setlocale(LC_CTYPE, "");
-    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
-        /* Read-only, so that writing to a closed stdout fails. */
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
-            _exit(EXEC_FAILED);
-    }
-}
 
 static void print_command_help(const struct exec_command *command)
 {
@@ -125,7 +102,8 @@ static bool asks_for_help(const char *argument)
 int main(int argc, char **argv)
 {
     static char help[] = "--help";
-    set_up_process();
+    cemm_process_prepare();
+    setlocale(LC_CTYPE, "");
     message_begin();
     if (argc < 2) {
         message_print(CEMM_LOG_ERROR, "no command; see `cemm --help`");
