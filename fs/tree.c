@@ -7,7 +7,6 @@
  */
 #include "fs/tree.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -73,15 +72,11 @@ bool tree_is_info(const struct path *path)
 /* ---- texts -------------------------------------------------------------- */
 
 /* Names fit: they are bounded by cemm.h, and years by tree_child(). */
-__attribute__((format(printf, 2, 3))) static void append(struct path *path, const char *format, ...)
+static void append(struct path *path, const char *name, const char *suffix)
 {
     size_t length = strlen(path->text);
-    va_list arguments;
-    if (length > 0)
-        path->text[length++] = '/';
-    va_start(arguments, format);
-    (void)vsnprintf(path->text + length, sizeof(path->text) - length, format, arguments);
-    va_end(arguments);
+    (void)snprintf(path->text + length, sizeof(path->text) - length, "%s%s%s",
+                   length > 0 ? "/" : "", name, suffix);
 }
 
 /* The name of a period: "2024-03-31.csv", or of a directory above its files, "2024" or "03". */
@@ -94,9 +89,9 @@ static void append_period(struct path *path)
                  : period->span == CEMM_YEAR ? PATH_YEAR
                                              : PATH_MONTH;
     if (path->kind == PATH_PERIOD)
-        append(path, "%s%s", date, suffixes[path->format]);
+        append(path, date, suffixes[path->format]);
     else
-        append(path, "%s", path->kind == PATH_YEAR ? date : date + strlen("2024-"));
+        append(path, path->kind == PATH_YEAR ? date : date + strlen("2024-"), "");
 }
 
 const char *tree_name(const struct path *path)
@@ -216,7 +211,7 @@ static bool fixed_child(const struct path *parent, const struct fixed *row,
     ret_path->query.endpoint = row->endpoint;
     ret_path->span = row->span;
     ret_path->ago = row->ago;
-    append(ret_path, "%s", row->name);
+    append(ret_path, row->name, "");
     return true;
 }
 
@@ -236,7 +231,7 @@ bool tree_child(const struct path *parent, const char *name, const struct tree_c
         (!is_within(parent, period) || !has_begun(period, clock) ||
          period->year < CEMM_YEAR_FIRST || (meter->known && is_before_data(period, meter))))
         return false;
-    append(&path, "%s", name);
+    append(&path, name, "");
     *ret_path = path;
     return true;
 }
@@ -252,7 +247,7 @@ const char *tree_target(const struct path *link, const struct tree_clock *clock,
     tree_cut(target.text);
     if (link->kind == PATH_DEVICE_LINK) {
         target.kind = PATH_DEVICE;
-        append(&target, "%s", link->query.uid.text);
+        append(&target, link->query.uid.text, "");
     } else {
         if (link->kind == PATH_NEAR_LINK)
             *period = cemm_period_at(clock->zone, link->span, clock->now);
