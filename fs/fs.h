@@ -102,22 +102,6 @@ void pending_reply_error(struct pending *pending, int error);
 void pending_reply_attributes(struct pending *pending);
 void pending_free(struct pending *pending); /* it has been answered */
 
-/* ---- directories: whether they exist, and what is listed in them (dirs.c) ------ */
-
-/* Finds the node of a directory or a link. Never waits. Returns 0 or a negative errno. */
-int dir_lookup(struct fs *fs, const struct path *path, struct node **ret_node);
-
-/* Answers GETATTR of a directory or a link, now or when it is known whether the directory exists.
- */
-void dir_getattr(struct pending *pending);
-
-/* Answers OPENDIR, now or when the names are known. They do not change until RELEASEDIR, so that
- * offsets stay valid. */
-void dir_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info);
-void dir_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
-              struct fuse_file_info *info);
-void dir_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info);
-
 /* ---- files: which snapshot a name leads to, and how long it is valid (files.c) -- */
 
 /* Finds the current node of a file and how long its name is valid, in seconds. Never waits: the
