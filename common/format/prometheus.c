@@ -192,18 +192,16 @@ static void write_seconds(struct cemm_buffer *out, int64_t time)
         cemm_buffer_format(out, ".%03" PRId64, time % 1000);
 }
 
-/* The metric with its labels and a space. False: too long; cannot happen with valid names. */
-static bool write_key(const struct kind *kind, const struct cemm_query *query, const char *channel,
+/* The metric with its labels and a space. Valid names fit, and need no escaping. */
+static void write_key(const struct kind *kind, const struct cemm_query *query, const char *channel,
                       const char *period, char ret_key[LABELS_SIZE])
 {
     bool smart = cemm_alias_kind(query->alias) == CEMM_ALIAS_SMART;
     const char *labels = smart ? kind->labels : kind->other;
-    int size = snprintf(ret_key, LABELS_SIZE, "%s{uid=\"%s\",alias=\"%s\"%s%s%s%s%s%s} ",
-                        families[kind->family].name, query->uid.text, query->alias,
-                        labels ? labels : ",channel=\"", labels ? "" : channel, labels ? "" : "\"",
-                        period ? ",period=\"" : "", period ? period : "", period ? "\"" : "");
-
-    return size > 0 && size < LABELS_SIZE;
+    (void)snprintf(ret_key, LABELS_SIZE, "%s{uid=\"%s\",alias=\"%s\"%s%s%s%s%s%s} ",
+                   families[kind->family].name, query->uid.text, query->alias,
+                   labels ? labels : ",channel=\"", labels ? "" : channel, labels ? "" : "\"",
+                   period ? ",period=\"" : "", period ? period : "", period ? "\"" : "");
 }
 
 /* A counter that would step back a little keeps its earlier number. */
@@ -217,8 +215,7 @@ static void write_sample(struct cemm_buffer *out, const struct kind *kind,
     double before = 0;
     size_t length = 0;
 
-    if (!write_key(kind, query, series->channel, NULL, key))
-        return;
+    write_key(kind, query, series->channel, NULL, key);
     const char *old = counter ? earlier(previous, key, &before, &length) : NULL;
     double step = before - sample->value * kind->multiply;
     cemm_buffer_text(out, key);
@@ -290,20 +287,6 @@ static void write_info(struct cemm_buffer *out, const struct cemm_result *result
                            result->uid, result->alias, type);
 }
 
-static void write_source(struct cemm_buffer *out, const char *source)
-{
-    cemm_buffer_text(out, "{source=\"");
-    for (; *source; source++) {
-        if (*source == '"' || *source == '\\')
-            cemm_buffer_char(out, '\\');
-        if (*source == '\n')
-            cemm_buffer_text(out, "\\n");
-        else
-            cemm_buffer_char(out, *source);
-    }
-    cemm_buffer_text(out, "\"}");
-}
-
 static void write_up(struct cemm_buffer *out, const struct cemm_result *result)
 {
     const char *alias = result->alias;
@@ -313,7 +296,7 @@ static void write_up(struct cemm_buffer *out, const struct cemm_result *result)
         cemm_buffer_format(out, "{uid=\"%s\"%s%s%s}", result->uid, *alias ? ",alias=\"" : "", alias,
                            *alias ? "\"" : "");
     else if (result->source && *result->source)
-        write_source(out, result->source);
+        cemm_buffer_format(out, "{source=\"%s\"}", result->source);
     cemm_buffer_text(out, result->document ? " 1\n" : " 0\n");
 }
 
@@ -362,8 +345,7 @@ static void write_history_sample(struct cemm_buffer *out, const struct cemm_quer
     const struct kind *kind = kind_of(period ? amounts : kinds, channel);
     char key[LABELS_SIZE];
 
-    if (!write_key(kind, query, channel, period, key))
-        return;
+    write_key(kind, query, channel, period, key);
     cemm_buffer_text(out, key);
     write_value(out, kind, sample);
     cemm_buffer_char(out, ' ');

