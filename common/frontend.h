@@ -488,17 +488,14 @@ struct cemm_ledger_names {
 };
 struct cemm_ledger_names cemm_ledger_names(const struct cemm_ledger_entry *entry);
 
-/* Whether a sample of a realtime document is to be sent now; if so it counts as accepted. */
-enum cemm_verdict {
-    CEMM_NEW,
-    CEMM_REPEATED,   /* not newer than the last one accepted */
-    CEMM_STEPS_BACK, /* the source has changed, and the reading is less than 1 below the last one,
-                        because the cloud and the LAN round differently. Readings are not sent until
-                        they have reached the last one. */
-};
-enum cemm_verdict cemm_ledger_accept(struct cemm_ledger_entry *entry,
-                                     const struct cemm_document *document,
-                                     const struct cemm_sample *sample);
+/*
+ * Whether a sample of a realtime document is to be sent now; if so it counts as
+ * accepted. Not if it is not newer than the last one accepted; nor a reading
+ * that is less than 1 below that one and comes from another source: the cloud
+ * and the LAN round differently.
+ */
+bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_document *document,
+                        const struct cemm_sample *sample);
 
 /*
  * How often the series is measured: the shortest distance between the last

@@ -311,37 +311,34 @@ static void learn(struct cemm_ledger_entry *entry, int64_t time)
         add_line(entry, "", "/", cemm_cadence_seconds(&entry->cadence), "\n");
 }
 
-static enum cemm_verdict accept_sample(struct cemm_ledger_entry *entry,
-                                       const struct cemm_document *document,
-                                       const struct cemm_sample *sample)
+static bool accept_sample(struct cemm_ledger_entry *entry, const struct cemm_document *document,
+                          const struct cemm_sample *sample)
 {
     const char *name = cemm_document_source(document);
     uint64_t source = cemm_hash(CEMM_HASH, name, strlen(name));
     /* If `accepted` is further ahead than that, it dates from when our clock was wrong. */
     bool counts = entry->accepted <= cemm_document_fetched(document) + CEMM_AHEAD_MAX;
 
-    if (sample->time <= (counts ? entry->accepted : 0) || is_same_total(entry, document, sample))
-        return CEMM_REPEATED;
-    if (steps_back(entry, sample, source))
-        return CEMM_STEPS_BACK;
+    if (sample->time <= (counts ? entry->accepted : 0) || is_same_total(entry, document, sample) ||
+        steps_back(entry, sample, source))
+        return false;
     learn(entry, sample->time);
     entry->accepted = sample->time;
     entry->value = sample->value;
     entry->source = source;
     entry->measured = cemm_document_newest(document);
-    return CEMM_NEW;
+    return true;
 }
 
-enum cemm_verdict cemm_ledger_accept(struct cemm_ledger_entry *entry,
-                                     const struct cemm_document *document,
-                                     const struct cemm_sample *sample)
+bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_document *document,
+                        const struct cemm_sample *sample)
 {
     struct cemm_ledger *ledger = entry->meter->ledger;
 
     pthread_mutex_lock(&ledger->lock);
-    enum cemm_verdict verdict = accept_sample(entry, document, sample);
+    bool accepted = accept_sample(entry, document, sample);
     pthread_mutex_unlock(&ledger->lock);
-    return verdict;
+    return accepted;
 }
 
 bool cemm_ledger_cadence(struct cemm_ledger_entry *entry, unsigned *ret_seconds)

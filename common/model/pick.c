@@ -70,7 +70,7 @@ static int pick_new(struct cemm_document *picked, struct cemm_ledger *ledger,
     if (!entry)
         return -ENOMEM;
     for (size_t i = 0; i < series->count; i++) {
-        if (cemm_ledger_accept(entry, document, &series->samples[i]) == CEMM_NEW)
+        if (cemm_ledger_accept(entry, document, &series->samples[i]))
             added->samples[added->count++] = series->samples[i];
     }
     if (added->count == 0 && series->count > 0 && last && last->count > 0)

@@ -122,7 +122,7 @@ static bool add_sample(struct poller *poller, struct answer *answer,
 
     if (!entry)
         return false;
-    bool new = series->count > 0 && cemm_ledger_accept(entry, document, sample) == CEMM_NEW;
+    bool new = series->count > 0 && cemm_ledger_accept(entry, document, sample);
     bool known = cemm_ledger_cadence(entry, &cadence);
     answer_measured(answer, series, cadence);
     if (!new)

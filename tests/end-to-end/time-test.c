@@ -132,7 +132,7 @@ static void take_sample(const char *alias, const struct cemm_document *document,
         cemm_ledger_entry(soak.ledger, &cemm_document_query(document)->uid, alias, series->channel);
 
     assert_non_null(entry);
-    if (cemm_ledger_accept(entry, document, sample) != CEMM_NEW)
+    if (!cemm_ledger_accept(entry, document, sample))
         return;
     line->sweep_given++;
     line->received++;
