@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINKS_MAX 40 /* as many as the kernel follows */
-
 /* Reads `length` bytes, or fewer at the end of the file. Returns their number, or a negative
  * errno. */
 static ssize_t fill(int fd, char *ret_bytes, size_t length)
@@ -65,31 +63,26 @@ int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat
     return r;
 }
 
+/* A chain of links ends, because realpath() fails with ELOOP if it is a loop or too long. */
 char *cemm_link_target(const char *path)
 {
+    char text[PATH_MAX];
     char *target = realpath(path, NULL);
 
     if (target || errno != ENOENT)
         return target;
-    target = strdup(path);
-    for (int links = 0; target && links < LINKS_MAX; links++) {
-        char text[PATH_MAX];
-        ssize_t length = readlink(target, text, sizeof(text) - 1);
-        if (length < 0)
-            return target;
-        text[length] = '\0';
-        const char *slash = text[0] == '/' ? NULL : strrchr(target, '/');
-        int directory = slash ? (int)(slash - target) + 1 : 0;
-        char *next;
-        if (asprintf(&next, "%.*s%s", directory, target, text) < 0)
-            next = NULL;
-        free(target);
-        target = next;
-    }
-    int error = target ? ELOOP : ENOMEM;
-    free(target);
-    errno = error;
-    return NULL;
+    ssize_t length = readlink(path, text, sizeof(text) - 1);
+    if (length < 0)
+        return strdup(path);
+    text[length] = '\0';
+    const char *slash = text[0] == '/' ? NULL : strrchr(path, '/');
+    int directory = slash ? (int)(slash - path) + 1 : 0;
+    char *next;
+    if (asprintf(&next, "%.*s%s", directory, path, text) < 0)
+        return NULL;
+    target = cemm_link_target(next);
+    free(next);
+    return target;
 }
 
 int cemm_file_write(int fd, const char *bytes, size_t length)
