@@ -19,24 +19,20 @@ static int tokener_flags(void)
     return JSON_TOKENER_VALIDATE_UTF8 | (broken ? 0 : JSON_TOKENER_STRICT);
 }
 
-static void explain(enum json_tokener_error error, const char *bytes, size_t length, size_t end,
+static void explain(enum json_tokener_error error, size_t length, size_t end,
                     struct cemm_message *message)
 {
+    bool whole = error == json_tokener_success; /* a value was read, up to `end` */
+
     if (length == 0)
         cemm_message_set(message, "it is empty");
     else if (error == json_tokener_continue)
         cemm_message_set(message, "it ends in the middle");
-    else if (error == json_tokener_error_depth)
-        cemm_message_set(message, "it is nested too deeply");
-    else if (error != json_tokener_success)
-        cemm_message_set(message, "it is not JSON: %s at byte %zu", json_tokener_error_desc(error),
-                         end);
-    else if (end == length)
+    else if (whole && end == length)
         cemm_message_set(message, "an object was expected");
-    else if (bytes[end] == '\0')
-        cemm_message_set(message, "it is not JSON: there is a NUL in it");
     else
-        cemm_message_set(message, "it is not JSON: unexpected character at byte %zu", end);
+        cemm_message_set(message, "it is not JSON: %s at byte %zu",
+                         whole ? "unexpected character" : json_tokener_error_desc(error), end);
 }
 
 int cemm_json_parse(const char *bytes, size_t length, struct json_object **ret_object,
@@ -54,7 +50,7 @@ int cemm_json_parse(const char *bytes, size_t length, struct json_object **ret_o
         json_tokener_free(tokener);
         return 0;
     }
-    explain(json_tokener_get_error(tokener), bytes, length, end, message);
+    explain(json_tokener_get_error(tokener), length, end, message);
     json_tokener_free(tokener);
     cemm_json_put(object, length);
     return -EIO;

@@ -151,7 +151,7 @@ static void test_junk(void **state)
         {"nested",
          "{" MAC ", \"version\": \"1.24\", \"x\": " TEN TEN TEN TEN TEN_END TEN_END TEN_END TEN_END
          "}",
-         0, "nested too deeply"},
+         0, "nesting too deep"},
     };
 
     (void)state;

@@ -65,7 +65,7 @@ static const struct {
     {"{\"a\":01}", "it is not JSON: number expected"},
 #endif
     {"{\"a\":\"\xc3\x28\"}", "it is not JSON: invalid utf-8 string"},
-    {"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "it is nested too deeply"},
+    {"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "it is not JSON: nesting too deep"},
 };
 
 static void test_refuse(void **state)

@@ -203,7 +203,7 @@ static void test_depth(void **state)
         int r = answer_try(&query, text, strlen(text), ANSWER_NOW, &document, &message);
         expect_int(rows[i].row, r, rows[i].fits ? 0 : -EIO);
         if (!rows[i].fits)
-            expect_part(rows[i].row, message.text, "nested too deeply");
+            expect_part(rows[i].row, message.text, "nesting too deep");
         cemm_document_unref(document);
         free(text);
     }
