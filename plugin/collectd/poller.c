@@ -338,22 +338,26 @@ static void take_readings(struct poller *poller, const struct answer *answer)
     }
 }
 
+/* False: the answer is deferred. */
+static bool take_answer(void *data, struct answer *answer)
+{
+    struct poller *poller = data;
+
+    if (!answer->not_before) /* else it was deferred */
+        monitor_add(&poller->monitor, answer);
+    if (release(poller, answer)) {
+        answer->not_before = cemm_clock_steady() + APART_MS;
+        return false;
+    }
+    take_readings(poller, answer);
+    return true;
+}
+
 void poller_hand_over(struct poller *poller, int64_t every)
 {
-    struct answer *answer;
     struct held *held;
-    struct read_call call;
 
-    read_call_begin(&call, &poller->queue, every);
-    while ((answer = read_call_next(&call))) {
-        if (!answer->not_before) /* else it was deferred */
-            monitor_add(&poller->monitor, answer);
-        if (release(poller, answer))
-            read_call_defer(&call, cemm_clock_steady() + APART_MS);
-        else
-            take_readings(poller, answer);
-    }
-    read_call_end(&call);
+    queue_hand_over(&poller->queue, every, take_answer, poller);
     while ((held = hold_expired(&poller->hold, cemm_clock_steady())))
         dispatch_held(poller, held);
     if (poller->sent)

@@ -23,32 +23,28 @@ void answer_measured(struct answer *answer, const struct cemm_series *series, un
         answer->cadence = cadence;
 }
 
+/* ---- the queue ---------------------------------------------------------------------- */
+
 static size_t size_of(const struct answer *answer)
 {
     return sizeof(*answer) + answer->count * sizeof(answer->readings[0]);
 }
 
-/* All of these under the lock. */
-
-static void insert(struct queue *queue, struct answer *answer, struct answer *before)
+/* The oldest that waits; NULL: none does. This and the next one under the lock. */
+static struct answer *take_first(struct queue *queue)
 {
-    if (before)
-        TAILQ_INSERT_BEFORE(before, answer, next);
-    else
-        TAILQ_INSERT_TAIL(&queue->waiting, answer, next);
-    queue->size += size_of(answer);
-}
+    struct answer *answer = TAILQ_FIRST(&queue->waiting);
 
-static struct answer *take(struct queue *queue, struct answer *answer)
-{
-    if (queue->unseen == answer)
-        queue->unseen = TAILQ_NEXT(answer, next);
-    TAILQ_REMOVE(&queue->waiting, answer, next);
-    queue->size -= size_of(answer);
+    if (answer)
+        TAILQ_REMOVE(&queue->waiting, answer, next);
     return answer;
 }
 
-/* ---- the queue ---------------------------------------------------------------------- */
+static void answer_free(struct queue *queue, struct answer *answer)
+{
+    queue->size -= size_of(answer);
+    free(answer);
+}
 
 void queue_init(struct queue *queue)
 {
@@ -62,23 +58,21 @@ void queue_init(struct queue *queue)
 void queue_destroy(struct queue *queue)
 {
     while (queue->size)
-        free(take(queue, TAILQ_FIRST(&queue->waiting)));
+        answer_free(queue, take_first(queue));
     pthread_cond_destroy(&queue->arrived);
     pthread_mutex_destroy(&queue->lock);
 }
 
 bool queue_put(struct queue *queue, struct answer *answer)
 {
-    bool full = false;
+    bool full;
 
     pthread_mutex_lock(&queue->lock);
-    insert(queue, answer, NULL);
-    if (!queue->unseen)
-        queue->unseen = answer;
-    while (queue->size > QUEUE_MAX) {
-        free(take(queue, TAILQ_FIRST(&queue->waiting)));
-        full = true;
-    }
+    TAILQ_INSERT_TAIL(&queue->waiting, answer, next);
+    queue->size += size_of(answer);
+    full = queue->size > QUEUE_MAX;
+    while (queue->size > QUEUE_MAX && (answer = take_first(queue)))
+        answer_free(queue, answer);
     pthread_mutex_unlock(&queue->lock);
     return !full;
 }
@@ -103,16 +97,6 @@ bool queue_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until)
 
 /* ---- calls -------------------------------------------------------------------------- */
 
-void read_call_begin(struct read_call *call, struct queue *queue, int64_t every)
-{
-    int64_t now = cemm_clock_steady();
-
-    *call = (struct read_call){.queue = queue, .until = now + every * 3 / 4, .next = now + every};
-    pthread_mutex_lock(&queue->lock);
-    queue->unseen = TAILQ_FIRST(&queue->waiting);
-    pthread_mutex_unlock(&queue->lock);
-}
-
 static int compare(const void *left, const void *right)
 {
     const struct meter_name *a = left;
@@ -124,57 +108,52 @@ static int compare(const void *left, const void *right)
 
 /* Whether it is the turn of an answer: the first about its meter in this call, and not for later.
  * If memory runs out, it waits for the next call. */
-static bool has_turn(struct read_call *call, const struct answer *answer)
+static bool has_turn(void **meters, const struct answer *answer)
 {
     struct meter_name *meter = NULL;
 
-    if (!tfind(&answer->meter, &call->meters, compare))
+    if (!tfind(&answer->meter, meters, compare))
         meter = malloc(sizeof(*meter));
     if (!meter)
         return false;
     *meter = answer->meter;
-    if (tsearch(meter, &call->meters, compare))
+    if (tsearch(meter, meters, compare))
         return answer->not_before <= cemm_clock_steady();
     free(meter);
     return false;
 }
 
-struct answer *read_call_next(struct read_call *call)
+/* Waits for an answer until `until`, if one can come before the call at `next`. Under the lock. */
+static struct answer *wait_for_first(struct queue *queue, int64_t until, int64_t next)
 {
-    struct queue *queue = call->queue;
-
-    free(call->answer);
-    call->answer = NULL;
-    pthread_mutex_lock(&queue->lock);
-    while (!queue->size && queue->expected < call->next &&
-           queue_wait(&queue->arrived, &queue->lock, call->until))
+    while (TAILQ_EMPTY(&queue->waiting) && queue->expected < next &&
+           queue_wait(&queue->arrived, &queue->lock, until))
         ;
-    while (queue->unseen && !call->answer && cemm_clock_steady() < call->until) {
-        struct answer *answer = queue->unseen;
-
-        queue->unseen = TAILQ_NEXT(answer, next);
-        if (has_turn(call, answer))
-            call->answer = take(queue, answer);
-    }
-    pthread_mutex_unlock(&queue->lock);
-    return call->answer;
+    return cemm_clock_steady() < until ? take_first(queue) : NULL;
 }
 
-void read_call_defer(struct read_call *call, int64_t not_before)
+void queue_hand_over(struct queue *queue, int64_t every,
+                     bool (*take)(void *data, struct answer *answer), void *data)
 {
-    struct queue *queue = call->queue;
+    const int64_t begun = cemm_clock_steady();
+    struct answer_list left = TAILQ_HEAD_INITIALIZER(left);
+    struct answer *answer;
+    void *meters = NULL; /* a tree of the names of those that have had their turn */
 
-    call->answer->not_before = not_before;
     pthread_mutex_lock(&queue->lock);
-    insert(queue, call->answer, queue->unseen); /* before newer ones of its meter */
+    while ((answer = wait_for_first(queue, begun + every * 3 / 4, begun + every))) {
+        pthread_mutex_unlock(&queue->lock);
+        bool done = has_turn(&meters, answer) && take(data, answer);
+        pthread_mutex_lock(&queue->lock);
+        if (done)
+            answer_free(queue, answer);
+        else
+            TAILQ_INSERT_TAIL(&left, answer, next);
+    }
+    TAILQ_CONCAT(&left, &queue->waiting, next); /* before newer ones of their meters */
+    TAILQ_CONCAT(&queue->waiting, &left, next);
     pthread_mutex_unlock(&queue->lock);
-    call->answer = NULL;
-}
-
-void read_call_end(struct read_call *call)
-{
-    free(call->answer);
-    tdestroy(call->meters, free);
+    tdestroy(meters, free);
 }
 
 /* ---- held --------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /*
  * Answers that wait for collectd: put there by the loop's thread, taken by calls
- * of the read callback, one at a time. Times are monotonic milliseconds, unless
- * stated otherwise.
+ * of the read callback, of which there is one at a time. Times are monotonic
+ * milliseconds, unless stated otherwise.
  */
 #ifndef CEMM_COLLECTD_QUEUE_H
 #define CEMM_COLLECTD_QUEUE_H
@@ -60,16 +60,15 @@ struct queue {
     pthread_mutex_t lock;
     pthread_cond_t arrived;
     struct answer_list waiting; /* the oldest first; this and what follows under lock */
-    struct answer *unseen;      /* the first that the call has not seen; NULL: none */
-    size_t size;                /* bytes of all */
+    size_t size;                /* bytes of all, those included that a call has taken or left */
     int64_t expected;           /* nothing comes before this */
 };
 
 void queue_init(struct queue *queue);
 void queue_destroy(struct queue *queue);
 
-/* Takes ownership of an answer, from malloc(). False: the queue is full, the oldest one was
- * dropped. */
+/* Takes ownership of an answer, from malloc(). False: the queue is full, the oldest one that waits
+ * was dropped. */
 bool queue_put(struct queue *queue, struct answer *answer);
 
 /* Wakes the call that waits for answers; until `expected` no more will come. */
@@ -78,29 +77,18 @@ void queue_tell(struct queue *queue, int64_t expected);
 /* Waits for the condition, which uses `lock`. False: `until` has passed. */
 bool queue_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until);
 
-/* A call of the read callback. */
-struct read_call {
-    struct queue *queue;
-    int64_t until;
-    int64_t next;          /* when the next call begins */
-    struct answer *answer; /* that read_call_next() has returned */
-    void *meters;          /* a tree of the names of meters that have had their turn */
-};
-
-/* Begins a call; the next one begins in `every` milliseconds. It waits for answers for at most
- * three quarters of `every`, and not at all if none can come before the next call: so most values
- * are dispatched as they come, and a stop does not wait long for a call. */
-void read_call_begin(struct read_call *call, struct queue *queue, int64_t every);
-
-/* The oldest answer about a meter of which this call has sent none; it is valid until the next one.
- * NULL: none has come while the call lasted, or all others are for the next call. */
-struct answer *read_call_next(struct read_call *call);
-
-/* Leaves that answer to a later call, `not_before` a time. Later answers about the same meter wait
- * behind it. */
-void read_call_defer(struct read_call *call, int64_t not_before);
-
-void read_call_end(struct read_call *call);
+/*
+ * Hands answers to `take`, which returns false to leave one to a later call,
+ * after it has set `not_before`: at most one about each meter, the oldest one.
+ * Later answers about the same meter wait behind it.
+ *
+ * The next call begins in `every` milliseconds. This one waits for answers for
+ * at most three quarters of `every`, and not at all if none can come before the
+ * next one: so most values are dispatched as they come, and a stop does not wait
+ * long for a call.
+ */
+void queue_hand_over(struct queue *queue, int64_t every,
+                     bool (*take)(void *data, struct answer *answer), void *data);
 
 /*
  * First readings that are held back until the second one tells how often the

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -56,21 +57,43 @@ static bool put(struct queue *queue, int64_t time)
 
 #define LONG 60000 /* milliseconds */
 
-/* Makes a call and compares with `count` answers whose times count up from `first`; then either
- * the queue is empty, or the call returns no more. */
+/* What happens in a call. */
+struct call {
+    struct queue *queue;
+    size_t count;   /* answers that were handed over */
+    int64_t first;  /* the time of the first one; the others count up from it */
+    int64_t puts;   /* the time of an answer that comes at the first one; 0: none */
+    bool full;      /* that one found the queue full */
+    bool defers;    /* leaves the first one for much later */
+    int64_t pauses; /* milliseconds, at each one */
+};
+
+static bool take(void *data, struct answer *answer)
+{
+    struct call *call = data;
+    bool first = call->count == 0;
+
+    assert_int_equal(answer->readings[0].time, call->first + (int64_t)call->count++);
+    if (first && call->puts)
+        call->full = !put(call->queue, call->puts);
+    usleep((useconds_t)call->pauses * 1000);
+    if (first && call->defers)
+        answer->not_before = INT64_MAX;
+    return !first || !call->defers;
+}
+
+/* Makes a call that does not wait, and compares with the `count` answers that it hands over. */
+static void expect_call(struct queue *queue, struct call call, size_t count)
+{
+    call.queue = queue;
+    queue_tell(queue, INT64_MAX);
+    queue_hand_over(queue, LONG, take, &call);
+    assert_int_equal(call.count, count);
+}
+
 static void expect(struct queue *queue, size_t count, int64_t first)
 {
-    struct read_call call;
-
-    read_call_begin(&call, queue, LONG);
-    for (size_t i = 0; i < count; i++) {
-        const struct answer *answer = read_call_next(&call);
-
-        assert_non_null(answer);
-        assert_int_equal(answer->readings[0].time, first + (int64_t)i);
-    }
-    assert_true(!queue->size || !read_call_next(&call));
-    read_call_end(&call);
+    expect_call(queue, (struct call){.first = first}, count);
 }
 
 static void test_order(void **state)
@@ -99,17 +122,12 @@ static void test_order(void **state)
 static void test_order_during_a_call(void **state)
 {
     struct queue queue;
-    struct read_call call;
 
     (void)state;
     queue_init(&queue);
     assert_true(put(&queue, 10));
     assert_true(put(&queue, 11));
-    read_call_begin(&call, &queue, LONG);
-    assert_int_equal(read_call_next(&call)->readings[0].time, 10);
-    assert_null(read_call_next(&call));
-    assert_true(put(&queue, 12));
-    read_call_end(&call);
+    expect_call(&queue, (struct call){.first = 10, .puts = 12}, 1);
     expect(&queue, 1, 11);
     expect(&queue, 1, 12);
     queue_destroy(&queue);
@@ -152,21 +170,16 @@ static void test_two_answers_each(void **state)
 static void test_left(void **state)
 {
     struct queue queue;
-    struct read_call call;
 
     (void)state;
     queue_init(&queue);
+    assert_true(put_of(&queue, "p1", 10));
     assert_true(put_of(&queue, "p1", 12));
-    assert_true(put_of(&queue, "p1", 13));
     assert_true(put_of(&queue, "s01", 11));
-    read_call_begin(&call, &queue, LONG);
-    assert_int_equal(read_call_next(&call)->readings[0].time, 12);
-    read_call_defer(&call, INT64_MAX);
-    assert_int_equal(read_call_next(&call)->readings[0].time, 11);
-    assert_null(read_call_next(&call));
-    read_call_end(&call);
+    expect_call(&queue, (struct call){.first = 10, .puts = 13, .defers = true}, 2);
     expect(&queue, 0, 0);
     TAILQ_FIRST(&queue.waiting)->not_before = 1; /* long ago */
+    expect(&queue, 1, 10);
     expect(&queue, 1, 12);
     expect(&queue, 1, 13);
     queue_destroy(&queue);
@@ -213,6 +226,47 @@ static void test_full(void **state)
     queue_destroy(&queue);
 }
 
+/* An answer that comes during a call drops the oldest one that waits. */
+static void test_full_during_a_call(void **state)
+{
+    const size_t size = sizeof(struct answer) + sizeof(struct reading);
+    const int64_t most = QUEUE_MAX / size;
+    struct queue queue;
+
+    (void)state;
+    queue_init(&queue);
+    for (int64_t i = 0; i < most; i++)
+        assert_true(put(&queue, i));
+    expect_call(&queue, (struct call){.first = 0, .puts = most}, 1); /* drops 1 */
+    assert_true(queue.size <= QUEUE_MAX);
+    expect(&queue, 1, 2);
+    queue_destroy(&queue);
+}
+
+/* Those that a call has taken or left count as well. */
+static void test_full_of_left_ones(void **state)
+{
+    const size_t size = sizeof(struct answer) + sizeof(struct reading);
+    const int64_t most = QUEUE_MAX / size;
+    struct queue queue;
+    struct call call = {.queue = &queue, .first = most, .puts = most + 1};
+
+    (void)state;
+    queue_init(&queue);
+    for (int64_t i = 1; i < most; i++)
+        assert_true(put(&queue, i));
+    TAILQ_FIRST(&queue.waiting)->not_before = INT64_MAX;
+    assert_true(put_of(&queue, "s01", most));
+    queue_tell(&queue, INT64_MAX);
+    queue_hand_over(&queue, LONG, take, &call);
+    assert_int_equal(call.count, 1);
+    assert_true(call.full); /* it is dropped itself: no other one waits */
+    assert_int_equal(queue.size, (most - 1) * (int64_t)size);
+    TAILQ_FIRST(&queue.waiting)->not_before = 1; /* long ago */
+    expect(&queue, 1, 1);
+    queue_destroy(&queue);
+}
+
 static void *bring(void *queue)
 {
     assert_true(put(queue, 11));
@@ -220,32 +274,60 @@ static void *bring(void *queue)
     return NULL;
 }
 
+static bool take_brought(void *queue, struct answer *answer)
+{
+    assert_int_equal(answer->readings[0].time, 11);
+    queue_tell(queue, INT64_MAX); /* no more come */
+    return true;
+}
+
 /* A call waits for answers that arrive during it. */
 static void expect_brought(struct queue *queue)
 {
-    struct read_call call;
     pthread_t thread;
 
-    read_call_begin(&call, queue, LONG);
     assert_int_equal(pthread_create(&thread, NULL, bring, queue), 0);
-    assert_int_equal(read_call_next(&call)->readings[0].time, 11);
+    queue_hand_over(queue, LONG, take_brought, queue);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    read_call_end(&call);
+    assert_int_equal(queue->size, 0);
 }
 
+/* After three quarters of its time. */
 static void test_call_ends(void **state)
 {
     struct queue queue;
-    struct read_call call;
+    struct call call = {.queue = &queue, .first = 10, .pauses = 100};
+    int64_t begun = cemm_clock_steady();
 
     (void)state;
     queue_init(&queue);
-    read_call_begin(&call, &queue, 1);
-    assert_null(read_call_next(&call));
+    queue_hand_over(&queue, 100, take, &call);
+    assert_true(cemm_clock_steady() >= begun + 75);
+    assert_true(put_of(&queue, "p1", 10));
+    assert_true(put_of(&queue, "s01", 11));
+    queue_hand_over(&queue, 1, take, &call); /* it is over at once */
+    assert_int_equal(call.count, 0);
+    queue_hand_over(&queue, 100, take, &call);
+    assert_int_equal(call.count, 1);
+    expect(&queue, 1, 11);
+    queue_destroy(&queue);
+}
+
+/* Then an answer that it has left is still before a newer one that it has not seen. */
+static void test_call_ends_after_a_left_one(void **state)
+{
+    struct queue queue;
+    struct call call = {.queue = &queue, .first = 10, .pauses = 100, .defers = true};
+
+    (void)state;
+    queue_init(&queue);
     assert_true(put(&queue, 10));
-    assert_null(read_call_next(&call)); /* it is over */
-    read_call_end(&call);
+    assert_true(put(&queue, 11));
+    queue_hand_over(&queue, 100, take, &call);
+    assert_int_equal(call.count, 1);
+    TAILQ_FIRST(&queue.waiting)->not_before = 1; /* long ago */
     expect(&queue, 1, 10);
+    expect(&queue, 1, 11);
     queue_destroy(&queue);
 }
 
@@ -263,18 +345,16 @@ static void test_call_waits(void **state)
 static void test_call_expects_nothing(void **state)
 {
     struct queue queue;
-    struct read_call call;
+    struct call call = {.queue = &queue, .first = 10};
     int64_t now = cemm_clock_steady();
 
     (void)state;
     queue_init(&queue);
     assert_true(put(&queue, 10));
     queue_tell(&queue, now + LONG * INT64_C(60));
-    read_call_begin(&call, &queue, LONG);
-    assert_int_equal(read_call_next(&call)->readings[0].time, 10);
-    assert_null(read_call_next(&call));
+    queue_hand_over(&queue, LONG, take, &call);
+    assert_int_equal(call.count, 1);
     assert_true(cemm_clock_steady() < now + LONG / 2); /* it would have waited for 45 s */
-    read_call_end(&call);
 
     queue_tell(&queue, now + LONG / 2);
     expect_brought(&queue);
@@ -362,7 +442,10 @@ int main(void)
         cmocka_unit_test(test_left),
         cmocka_unit_test(test_cadence),
         cmocka_unit_test(test_full),
+        cmocka_unit_test(test_full_during_a_call),
+        cmocka_unit_test(test_full_of_left_ones),
         cmocka_unit_test(test_call_ends),
+        cmocka_unit_test(test_call_ends_after_a_left_one),
         cmocka_unit_test(test_call_waits),
         cmocka_unit_test(test_call_expects_nothing),
         cmocka_unit_test(test_hold),
