@@ -79,31 +79,25 @@ static struct tm tm_of(const struct cemm_period *period)
         .tm_year = period->year - 1900, .tm_mon = period->month - 1, .tm_mday = period->day};
 }
 
-/*
- * The first moment whose local date is that of the period. Where the clocks
- * change at midnight, 00:00 may not exist (then the day begins where they jump
- * to) or come twice (then with the first of the two): so we look for the moment
- * at which the wall clock passes it, between what the offsets on both sides say.
- */
+/* Where a wall clock shows `wall`. If it jumps over that, where it jumps to; if it shows that
+ * twice, then when it is of that type, if one of the two is. */
+static int64_t moment_of(const struct cemm_zone *zone, GTimeType type, gint64 wall)
+{
+    int interval = g_time_zone_adjust_time(zone->zone, type, &wall);
+
+    return wall - g_time_zone_get_offset(zone->zone, interval);
+}
+
+/* The first moment whose local date is that of the period: if the clocks change at midnight, 00:00
+ * may not exist, or come twice. */
 int64_t cemm_period_start(const struct cemm_zone *zone, const struct cemm_period *period)
 {
     struct tm tm = tm_of(period);
     int64_t wall = timegm(&tm);
-    int64_t before = cemm_zone_offset(zone, wall - SECONDS_PER_DAY);
-    int64_t after = cemm_zone_offset(zone, wall + SECONDS_PER_DAY);
-    int64_t early = wall - (before > after ? before : after);
-    int64_t late = wall - (before > after ? after : before);
+    int64_t summer = moment_of(zone, G_TIME_TYPE_DAYLIGHT, wall);
+    int64_t winter = moment_of(zone, G_TIME_TYPE_STANDARD, wall);
 
-    if (early + cemm_zone_offset(zone, early) >= wall)
-        return early;
-    while (late - early > 1) {
-        int64_t middle = early + (late - early) / 2;
-        if (middle + cemm_zone_offset(zone, middle) >= wall)
-            late = middle;
-        else
-            early = middle;
-    }
-    return late;
+    return summer < winter ? summer : winter;
 }
 
 int64_t cemm_period_end(const struct cemm_zone *zone, const struct cemm_period *period)
