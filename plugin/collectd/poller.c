@@ -30,7 +30,6 @@
 struct losses {
     unsigned long names;    /* do not fit collectd's fields; counted when dispatching */
     unsigned long ahead;    /* too far ahead of our clock */
-    unsigned long memory;   /* no room for them */
     unsigned long overflow; /* answers: collectd did not fetch them in time */
 };
 
@@ -111,8 +110,8 @@ static struct answer *answer_new(const struct block *block, const struct cemm_ui
 }
 
 /* Adds the sample of a series, if it is new. The first one is not held if the block's interval is
- * so long that no second one would come in time. False: no memory. */
-static bool add_sample(struct poller *poller, struct answer *answer,
+ * so long that no second one would come in time. If memory runs out, the next one may be added. */
+static void add_sample(struct poller *poller, struct answer *answer,
                        const struct cemm_document *document, const struct cemm_series *series)
 {
     const struct cemm_sample *sample = series->samples;
@@ -121,12 +120,12 @@ static bool add_sample(struct poller *poller, struct answer *answer,
     unsigned cadence;
 
     if (!entry)
-        return false;
+        return;
     bool new = series->count > 0 && cemm_ledger_accept(entry, document, sample);
     bool known = cemm_ledger_cadence(entry, &cadence);
     answer_measured(answer, series, cadence);
     if (!new)
-        return true;
+        return;
     struct reading *reading = &answer->readings[answer->count++];
     *reading = (struct reading){
         .entry = entry,
@@ -136,42 +135,34 @@ static bool add_sample(struct poller *poller, struct answer *answer,
     };
     if (!reading->first)
         history_writer_live(poller->writer, answer->block, entry);
-    return true;
 }
 
 static void add_samples(struct poller *poller, struct answer *answer,
                         const struct cemm_document *document)
 {
-    struct losses *losses = &poller->losses;
     const struct meter_name *meter = &answer->meter;
     size_t count;
     const struct cemm_series *series = cemm_document_series(document, &count);
 
     for (size_t ahead = cemm_document_ahead(document); ahead > 0; ahead--)
         count_loss(
-            &losses->ahead, &meter->uid, meter->alias, "realtime",
+            &poller->losses.ahead, &meter->uid, meter->alias, "realtime",
             "a sample is left out: it is more than 15 minutes ahead of this machine's clock");
-    for (size_t i = 0; i < count; i++) {
-        if (!add_sample(poller, answer, document, &series[i]))
-            count_loss(&losses->memory, &meter->uid, meter->alias, series[i].channel,
-                       "out of memory; a value is dropped");
-    }
+    for (size_t i = 0; i < count; i++)
+        add_sample(poller, answer, document, &series[i]);
 }
 
 static void enqueue(struct target *target, const struct cemm_uid *uid, const char *alias,
                     const struct cemm_answer *answer)
 {
     struct poller *poller = target->poller;
-    struct losses *losses = &poller->losses;
     struct answer *copy = answer_new(target->block, uid, alias, answer);
 
-    if (!copy) {
-        losses->memory++;
+    if (!copy) /* the next sweep's answer may find memory */
         return;
-    }
     if (answer->document && alias)
         add_samples(poller, copy, answer->document);
-    if (!queue_put(&poller->queue, copy) && losses->overflow++ == 0)
+    if (!queue_put(&poller->queue, copy) && poller->losses.overflow++ == 0)
         plugin_log(LOG_WARNING,
                    "cemm plugin: collectd is not taking the values quickly enough (is a "
                    "write plugin slow?); the oldest are dropped, and further losses "
@@ -218,9 +209,7 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
             log_search(target);
         return;
     }
-    if (answer->result == -ENOMEM) /* which is not the device's fault */
-        target->poller->losses.memory++;
-    if (answer->result == -ECANCELED || answer->result == -ENOMEM)
+    if (answer->result == -ECANCELED || answer->result == -ENOMEM) /* not the device's fault */
         return;
     if (uid)
         enqueue(target, uid, alias, answer);
@@ -430,12 +419,12 @@ void poller_stop(struct poller *poller)
     history_writer_stop(poller->writer); /* it may wake the loop until then */
     cemm_free(poller->cemm);
     history_writer_free(poller->writer);
-    if (losses->names || losses->ahead || losses->memory || losses->overflow)
+    if (losses->names || losses->ahead || losses->overflow)
         plugin_log(
             LOG_INFO,
             "cemm plugin: values left out: %lu with names that are too long, %lu too far ahead of "
-            "this machine's clock, %lu for lack of memory, %lu that collectd did not fetch in time",
-            losses->names, losses->ahead, losses->memory, losses->overflow);
+            "this machine's clock, %lu that collectd did not fetch in time",
+            losses->names, losses->ahead, losses->overflow);
     hold_free(&poller->hold);
     queue_destroy(&poller->queue);
     cemm_ledger_free(poller->ledger);
