@@ -17,6 +17,7 @@
 #include <collectd/core/daemon/configfile.h>
 #include <collectd/core/daemon/plugin.h>
 #include <collectd/core/daemon/utils_cache.h>
+#include <collectd/core/utils/common/common.h>
 #undef HAVE_CONFIG_H
 
 #define INTERVAL_MAX_MS (24 * 3600 * 1000) /* collectd's own default of MaxReadInterval */

@@ -1,16 +1,6 @@
 #include "plugin/collectd/dispatch.h"
 
-#include <string.h>
-
 _Static_assert(CEMM_FIELD_SIZE <= DATA_MAX_NAME_LEN, "an identity must fit collectd's fields");
-
-void copy_text(char *field, size_t size, const char *text)
-{
-    size_t length = strnlen(text, size - 1);
-
-    memcpy(field, text, length);
-    field[length] = '\0';
-}
 
 const char *dispatch_host(const struct block *block)
 {
@@ -27,11 +17,11 @@ static void fill(struct value *value, const struct block *block, const char *uid
     list->values = &value->number;
     list->values_len = 1;
     list->interval = MS_TO_CDTIME_T(block->interval);
-    copy_text(list->host, sizeof(list->host), dispatch_host(block));
-    copy_text(list->plugin, sizeof(list->plugin), "cemm");
-    copy_text(list->plugin_instance, sizeof(list->plugin_instance), uid);
-    copy_text(list->type, sizeof(list->type), type);
-    copy_text(list->type_instance, sizeof(list->type_instance), instance);
+    sstrncpy(list->host, dispatch_host(block), sizeof(list->host));
+    sstrncpy(list->plugin, "cemm", sizeof(list->plugin));
+    sstrncpy(list->plugin_instance, uid, sizeof(list->plugin_instance));
+    sstrncpy(list->type, type, sizeof(list->type));
+    sstrncpy(list->type_instance, instance, sizeof(list->type_instance));
 }
 
 bool dispatch_make(struct value *ret_value, const struct block *block,

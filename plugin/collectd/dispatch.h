@@ -21,9 +21,6 @@ bool dispatch_make(struct value *ret_value, const struct block *block,
 void dispatch_own(const struct block *block, const struct cemm_uid *uid, const char *type,
                   const char *instance, value_t number);
 
-/* Copies a text; one that is longer is cut. snprintf() would take a tenth of a value's time. */
-void copy_text(char *field, size_t size, const char *text);
-
 /* The host of a block's values: its Host, or collectd's own. */
 const char *dispatch_host(const struct block *block);
 

@@ -97,10 +97,10 @@ static void send_news(const struct device *device, const struct meter *meter)
     size_t size = sizeof(notification.message);
     char name[CEMM_UID_SIZE + CEMM_NAME_SIZE + 2];
 
-    copy_text(notification.host, sizeof(notification.host), dispatch_host(device->block));
-    copy_text(notification.plugin, sizeof(notification.plugin), "cemm");
-    copy_text(notification.plugin_instance, sizeof(notification.plugin_instance), device->uid.text);
-    copy_text(notification.type, sizeof(notification.type), "gauge");
+    sstrncpy(notification.host, dispatch_host(device->block), sizeof(notification.host));
+    sstrncpy(notification.plugin, "cemm", sizeof(notification.plugin));
+    sstrncpy(notification.plugin_instance, device->uid.text, sizeof(notification.plugin_instance));
+    sstrncpy(notification.type, "gauge", sizeof(notification.type));
     snprintf(notification.type_instance, sizeof(notification.type_instance), "%s%sage", alias,
              *alias ? "-" : "");
     snprintf(name, sizeof(name), "%s%s%s", device->uid.text, *alias ? ": " : "", alias);

@@ -98,11 +98,11 @@ static struct answer *answer_new(const struct block *block, const struct cemm_ui
         .ended = cemm_clock_steady(),
         .result = answer->result,
     };
-    copy_text(copy->meter.alias, sizeof(copy->meter.alias), alias ? alias : "");
-    copy_text(copy->message, sizeof(copy->message), answer->message);
+    sstrncpy(copy->meter.alias, alias ? alias : "", sizeof(copy->meter.alias));
+    sstrncpy(copy->message, answer->message, sizeof(copy->message));
     if (document) {
-        copy_text(copy->source, sizeof(copy->source), cemm_document_source(document));
-        copy_text(copy->type, sizeof(copy->type), cemm_document_type(document));
+        sstrncpy(copy->source, cemm_document_source(document), sizeof(copy->source));
+        sstrncpy(copy->type, cemm_document_type(document), sizeof(copy->type));
         copy->took = cemm_document_took(document);
         copy->newest = cemm_document_newest(document);
     }
