@@ -175,14 +175,6 @@ static struct cemm_query asked(const struct cemm_request *request)
     return request->asking == ROOT ? root : request->query;
 }
 
-static void format_message(const struct cemm_request *request, struct cemm_message *message,
-                           const char *reason)
-{
-    struct cemm_query query = asked(request);
-
-    cemm_reply_message(request->route->source, &query, reason, message);
-}
-
 /* Whether the route now leads to another device. */
 static bool leads_elsewhere(const struct cemm_request *request)
 {
@@ -208,27 +200,19 @@ static bool is_doubtful(const struct cemm_request *request,
            request->sent - source->confirmed > CONFIRMED_MS;
 }
 
-/* The request failed, although the source answered. */
 static void fail(struct cemm_request *request, int result, const char *reason)
 {
-    int64_t delay = cemm_refusal_delay(request->route->source, &request->last_reply, result);
+    const struct cemm_source *source = request->route->source;
+    int64_t delay = cemm_refusal_delay(source, &request->last_reply, result);
+    struct cemm_query query = asked(request);
     struct cemm_message message, longer;
 
     if (delay > 0) {
         cemm_message_set(&longer, "%.100s; not asked again for %lld s", reason, (long long)delay);
         reason = longer.text;
     }
-    format_message(request, &message, reason);
+    cemm_reply_message(source, &query, reason, &message);
     finish(request, result, NULL, &message);
-}
-
-/* The source did not answer in time, or at all. */
-static void finish_unanswered(struct cemm_request *request, int error, const char *reason)
-{
-    struct cemm_message message;
-
-    format_message(request, &message, reason);
-    finish(request, error, NULL, &message);
 }
 
 /* No answer came, or no HTTP: `route` is at fault. What is queued for it fails, too: it would fail
@@ -251,7 +235,7 @@ static void fail_for(struct cemm_request *request, int error, struct cemm_route 
         cemm_timer_set(&source->loop->timers, &queued->timer, source->loop->now);
         move(queued, WAITING);
     }
-    finish_unanswered(request, error, reason);
+    fail(request, error, reason);
 }
 
 static void fail_gone(struct cemm_request *request)
@@ -386,8 +370,8 @@ static void give_up(struct cemm_request *request, bool device_at_fault)
     if (device_at_fault)
         fail_for(request, -ETIMEDOUT, request->route, "the promised data did not come in time");
     else
-        finish_unanswered(request, -ETIMEDOUT,
-                          "the server asked to wait longer (Retry-After) than the timeout allows");
+        fail(request, -ETIMEDOUT,
+             "the server asked to wait longer (Retry-After) than the timeout allows");
 }
 
 /* It fails without having been sent. */
