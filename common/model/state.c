@@ -37,9 +37,7 @@
 #define FIELDS     5
 #define STATE_MODE 0640
 #define GROWN_MAX  (8u << 20) /* bytes appended before the file is rewritten */
-#define WHOLE_MS                                                                     \
-    300000 /* between two complete rewrites, and between retries after a failed save \
-            */
+#define WHOLE_MS   300000     /* between two rewrites, and between retries after a failed save */
 
 /* ---- text ---------------------------------------------------------------------- */
 
