@@ -228,8 +228,7 @@ static const char *value_text(const oconfig_item_t *item, char buffer[NUMBER_SIZ
     if (value->type == OCONFIG_TYPE_BOOLEAN)
         return value->value.boolean ? "true" : "false";
     /* 0.1 must not become 0.10000000000000001, because messages quote it. */
-    if (snprintf(buffer, NUMBER_SIZE, "%.15g", value->value.number) >= NUMBER_SIZE)
-        return NULL;
+    (void)snprintf(buffer, NUMBER_SIZE, "%.15g", value->value.number);
     return buffer;
 }
 

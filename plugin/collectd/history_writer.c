@@ -169,30 +169,29 @@ static void write_batch(struct history_writer *writer, struct batch *batch)
 
 /* ---- the thread --------------------------------------------------------------------- */
 
-/* Waits for a batch; *ret_batch is NULL if the state file must be saved before one comes. False:
- * the thread must end. */
-static bool wait_for_batch(struct history_writer *writer, struct batch **ret_batch)
+/* Waits for a batch. NULL: the state file must be saved before one comes, or the thread ends. */
+static struct batch *wait_for_batch(struct history_writer *writer)
 {
     int64_t until = cemm_clock_steady() + SAVE_MS;
-    bool stopping;
+    struct batch *batch;
 
     pthread_mutex_lock(&writer->lock);
     while (!writer->stopping && !writer->news && STAILQ_EMPTY(&writer->waiting) &&
            queue_wait(&writer->wake, &writer->lock, until))
         ;
     writer->news = false;
-    stopping = writer->stopping;
-    *ret_batch = stopping ? NULL : take_first(&writer->waiting);
+    batch = take_first(&writer->waiting);
     pthread_mutex_unlock(&writer->lock);
-    return !stopping;
+    return batch;
 }
 
 static void *run(void *data)
 {
     struct history_writer *writer = data;
-    struct batch *batch;
 
-    while (wait_for_batch(writer, &batch)) {
+    while (!writer->stopping) {
+        struct batch *batch = wait_for_batch(writer);
+
         save(writer, false);
         if (batch) {
             write_batch(writer, batch);

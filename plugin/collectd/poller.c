@@ -226,11 +226,10 @@ static void sweep(struct target *target, int64_t now)
 
     while (target->due <= now)
         target->due += target->block->interval;
-    target->poller->sweeps++;
     r = cemm_sweep(target->poller->cemm, &selection, swept, target);
-    if (r < 0)
-        target->poller->sweeps--;
-    if (r < 0 && r != -EALREADY)
+    if (r == 0)
+        target->poller->sweeps++;
+    else if (r != -EALREADY)
         log_block(target, strerror(-r));
 }
 
