@@ -295,13 +295,15 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
 static void give_up(struct cemm_entry *entry)
 {
     struct cemm_message message = *cemm_message_kept(&entry->message);
+    struct cemm_message name;
     bool empty = entry->empty && !entry->result;
     struct cemm_document *otherwise = empty ? entry->empty : entry->suspected;
     int result = entry->result ? entry->result : CEMM_ABSENT;
 
-    if (!entry->result && !entry->message)
-        cemm_message_set(&message, "no source has this for %s %s", entry->query.uid.text,
-                         entry->query.alias);
+    if (!entry->result && !entry->message) {
+        cemm_reply_name(&entry->query, &name);
+        cemm_message_set(&message, "no source has this document: %s", name.text);
+    }
     cemm_message_drop(&entry->message);
     log_result(entry, empty ? 0 : result, &message);
     if (otherwise)

@@ -350,8 +350,10 @@ bool cemm_registry_other_shard(const struct cemm_registry *registry, const struc
         for (size_t j = 0; j < source->elsewhere_count; j++) {
             if (strcmp(source->elsewhere[j].text, uid->text) != 0)
                 continue;
-            cemm_message_set(ret_message, "the device %s is left to shard %u/%u of %s", uid->text,
-                             cemm_shard_of(uid, shards), shards, source->name);
+            cemm_message_set(
+                ret_message,
+                "the device %s belongs to shard %u/%u of %s, which another program reads",
+                uid->text, cemm_shard_of(uid, shards), shards, source->name);
             return true;
         }
     }

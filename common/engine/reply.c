@@ -11,7 +11,7 @@
 
 /* ---- messages ------------------------------------------------------------------- */
 
-static void name_query(const struct cemm_query *query, struct cemm_message *ret_message)
+void cemm_reply_name(const struct cemm_query *query, struct cemm_message *ret_name)
 {
     static const char *const endpoints[] = {
         [CEMM_DEVICES] = "list of devices",
@@ -26,7 +26,7 @@ static void name_query(const struct cemm_query *query, struct cemm_message *ret_
 
     if (cemm_query_has_period(query))
         cemm_period_format(&query->period, period, sizeof(period));
-    cemm_message_set(ret_message, "%s%s%s%s%s%s%s", query->uid.text, query->uid.text[0] ? " " : "",
+    cemm_message_set(ret_name, "%s%s%s%s%s%s%s", query->uid.text, query->uid.text[0] ? " " : "",
                      query->alias, query->alias[0] ? " " : "", endpoints[query->endpoint],
                      period[0] ? " " : "", period);
 }
@@ -37,7 +37,7 @@ void cemm_reply_message(const struct cemm_source *source, const struct cemm_quer
     bool whole = query->endpoint == CEMM_DEVICES || query->endpoint == CEMM_ROOT;
     struct cemm_message name;
 
-    name_query(query, &name);
+    cemm_reply_name(query, &name);
     if (whole)
         cemm_message_set(ret_message, "%s: %.60s of %.90s: %.120s", source->name, name.text,
                          source->config->address ? source->config->address : source->config->url,
@@ -52,7 +52,7 @@ bool cemm_reply_is_empty(const struct cemm_document *document, struct cemm_messa
 
     if (document->query.endpoint != CEMM_REALTIME || !cemm_document_empty(document))
         return false;
-    name_query(&document->query, &name);
+    cemm_reply_name(&document->query, &name);
     cemm_message_set(ret_message, "%s: %.120s: %s", cemm_document_source(document), name.text,
                      document->ahead
                          ? "its samples lie more than 15 minutes ahead of this machine's clock"

@@ -13,6 +13,9 @@ int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
                     struct cemm_http_response *response, struct cemm_document **ret_document,
                     struct cemm_message *ret_reason);
 
+/* How messages call a document: "00-1E-C0-85-96-CC p1 data 2024-03-31". */
+void cemm_reply_name(const struct cemm_query *query, struct cemm_message *ret_name);
+
 /* The message of a request that failed: "local home: device information of 192.168.2.115: …" */
 void cemm_reply_message(const struct cemm_source *source, const struct cemm_query *query,
                         const char *reason, struct cemm_message *ret_message);

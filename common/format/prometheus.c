@@ -63,8 +63,8 @@ static const struct {
                 "Meter reading of electric energy: import and export of a smart meter, forward and "
                 "reverse of others. Tariff 1 is the low or the only one."},
     [NET_ENERGY] = {"cemm_electric_energy_joules", "gauge",
-                    "Electric energy: import less export of a smart meter, forward less reverse of "
-                    "others."},
+                    "Electric energy: import minus export of a smart meter, forward minus reverse "
+                    "of others."},
     [GAS] = {"cemm_gas_cubic_meters_total", "counter", "Meter reading of gas."},
     [VOLUME] = {"cemm_volume_cubic_meters_total", "counter", "Meter reading of water or gas."},
     [FLOW] = {"cemm_flow_cubic_meters_per_second", "gauge", "Flow rate of water or gas."},
@@ -75,9 +75,10 @@ static const struct {
               "When the newest sample of the meter was taken."},
     [INFO] = {"cemm_meter_info", "gauge", "The type of a meter, as reported by the device."},
     [UP] = {"cemm_up", "gauge", "Whether the meter, the device or the source could be read."},
-    [ENERGY_AMOUNT] = {"cemm_energy_amount_joules", "gauge",
-                       "Electric energy of each day or month: import less export of a smart meter, "
-                       "forward less reverse of others."},
+    [ENERGY_AMOUNT] =
+        {"cemm_energy_amount_joules", "gauge",
+         "Electric energy of each day or month: import minus export of a smart meter, "
+         "forward minus reverse of others."},
     [GAS_AMOUNT] = {"cemm_gas_amount_cubic_meters", "gauge",
                     "Gas used in each hour, day or month."},
     [GAS_FLOW] = {"cemm_gas_flow_cubic_meters_per_second", "gauge", "Flow rate of gas."},

@@ -368,16 +368,14 @@ static int load_failed(const char *path, int r, struct cemm_message *message)
         return cemm_message_fail(message, r,
                                  "state file %s is not a regular file: nothing is saved", path);
     if (r == -ENOENT)
-        return cemm_message_fail(
-            message, CEMM_ABSENT,
-            "there is no state file %s yet: treated as if nothing had been sent", path);
+        return cemm_message_fail(message, CEMM_ABSENT,
+                                 "there is no state file %s yet: nothing counts as sent", path);
     if (r == -EBADMSG)
         return cemm_message_fail(
-            message, r,
-            "state file %s is damaged or has another version: treated as if nothing had been sent",
+            message, r, "state file %s is damaged or has another version: nothing counts as sent",
             path);
-    return cemm_message_fail(message, r, "state file %s: %s: treated as if nothing had been sent",
-                             path, strerror(-r));
+    return cemm_message_fail(message, r, "state file %s: %s: nothing counts as sent", path,
+                             strerror(-r));
 }
 
 int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_message *message)

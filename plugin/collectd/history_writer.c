@@ -224,9 +224,11 @@ static int hand_over(void *data, struct cemm_backfill_job *job, struct cemm_docu
 static void log_failure(const char *name, int status)
 {
     if (status == ENOENT)
-        plugin_log(LOG_WARNING,
-                   "cemm plugin: <Backfill>: there is no writer \"%s\"; history waits for it",
-                   name);
+        plugin_log(
+            LOG_WARNING,
+            "cemm plugin: <Backfill>: there is no writer \"%s\"; backfill is paused until it "
+            "exists",
+            name);
     else
         plugin_log(LOG_WARNING,
                    "cemm plugin: <Backfill>: the writer \"%s\" did not take a value (%d); it is "

@@ -124,8 +124,10 @@ static void report_elsewhere(const struct cemm *cemm)
     struct cemm_source_state state;
     for (size_t i = 0; cemm_source_at(cemm, i, &state); i++) {
         if (state.elsewhere > 0)
-            message_print(CEMM_LOG_INFO, "%s: %zu device%s left to other shards", state.name,
-                          state.elsewhere, state.elsewhere == 1 ? " is" : "s are");
+            message_print(CEMM_LOG_INFO, "%s: %zu device%s", state.name, state.elsewhere,
+                          state.elsewhere == 1
+                              ? " belongs to another shard, which another program reads"
+                              : "s belong to other shards, which other programs read");
     }
 }
 

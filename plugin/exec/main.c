@@ -22,19 +22,20 @@ static const struct exec_command commands[] = {
     {"stream", "[--interval S|--stdin] [--format F] [--state FILE] [METER...]",
      "read the meters repeatedly, and print each sample once", exec_stream,
      EXEC_INTERVAL | EXEC_STDIN | EXEC_STATE | EXEC_FORMAT, true, PRESENT,
-     "--output needs --format prometheus; FILE is replaced at every sweep."},
+     "--output needs --format prometheus; FILE is replaced after every reading."},
     {"history", "--from D [--to D] [--period P] [--format F] [METER...]",
      "what the meters have measured, oldest first", exec_history,
      EXEC_FROM | EXEC_TO | EXEC_PERIOD | EXEC_FORMAT, true,
      "table, influx, putval, openmetrics, json, csv",
-     "openmetrics is for `promtool tsdb create-blocks-from openmetrics`. Closed days\n"
-     "are kept in the archive, so an interrupted run continues when it is repeated."},
+     "openmetrics is for `promtool tsdb create-blocks-from openmetrics`. Days that\n"
+     "ended more than 24 h ago are kept in the archive, so an interrupted run\n"
+     "continues when it is repeated."},
     {"energy", "--from D [--to D] [--by I] [--format F] [METER...]",
      "kWh and m3 of each quarter-hour, hour, day or month", exec_energy,
      EXEC_FROM | EXEC_TO | EXEC_BY | EXEC_FORMAT, true, "table, influx, json, csv, home-assistant",
-     "home-assistant is CSV for Home Assistant to import: the hours of closed days, in UTC.\n"
-     "Closed days are kept in the archive, so an interrupted run continues when it is\n"
-     "repeated."},
+     "home-assistant is CSV for Home Assistant to import: the hours of days that ended\n"
+     "more than 24 h ago, in UTC. These days are kept in the archive, so an\n"
+     "interrupted run continues when it is repeated."},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -30,8 +30,9 @@ static const struct known_option {
     {"period", "P", EXEC_PERIOD, "day (a row a minute, the default), month or year"},
     {"by", "I", EXEC_BY, "quarter (of an hour), hour (the default), day or month"},
     {"interval", "S", EXEC_INTERVAL,
-     "a sweep every S seconds (default: $COLLECTD_INTERVAL, else 10)"},
-    {"stdin", NULL, EXEC_STDIN, "a sweep at every line on stdin, until its end"},
+     "read the meters every S seconds\n"
+     "                  (default: $COLLECTD_INTERVAL, else 10)"},
+    {"stdin", NULL, EXEC_STDIN, "read the meters at every line on stdin, until its end"},
     {"state", "FILE", EXEC_STATE, "record in FILE what was sent; missed samples are sent first"},
     {"format", "F", EXEC_FORMAT, NULL},
     {"config", "FILE", EXEC_CONFIG,
@@ -200,7 +201,7 @@ static void check_together(const struct exec_options *options, const struct exec
     else if (options->state && timeless)
         wrong = "prometheus has no times, so it cannot show missed samples (--state)";
     else if (takes(command, EXEC_STATE) && options->output && !timeless)
-        wrong = "--output needs --format prometheus, whose file is replaced at every sweep";
+        wrong = "--output needs --format prometheus, whose file is replaced after every reading";
     if (wrong)
         cemm_message_set(message, "%s", wrong);
 }

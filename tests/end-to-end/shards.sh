@@ -25,11 +25,12 @@ for shard in 1/3 2/3 3/3; do
   exits "$shard: list" 0 "$cemm" list --config "$conf" --format json
   jq -r '.[].uid' "$scratch/stdout" >"$name.uids"
   count=$(wc -l <"$name.uids")
+  others="I! cemm: cloud home: $((60 - count)) devices belong to other shards, which other programs read"
   check "$shard: has its share ($count)" test "$count" -gt 8
-  is "$shard: says how many devices it leaves" "I! cemm: cloud home: $((60 - count)) devices are left to other shards" "$err"
+  is "$shard: says how many devices it does not read" "$others" "$err"
   is "$shard: requests only its own" "$(cat "$name.uids")" "$(grep -oE '00-1E-C0-00-00-..' "$sim_log" | sort -u)"
   exits "$shard: list, as a table" 0 "$cemm" list --config "$conf"
-  is 'says it, too' "I! cemm: cloud home: $((60 - count)) devices are left to other shards" "$err"
+  is 'says it, too' "$others" "$err"
 done
 is 'together they have all devices, each once' "$(printf '00-1E-C0-00-00-%02X\n' {1..60})" "$(cat "$scratch"/?-3.uids | sort)"
 
@@ -37,7 +38,7 @@ is 'together they have all devices, each once' "$(printf '00-1E-C0-00-00-%02X\n'
 config_of 1/3
 own=$(head -n 1 "$scratch/1-3.uids")
 other=$(head -n 1 "$scratch/2-3.uids")
-words="the device $other is left to shard 2/3 of cloud home"
+words="the device $other belongs to shard 2/3 of cloud home, which another program reads"
 exits 'a device of the shard' 0 "$cemm" read --config "$conf" "$own"
 is 'is read without a message' '' "$err"
 for meter in "$other" "$other/p1"; do
@@ -58,7 +59,7 @@ hasnt 'is not reported as in another shard' "$err" shard
 write_config "$conf" "shard = 1/3" "device = $own" "device = $other"
 exits 'two devices by name' 0 "$cemm" list --config "$conf" --format json
 is 'one belongs to the shard' "$own" "$(jq -r '.[].uid' <<<"$out")"
-is 'and one does not' 'I! cemm: cloud home: 1 device is left to other shards' "$err"
+is 'and one does not' 'I! cemm: cloud home: 1 device belongs to another shard, which another program reads' "$err"
 
 for shard in 0/3 4/3 3 a/b 1/0 1/257; do
   config_of "$shard"
@@ -71,7 +72,7 @@ config_of 2/3
 mount_fs
 is 'the mount has its share' "$(<"$scratch/2-3.uids")" "$(cd "$m" && printf '%s\n' 00-*)"
 count=$(wc -l <"$scratch/2-3.uids")
-is 'status says how many devices it leaves' "  other shards  $((60 - count))" "$(grep 'other shards' "$m/status")"
+is 'status says how many devices it does not show' "  other shards  $((60 - count))" "$(grep 'other shards' "$m/status")"
 is 'status.json, too' "$((60 - count))" "$(jq '.sources[0].other_shards' "$m/status.json")"
 refute 'a device of another shard does not exist' test -e "$m/$own"
 unmount_fs
