@@ -392,7 +392,7 @@ static void handle_known(struct cemm_discovery *discovery, struct cemm_source *s
     discovered->beacon = *beacon;
     discovered->scan = discovery->scan;
     /* While it answers, there is nothing to confirm. */
-    discovery->registry->claimed(source, source->own.health.pause == 0 ? INT64_MAX : 0);
+    discovery->registry->ask_root(source, source->own.health.pause == 0 ? INT64_MAX : 0);
 }
 
 static void handle_claim(struct cemm_discovery *discovery, const struct cemm_beacon *beacon,
@@ -412,7 +412,7 @@ static void handle_claim(struct cemm_discovery *discovery, const struct cemm_bea
     if (!source)
         return; /* no room: it will answer the next scan, too */
     if (record_claim(discovery, source->discovered, beacon))
-        discovery->registry->claimed(source, 0);
+        discovery->registry->ask_root(source, 0);
 }
 
 /* ---- what their roots say ---------------------------------------------------------------- */

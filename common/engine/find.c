@@ -298,7 +298,7 @@ static void finish_complete(struct cemm_registry *registry)
 
 static int add_device(struct cemm_source *source, const struct cemm_uid *uid, bool listed)
 {
-    if (cemm_source_leaves(source, uid)) {
+    if (cemm_source_other_shard(source, uid)) {
         struct cemm_uid *elsewhere =
             reallocarray(source->elsewhere, source->elsewhere_count + 1, sizeof(*elsewhere));
         if (!elsewhere)
@@ -426,7 +426,7 @@ void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_
         .store = store,
         .discovers = cemm_config_discovers(config),
         .confirm = confirm,
-        .claimed = cemm_find_source,
+        .ask_root = cemm_find_source,
         .scanned = finish_complete,
     };
     TAILQ_INIT(&find->registry.sources);

@@ -305,7 +305,7 @@ static bool admitted(const struct cemm_registry *registry, const struct cemm_uid
     if (TAILQ_EMPTY(&registry->sources) || registry->discovers)
         return true;
     TAILQ_FOREACH (source, &registry->sources, link)
-        if (cemm_source_admits_of(source, uid, alias))
+        if (cemm_source_admits_meter(source, uid, alias))
             return true;
     return false;
 }
@@ -505,7 +505,7 @@ bool cemm_deps_holds(const char *deps, const struct cemm_registry *registry,
     if (!cemm_deps_zone(deps, registry))
         return false;
     TAILQ_FOREACH (source, &registry->sources, link)
-        if (cemm_source_admits_of(source, uid, alias) && !accounted(deps, device, source))
+        if (cemm_source_admits_meter(source, uid, alias) && !accounted(deps, device, source))
             return false;
     return !registry->discovers || cemm_deps_have(deps, '+', CEMM_DISCOVERY) ||
            cemm_deps_have(deps, '-', CEMM_DISCOVERY);

@@ -19,7 +19,7 @@ struct cemm_registry {
      * the route is given to the device that answers there. */
     bool (*confirm)(struct cemm_route *route, const struct cemm_document *root);
     /* Asks a discovered source for its root, unless the last one is at most `max_age` old. */
-    void (*claimed)(struct cemm_source *source, int64_t max_age);
+    void (*ask_root)(struct cemm_source *source, int64_t max_age);
     /* A scan of discovery has ended. */
     void (*scanned)(struct cemm_registry *registry);
     struct cemm_source_list sources;

@@ -40,7 +40,7 @@ struct cemm_request {
     struct cemm_device *device; /* the device it is for; NULL: the source itself */
     struct cemm_query query;
     enum asking asking;
-    bool rooted; /* it has requested the root: once is enough */
+    bool root_asked; /* it has requested the root: once is enough */
     struct cemm_promise promise;
     struct cemm_timer timer; /* until the next repeat, or an answer while the route backs off */
     struct cemm_transfer *transfer;
@@ -196,7 +196,7 @@ static bool is_doubtful(const struct cemm_request *request,
     const struct cemm_source *source = request->route->source;
 
     return source->config->kind == CEMM_LOCAL && request->query.endpoint != CEMM_ROOT &&
-           !request->rooted && response->new_connection &&
+           !request->root_asked && response->new_connection &&
            request->sent - source->confirmed > CONFIRMED_MS;
 }
 
@@ -349,7 +349,7 @@ static void handle_root(struct cemm_request *request, struct cemm_http_response 
     struct cemm_document *root = NULL;
     struct cemm_message reason;
 
-    request->rooted = true;
+    request->root_asked = true;
     int r = cemm_reply_read(route, &query, response, &root, &reason);
     bool same =
         r == 0 && !leads_elsewhere(request) && route->source->registry->confirm(route, root);

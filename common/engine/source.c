@@ -217,16 +217,16 @@ bool cemm_source_admits(const struct cemm_source *source, const char *alias)
            cemm_strings_has(&config->extra_aliases, alias);
 }
 
-bool cemm_source_admits_of(const struct cemm_source *source, const struct cemm_uid *uid,
-                           const char *alias)
+bool cemm_source_admits_meter(const struct cemm_source *source, const struct cemm_uid *uid,
+                              const char *alias)
 {
     const struct cemm_strings *devices = &source->config->devices;
 
     return (devices->count == 0 || cemm_strings_has(devices, uid->text)) &&
-           !cemm_source_leaves(source, uid) && cemm_source_admits(source, alias);
+           !cemm_source_other_shard(source, uid) && cemm_source_admits(source, alias);
 }
 
-bool cemm_source_leaves(const struct cemm_source *source, const struct cemm_uid *uid)
+bool cemm_source_other_shard(const struct cemm_source *source, const struct cemm_uid *uid)
 {
     const struct cemm_source_config *config = source->config;
 

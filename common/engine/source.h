@@ -180,11 +180,11 @@ void cemm_source_free(struct cemm_source *source);
 
 /* Whether its filters permit the alias; and the alias of that device. */
 bool cemm_source_admits(const struct cemm_source *source, const char *alias);
-bool cemm_source_admits_of(const struct cemm_source *source, const struct cemm_uid *uid,
-                           const char *alias);
+bool cemm_source_admits_meter(const struct cemm_source *source, const struct cemm_uid *uid,
+                              const char *alias);
 
 /* Whether it leaves that device to another shard. */
-bool cemm_source_leaves(const struct cemm_source *source, const struct cemm_uid *uid);
+bool cemm_source_other_shard(const struct cemm_source *source, const struct cemm_uid *uid);
 
 /* Whether it has that endpoint, and its filters permit the meter. */
 bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query);

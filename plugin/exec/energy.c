@@ -27,7 +27,7 @@ enum { READINGS, DAY, MONTH, DOCUMENTS };
 
 struct meter {
     struct energy *energy;
-    struct history_meter *names;
+    struct history_meter *from;   /* the same meter in history-run.c */
     struct cemm_document *before; /* readings of the day before */
     struct cemm_document *after;  /* readings of the day */
     struct cemm_document *minutes;
@@ -346,7 +346,7 @@ static void give(void *data, const struct cemm_interval *interval)
         return;
     }
     energy->rows = more;
-    more[energy->row_count++] = (struct row){meter->names, meter->quantity, *interval};
+    more[energy->row_count++] = (struct row){meter->from, meter->quantity, *interval};
 }
 
 static void add_day(struct meter *meter, const struct cemm_period *period,
@@ -362,7 +362,7 @@ static void add_day(struct meter *meter, const struct cemm_period *period,
         meter->by_hour = true;
         return;
     }
-    meter->names->has_data |= day.count > 0;
+    meter->from->has_data |= day.count > 0;
     if (day.refused && meter->refused++ == 0)
         meter->refused_first = *period;
     cemm_interval_add(&meter->interval, zone_of(energy), energy->options.by, &day, energy->now,
@@ -395,7 +395,7 @@ static int begin(void *data)
     if (!energy->meters)
         return -ENOMEM;
     for (size_t i = 0; i < history->meter_count; i++)
-        energy->meters[i] = (struct meter){.energy = energy, .names = &history->meters[i]};
+        energy->meters[i] = (struct meter){.energy = energy, .from = &history->meters[i]};
     for (size_t i = 0; i < COLUMNS && energy->options.format == EXEC_FORMAT_CSV; i++)
         fprintf(history->output.stream, "%s%s", names[i], i + 1 < COLUMNS ? "," : "\n");
     if (for_home_assistant(energy))
@@ -431,8 +431,8 @@ static int finish(void *data)
 
 static bool report_meter(const struct energy *energy, const struct meter *meter)
 {
-    const char *uid = meter->names->uid.text;
-    const char *alias = meter->names->alias;
+    const char *uid = meter->from->uid.text;
+    const char *alias = meter->from->alias;
     if (meter->refused > 0) {
         char first[CEMM_TIME_SIZE];
         cemm_period_format(&meter->refused_first, first, sizeof(first));
@@ -444,12 +444,12 @@ static bool report_meter(const struct energy *energy, const struct meter *meter)
     if (meter->by_hour)
         message_about(CEMM_LOG_ERROR, uid, alias,
                       "its gas is only available by the hour; use --by hour");
-    else if (!meter->names->has_data && !meter->ever_failed && !meter->names->elsewhere)
+    else if (!meter->from->has_data && !meter->ever_failed && !meter->from->elsewhere)
         message_about(CEMM_LOG_ERROR, uid, alias,
                       for_home_assistant(energy)
                           ? "there is no minute-by-minute data for any closed day in this range"
                           : "there is no minute-by-minute data for these dates");
-    return !meter->by_hour && (meter->names->has_data || meter->ever_failed);
+    return !meter->by_hour && (meter->from->has_data || meter->ever_failed);
 }
 
 static bool report(void *data)

@@ -99,7 +99,7 @@ static void take_root(void *data, const struct cemm_query *query, int result,
     cemm_document_unref(document);
 }
 
-static void claimed(struct cemm_source *source, int64_t max_age)
+static void ask_root(struct cemm_source *source, int64_t max_age)
 {
     (void)max_age;
     asked = source;
@@ -123,7 +123,7 @@ static int begin(void **state)
         .ending = true, /* so nothing is sent */
     };
     registry = (struct cemm_registry){
-        .loop = &loop, .store = &store, .claimed = claimed, .scanned = ended};
+        .loop = &loop, .store = &store, .ask_root = ask_root, .scanned = ended};
     TAILQ_INIT(&registry.sources);
     cemm_discovery_init(&discovery, &registry, &config);
     return 0;
