@@ -58,10 +58,10 @@ typedef void cemm_log_fn(void *data, enum cemm_level level, const char *line);
 #define CEMM_BACKOFF_POLLER      300
 
 /*
- * Makes a context; no request is sent yet. `config` has been finished (see
- * below) and must outlive the context. A device that does not answer is left
- * alone for a while, longer each time, `backoff_max` seconds at most. `log` may be
- * NULL.
+ * Makes a context; no request is sent yet. `config` must have been finished
+ * with cemm_config_load() or cemm_config_finish(), and must outlive the
+ * context. A device that does not answer is left alone for a while, longer each
+ * time, `backoff_max` seconds at most. `log` may be NULL.
  */
 struct cemm *cemm_new(const struct cemm_config *config, int backoff_max, cemm_log_fn *log,
                       void *log_data);
@@ -216,7 +216,7 @@ const char *cemm_document_bytes(const struct cemm_document *document, size_t *re
 const char *cemm_document_source(const struct cemm_document *document);
 int64_t cemm_document_fetched(const struct cemm_document *document);
 
-/* The time of the newest sample, except those of the member `totals`; 0: there is none. */
+/* The time of the newest sample, not counting those of the member `totals`; 0: there is none. */
 int64_t cemm_document_newest(const struct cemm_document *document);
 
 /* Whether its period had closed when it was fetched. */
@@ -249,8 +249,8 @@ const char *cemm_device_type(const struct cemm_device *device, const char *alias
 
 /* ---- discovery (LAN §discovery broadcast) -------------------------------- */
 
-/* Looks for devices on the LAN, which takes two seconds, even if the configuration disables
- * discovery. Otherwise like cemm_find(). */
+/* Looks for devices on the LAN, even if the configuration disables discovery. Takes two seconds.
+ * Otherwise like cemm_find(). */
 int cemm_discover(struct cemm *cemm, cemm_answer_fn *done, void *data,
                   struct cemm_ticket **ret_ticket);
 
@@ -260,7 +260,7 @@ struct cemm_discovered {
     const char *address; /* its IP address */
     const char *type;    /* "CEMM_basic"; "" if it did not report it */
     const char *core;    /* version of its firmware (CEMM Core), "1.24" */
-    bool answered;       /* in the last search; else in an earlier one */
+    bool answered;       /* it answered in the last search; else in an earlier one */
 };
 
 /* Its texts are valid until the next cemm_turn(). False: past the last. */

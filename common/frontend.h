@@ -18,7 +18,7 @@ void cemm_message_set(struct cemm_message *message, const char *format, ...)
 
 /* Limits per-device messages: one cause may produce thousands. All zeroes at first. */
 struct cemm_line_limit {
-    int64_t since; /* when the minute began in which they are counted */
+    int64_t since; /* when the minute began in which `lines` are counted */
     unsigned lines;
 };
 
@@ -41,8 +41,8 @@ bool cemm_name_valid(const char *name);
 
 /* ---- time --------------------------------------------------------------- */
 
-/* A zone by its name in the IANA database ("Europe/Amsterdam"), or the system's own (NULL). It
- * neither reads nor changes the process's TZ later. NULL: there is no such zone. */
+/* A zone by its name in the IANA database ("Europe/Amsterdam"), or the system's own (NULL). TZ is
+ * not read after this call, and never changed. NULL: there is no such zone. */
 struct cemm_zone *cemm_zone_new(const char *name);
 void cemm_zone_free(struct cemm_zone *zone);
 
@@ -67,10 +67,10 @@ int cemm_period_compare(const struct cemm_period *a, const struct cemm_period *b
 /* The names and the unit of a channel in collectd. */
 struct cemm_identity {
     char plugin_instance[CEMM_FIELD_SIZE]; /* the uid */
-    const char *type;                      /* of collectd's own types.db */
+    const char *type;                      /* one of collectd's own types.db */
     char type_instance[CEMM_FIELD_SIZE];   /* <alias>-<channel> */
     double factor;                         /* from the API's unit to the type's */
-    unsigned cadence;                      /* seconds, where none was learned; or 0 */
+    unsigned cadence; /* default, in seconds, until one has been learned; 0: none */
 };
 
 /* False if a name does not fit its field: such a channel cannot be sent to collectd. */
@@ -123,13 +123,13 @@ struct cemm_render_options {
     const struct cemm_zone *zone; /* CSV, JSON: of the times */
     bool unsampled;               /* CSV, JSON: channels without a sample have a row, at the end */
     const char *host;             /* PUTVAL: HOST of the identifiers */
-    double interval;              /* PUTVAL: seconds; a series' own cadence holds if longer */
+    double interval;              /* PUTVAL: seconds; a series' own cadence is used if longer */
     size_t *ret_refused;          /* PUTVAL: names that do not fit collectd's fields are counted
                                    * here; may be NULL */
 };
 
-/* Writes several documents as one text, oldest sample first; of one moment, in the order of the
- * documents. As cemm_render(). */
+/* Writes several documents as one text, oldest sample first; samples with the same time are in the
+ * order of the documents. Otherwise like cemm_render(). */
 int cemm_render_joined(const struct cemm_document *const *documents, size_t count,
                        enum cemm_rows rows, const struct cemm_render_options *options,
                        char **ret_text, size_t *ret_length);
@@ -140,8 +140,8 @@ int cemm_render_joined(const struct cemm_document *const *documents, size_t coun
 struct cemm_result {
     const char *uid;
     const char *alias;
-    const char *source; /* of a source that failed, or NULL */
-    const char *type;   /* of a meter that failed, from cemm_device_type(); NULL: none */
+    const char *source; /* name of a source that failed, or NULL */
+    const char *type;   /* type of a meter that failed: cemm_device_type(); NULL: none */
     const struct cemm_document *document;
 };
 
@@ -155,7 +155,7 @@ struct cemm_result {
 int cemm_render_prometheus(const struct cemm_result *results, size_t count, const char *before,
                            char **ret_text, size_t *ret_length);
 
-/* HELP and TYPE of the metric of a line of CEMM_FORMAT_OPENMETRICS. As cemm_render(). */
+/* Writes HELP and TYPE for a line of CEMM_FORMAT_OPENMETRICS. Otherwise like cemm_render(). */
 int cemm_openmetrics_head(const char *line, char **ret_text, size_t *ret_length);
 
 /* json-c's own type; use its functions. */
@@ -164,7 +164,7 @@ struct json_object;
 /* Parses the received JSON again; the caller frees it with json_object_put(). NULL: no memory. */
 struct json_object *cemm_document_json(const struct cemm_document *document);
 
-/* Prints JSON as CEMM_FORMAT_JSON does; results as those of cemm_render(). */
+/* Prints JSON as CEMM_FORMAT_JSON does. Otherwise like cemm_render(). */
 int cemm_json_print(struct json_object *object, char **ret_text, size_t *ret_length);
 
 /*
@@ -176,12 +176,12 @@ int cemm_json_print(struct json_object *object, char **ret_text, size_t *ret_len
 struct json_object *cemm_json_add(bool *failed, struct json_object *to, const char *name,
                                   struct json_object *value);
 
-/* The text NULL adds null. */
+/* Adds a text in the same way; NULL adds null. */
 void cemm_json_add_text(bool *failed, struct json_object *to, const char *name, const char *text);
 
-/* As open_memstream(), but a piece for which there is no memory is an error of the stream, and
- * of its fclose(), after which *ret_text is NULL. The stream can't seek. NULL: no memory. The
- * caller frees *ret_text. */
+/* Like open_memstream(), but a piece for which there is no memory is an error of the stream, and of
+ * its fclose(), after which *ret_text is NULL. The stream can't seek. NULL: no memory. The caller
+ * frees *ret_text. */
 FILE *cemm_text_open(char **ret_text, size_t *ret_length);
 
 /* ---- files -------------------------------------------------------------- */
@@ -217,7 +217,7 @@ const char *cemm_config_archive(const struct cemm_config *config);
 /* Requests a document that nobody waits for, after all requests of cemm_get() to its source. */
 void cemm_prefetch(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms);
 
-/* The cached document if it is not older than that, else NULL. The caller unrefs it. */
+/* The cached document if it is at most `max_age_ms` old, else NULL. The caller unrefs it. */
 struct cemm_document *cemm_peek(struct cemm *cemm, const struct cemm_query *query,
                                 int64_t max_age_ms);
 
@@ -254,11 +254,12 @@ const char *cemm_device_account(const struct cemm_device *device);
 /* How requests ended in this run. Times are Unix milliseconds, 0: never. */
 struct cemm_outcomes {
     int64_t last_success;
-    int64_t last_failure;              /* no answer came, or one that could not be used */
-    struct cemm_message *last_message; /* of that; NULL: none. Valid until the next cemm_turn() */
+    int64_t last_failure; /* no answer came, or one that could not be used */
+    /* Of the last failure; NULL: none. Valid until the next cemm_turn(). */
+    struct cemm_message *last_message;
 };
 
-/* Of requests to a device, for all sources together. */
+/* How requests to a device ended, for all sources together. */
 const struct cemm_outcomes *cemm_device_outcomes(const struct cemm_device *device);
 
 /* Whether `alias` may be requested: it was found, is documented, or configured as extra-alias,
@@ -273,7 +274,7 @@ bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char
 
 /* ---- energy of intervals (cemm(1) energy) --------------------------------- */
 
-#define CEMM_QUARTERS_MAX 108 /* of a day: no zone has had one of more than 27 hours */
+#define CEMM_QUARTERS_MAX 108 /* in a day: no zone has had a day of more than 27 hours */
 
 /* What a meter's forward and reverse are. */
 enum cemm_quantity {
@@ -284,8 +285,8 @@ enum cemm_quantity {
     CEMM_QUANTITY_VOLUME, /* forward only */
 };
 
-/* How amounts were calculated. If the days of an interval differ, it has the last one in this
- * order. */
+/* How amounts were calculated. If the days of an interval differ, the interval has whichever comes
+ * last in this list. */
 enum cemm_basis {
     CEMM_BASIS_NONE,
     CEMM_BASIS_HOURS,    /* from hourly amounts, as the API gives them */
@@ -309,7 +310,7 @@ struct cemm_energy_day {
     enum cemm_basis basis;
     bool refused;       /* a factor was too far from 1, and was not used */
     bool total_known;   /* the meter's own total is known */
-    double unallocated; /* Wh of that total in no quarter; export and reverse are negative */
+    double unallocated; /* Wh of that total that no quarter has; export and reverse are negative */
     unsigned count;     /* as in struct cemm_amount */
     size_t quarter_count;
     struct cemm_amount quarters[CEMM_QUARTERS_MAX];
@@ -330,7 +331,7 @@ bool cemm_energy_has_readings(const char *alias);
 bool cemm_energy_needs_month(const struct cemm_zone *zone, const struct cemm_energy_input *input,
                              const struct cemm_period *period, int64_t now);
 
-/* `now`: seconds since 1970. */
+/* Computes the energy of a day. `now`: seconds since 1970. */
 void cemm_energy_of(const struct cemm_zone *zone, const struct cemm_energy_input *input,
                     const struct cemm_period *period, int64_t now, struct cemm_energy_day *ret_day);
 
@@ -358,14 +359,14 @@ void cemm_interval_add(struct cemm_interval *interval, const struct cemm_zone *z
 
 struct cemm_archive_state {
     const char *directory;
-    size_t read; /* answers, in this run */
+    size_t read; /* answers that were read in this run */
     size_t written;
     size_t damaged;      /* files that were put aside */
     int64_t failed;      /* when it failed last; Unix milliseconds, 0: never */
-    const char *message; /* what that was */
+    const char *message; /* what failed then */
 };
 
-/* False: it is not used. The texts are valid until the next cemm_turn(). */
+/* False: no archive is used. The texts are valid until the next cemm_turn(). */
 bool cemm_archive_at(const struct cemm *cemm, struct cemm_archive_state *ret_state);
 
 /* Whether the archive has that answer now. */
@@ -397,15 +398,15 @@ struct cemm_selector {
     bool answered; /* for whoever selects; the library ignores it */
 };
 
-/* False: it is none of these. */
+/* False: the text is none of these. */
 bool cemm_selector_parse(const char *text, struct cemm_selector *ret_selector);
 
 /* Which meters are read. An alias of `meters` that cemm_alias_allowed() permits is requested even
  * if no list has it; devices without it are not reported. What the pointers lead to must outlive
  * the sweep. */
 struct cemm_selection {
-    const char *source;                 /* only its meters ("cloud home"); NULL: those of all */
-    const struct cemm_selector *meters; /* only those that match one of them; no entries: all */
+    const char *source;                 /* only meters of this source ("cloud home"); NULL: all */
+    const struct cemm_selector *meters; /* only meters that match one of these; no entries: all */
     size_t meter_count;
     /* Earlier sweeps may still be running, so that a device that hangs delays no other. Meters
      * that are still being read are skipped, and known meters are read at once, without waiting for
@@ -419,9 +420,9 @@ bool cemm_selected(const struct cemm_selection *selection, const struct cemm_uid
                    const char *alias);
 
 /*
- * Called for each meter with its realtime answer, as they come; for a source or
- * device whose meters could not be determined with `uid` or `alias` NULL; and
- * at the end once with `answer` NULL.
+ * Called for each meter with its realtime answer, as the answers come; with
+ * `uid` or `alias` NULL for a source or device whose meters could not be
+ * determined; and at the end once with `answer` NULL.
  */
 typedef void cemm_sweep_fn(void *data, const struct cemm_uid *uid, const char *alias,
                            const struct cemm_answer *answer);
@@ -443,15 +444,15 @@ struct cemm_source_state {
     const char *address; /* URL without the key, or host[:port] */
     size_t devices;      /* known devices that it reaches */
     struct cemm_outcomes outcomes;
-    size_t left_out;  /* parts of its answers without the documented form */
-    size_t elsewhere; /* devices that it leaves to other shards */
+    size_t left_out;  /* parts of its answers that lack the documented form, and were skipped */
+    size_t elsewhere; /* devices of the account that belong to other shards */
 };
 
 /* The state of source `index`; false past the last. Texts are valid until the next cemm_turn(). */
 bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state);
 
-/* Whether an account has this device, but leaves it to another shard, which the message then
- * names. */
+/* Whether an account has this device, but the device belongs to another shard, which the message
+ * then names. */
 bool cemm_elsewhere(const struct cemm *cemm, const struct cemm_uid *uid,
                     struct cemm_message *ret_message);
 
@@ -489,10 +490,10 @@ struct cemm_ledger_names {
 struct cemm_ledger_names cemm_ledger_names(const struct cemm_ledger_entry *entry);
 
 /*
- * Whether a sample of a realtime document is to be sent now; if so it counts as
- * accepted. Not if it is not newer than the last one accepted; nor a reading
- * that is less than 1 below that one and comes from another source: the cloud
- * and the LAN round differently.
+ * Whether a sample of a realtime document is to be sent now; if so, it counts
+ * as accepted. A sample that is not newer than the last accepted one is
+ * refused. So is a reading from another source that is less than 1 below that
+ * one: the cloud and the LAN round differently.
  */
 bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_document *document,
                         const struct cemm_sample *sample);
@@ -516,10 +517,11 @@ struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
                                        const struct cemm_document *shown);
 
 /*
- * Records that a sample of that time was sent. `sink` NULL: live, to all sinks;
- * it is not sent again, even in a later run. Else: to that sink, which then has
- * this minute. Returns 1 if that sink did not have it before, else 0; -EINVAL:
- * `time` is out of range; -ENOMEM, also if the sink's name is invalid.
+ * Records that a sample of that time was sent. If `sink` is NULL, it was sent
+ * live, to all sinks, and is not sent again, even in a later run. Otherwise it
+ * was sent to that sink, which then has this minute. Returns 1 if that sink did
+ * not have it before, else 0; -EINVAL: `time` is out of range; -ENOMEM, also if
+ * the sink's name is invalid.
  */
 int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t time);
 
@@ -555,13 +557,13 @@ struct cemm_backfill;
 struct cemm_backfill_job {
     struct cemm_ledger_entry *entry;
     const char *sink;
-    void *user; /* of its last live sample */
+    void *user; /* `user` of the last cemm_backfill_live() */
 };
 
 struct cemm_backfill_rules {
     int64_t delay_ms;    /* from a live sample to the backfill of minutes before it; 0: none */
     int64_t max_age_ms;  /* how old a day's document may be */
-    size_t rows_max;     /* that are sent in one call */
+    size_t rows_max;     /* how many rows are sent in one call at most */
     unsigned rounds_max; /* number of concurrent rounds, if there is a delay */
     /*
      * Sends rows, all of one channel; the callee marks them in the ledger.

@@ -38,7 +38,7 @@
 #define REPEATED_MS 1000 /* how long the failure of a READ answers the next one */
 #define FOLLOWED_MS 5000 /* a running CSV is followed if the last GETATTR is not older */
 #define RUNNING_S   1.0  /* how long the name of a running CSV is valid: its node grows */
-#define CLOSED_S    60.0 /* of a closed period: then its archive file is looked for again */
+#define CLOSED_S    60.0 /* the same for a closed period: its archive file may be deleted */
 #define AHEAD_MAX   8    /* days that are fetched ahead */
 
 /* ---- how long a file is valid ------------------------------------------- */
@@ -108,9 +108,9 @@ static bool forget_name(struct fs *fs, struct node *node)
 }
 
 /* Files are kept until the kernel forgets them, which it does only if memory is short. Beyond a
- * limit it is told to. Bytes can be rendered again, so those of the oldest files are dropped;
- * readers that have such a file open mostly get it from the page cache. The document of any other
- * file may change, so its name leads to a new node. */
+ * limit, the kernel is told to forget some. The bytes of a closed period can be rendered again, so
+ * those of the oldest files are dropped; readers that have such a file open mostly get it from the
+ * page cache. The document of any other file may change, so its name leads to a new node. */
 static void drop_old(struct fs *fs)
 {
     struct nodes *nodes = &fs->nodes;
@@ -161,8 +161,8 @@ static void fetch_ahead(struct fs *fs, const struct path *path, int days)
 }
 
 /* Called for a file that the kernel had not cached. After two consecutive days of a month were read
- * in order, the next ones are fetched: the more, the longer the run. They are closed, so a day that
- * nobody reads costs one request for ever. */
+ * in order, the next days are fetched: the longer the run, the more days. They are closed, so a day
+ * that nobody reads costs one request, and never another. */
 static void read_ahead(struct fs *fs, const struct path *path)
 {
     int day = path->query.period.day;
@@ -182,7 +182,7 @@ static void read_ahead(struct fs *fs, const struct path *path)
 
 /* ---- LOOKUP ------------------------------------------------------------- */
 
-/* Takes over the snapshot, which may be NULL. NULL: no memory. */
+/* Takes over the snapshot, which may be NULL. Returns NULL if there is no memory. */
 static struct node *new_node(struct fs *fs, const struct path *path, struct snapshot *snapshot)
 {
     struct node *node = node_new(&fs->nodes, path);
@@ -274,7 +274,7 @@ int file_lookup(struct fs *fs, const struct path *path, struct node **ret_node, 
 
 /* ---- a document has come --------------------------------------------------- */
 
-/* The node has a snapshot. */
+/* Answers a request whose node has a snapshot. */
 static void reply(struct pending *pending)
 {
     const struct snapshot *snapshot = pending->node->snapshot;
@@ -312,7 +312,7 @@ static void grow(struct pending *pending, struct snapshot *snapshot)
             invalidate_pages(&pending->fs->invalidate, node->number,
                              (int64_t)node->shown / page * page, on_page_forgotten, pending) == 0;
     if (!node->growing)
-        pending_reply_attributes(pending); /* if it can't grow now, it does with the next one */
+        pending_reply_attributes(pending); /* if it can't grow now, it grows with the next one */
 }
 
 /* Whether the bytes that the kernel knows are those of the snapshot, or its beginning. */
@@ -324,8 +324,8 @@ static bool is_continued(const struct node *node, const struct snapshot *snapsho
     return snapshot->size >= node->shown && memcmp(snapshot->bytes, old->bytes, node->shown) == 0;
 }
 
-/* Whether the node needs the document: it has none; or, for READ, its bytes were dropped; or it
- * grows. During READ it must not grow: its pages are locked. */
+/* Whether the node needs the document: it has no snapshot; or, for READ, its bytes were dropped; or
+ * it grows. During READ it must not grow: its pages are locked. */
 static bool needs(const struct pending *pending, int64_t fetched)
 {
     const struct node *node = pending->node;
@@ -393,8 +393,8 @@ static void record(struct fs *fs, const struct path *path, const char *reason)
     fs_record(fs, path, message.text);
 }
 
-/* Remembers absence. Returns the errno of the failure. `document` has nothing for the file; NULL:
- * there is none. */
+/* Remembers if the file is absent. Returns the errno of the failure. `document` has nothing for the
+ * file; NULL: there is no document. */
 static int check_absence(struct fs *fs, struct node *node, int error,
                          const struct cemm_document *document)
 {
@@ -409,7 +409,7 @@ static int check_absence(struct fs *fs, struct node *node, int error,
         else
             record(fs, path, "no source has information about this meter");
     }
-    /* An account that has not answered yet may have it. */
+    /* An account that has not answered yet may have the document. */
     if (error == ENOENT && is_description(path) && has_unheard_account(fs) &&
         cemm_offers(fs->cemm, &query->uid, query->alias, query->endpoint))
         error = EHOSTUNREACH;
@@ -495,7 +495,7 @@ static void fetch(struct pending *pending)
     /* Dropped bytes are those of an older document: a newer one would give another file. */
     int64_t age = pending->reading && node->snapshot ? INT64_MAX : max_age(fs, &path);
     if (is_description(&path) && is_recent(node->absent, FS_MAX_AGE)) {
-        pending_reply_error(pending, ENOENT); /* it is not asked for again at once */
+        pending_reply_error(pending, ENOENT); /* what is absent is not asked for again at once */
     } else if (path.kind == PATH_DEVICE_INFO) {
         /* An account that has answered is not asked again. */
         pending_find(pending, NULL, INT64_MAX, on_devices);

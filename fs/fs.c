@@ -10,11 +10,11 @@
  *
  * No request waits longer than the timeouts of its sources, however many
  * requests are before it in their queues. Only the wait ends then; the fetch
- * goes on, and the next request finds it.
+ * goes on, and the next request finds its result.
  *
  * libfuse holds a lock of the request during the interrupt callback. An answer
  * is allowed there, but not within fuse_req_interrupt_func(): so an earlier
- * interrupt is checked first.
+ * interrupt is checked for first.
  */
 #include "fs/fs.h"
 
@@ -222,7 +222,7 @@ void pending_find_first(struct pending *pending, pending_fn *resume)
     struct cemm_query query = pending->node->path.query;
     int r = cemm_find_first(pending->fs->cemm, &query.uid, query.alias, on_answer, pending,
                             &pending->ticket);
-    query.endpoint = CEMM_DATA; /* also in totals/ */
+    query.endpoint = CEMM_DATA; /* also for totals/ */
     await(pending, r, &query, resume);
 }
 

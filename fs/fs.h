@@ -14,13 +14,13 @@
 #include "fs/node.h"
 #include "fs/options.h"
 
-#define FS_FOR_EVER       (365.0 * 86400) /* seconds: what never changes */
-#define FS_MAX_AGE        60000           /* ms: of all that may change and is not realtime */
-#define FS_FINAL_BYTES    (8u << 20)  /* of closed periods; beyond, they are rendered when read */
-#define FS_CHANGING_BYTES (56u << 20) /* of other files; likewise */
-#define FS_FINAL_FILES    4096        /* of closed periods */
+#define FS_FOR_EVER       (365.0 * 86400) /* seconds: validity of what never changes */
+#define FS_MAX_AGE        60000           /* ms: maximum age of what may change, except realtime */
+#define FS_FINAL_BYTES    (8u << 20)  /* bytes of closed periods kept; others are rendered again */
+#define FS_CHANGING_BYTES (56u << 20) /* bytes of other files kept */
+#define FS_FINAL_FILES    4096        /* files of closed periods kept */
 #define FS_BLOCK_SIZE     4096
-#define FS_COLD_SIZE      (INT64_C(1) << 30) /* of a file whose size is not known yet */
+#define FS_COLD_SIZE      (INT64_C(1) << 30) /* shown while the size of a file is not known yet */
 
 struct fs {
     const struct options *options;
@@ -29,13 +29,13 @@ struct fs {
     struct fuse_session *session;
     struct invalidate invalidate;
     struct nodes nodes;
-    char *failure; /* the last failure; NULL: none */
-    int64_t failed;
+    char *failure;    /* the last failure; NULL: none */
+    int64_t failed;   /* when that was; Unix milliseconds */
     int64_t mounted;  /* Unix milliseconds */
     bool initialized; /* the kernel has sent FUSE_INIT */
 };
 
-/* The callbacks for libfuse, whose user data is the struct fs. */
+/* The callbacks for libfuse. Its user data is the struct fs. */
 extern const struct fuse_lowlevel_ops fs_ops;
 
 /* Returns NULL and answers the request if the kernel uses a number that it was never given. */
@@ -118,7 +118,7 @@ void file_getattr(struct pending *pending, bool open);
 void file_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
                struct fuse_file_info *info);
 
-/* Whether the period is closed. The document says it; as long as there is none, our clock does. */
+/* Whether the period is closed. The document says so; as long as there is none, our clock does. */
 bool file_closed(const struct fs *fs, const struct node *node);
 
 /* Whether the node is used although its snapshot is too old, because readers wait for the next one

@@ -25,7 +25,7 @@ static void *run(void *data)
     const struct invalidate *invalidate = data;
     struct job job;
     while (recv(invalidate->thread_end, &job, sizeof(job), 0) == (ssize_t)sizeof(job)) {
-        /* It is not a failure if the kernel has forgotten it already. */
+        /* It is not a failure if the kernel has forgotten the inode or the name already. */
         if (job.name[0] == '\0')
             (void)fuse_lowlevel_notify_inval_inode(invalidate->session, job.number, job.offset, 0);
         else

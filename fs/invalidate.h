@@ -22,10 +22,10 @@ struct invalidate {
 /* Called in the thread that asked. */
 typedef void invalidate_done_fn(void *data);
 
-/* Returns 0, or a negative errno: there is nothing to end. */
+/* Returns 0, or a negative errno: then there is nothing to end. */
 int invalidate_start(struct invalidate *ret_invalidate, struct fuse_session *session);
 
-/* Ends the thread. Notices that were not sent are dropped without a call. */
+/* Ends the thread. Notices that were not sent are dropped without calling `done`. */
 void invalidate_end(struct invalidate *invalidate);
 
 /* Makes the kernel forget the pages of an inode from `offset` on; then invalidate_collect() calls
@@ -33,9 +33,10 @@ void invalidate_end(struct invalidate *invalidate);
 int invalidate_pages(struct invalidate *invalidate, uint64_t number, int64_t offset,
                      invalidate_done_fn *done, void *data);
 
-/* Makes the kernel forget a name, and the inode unless it is open. Returns likewise. */
+/* Makes the kernel forget a name, and the inode unless it is open. Returns 0 or -EAGAIN, too. */
 int invalidate_name(struct invalidate *invalidate, uint64_t directory, const char *name);
 
+/* Calls `done` for the notices that have been sent. */
 void invalidate_collect(struct invalidate *invalidate);
 
 #endif

@@ -103,7 +103,7 @@ static void notify_systemd(void)
     close(fd);
 }
 
-/* Returns true if there may be more requests. */
+/* Returns whether there may be more requests. */
 static bool serve_kernel(struct fs *fs, struct fuse_buf *buffer)
 {
     for (int i = 0; i < REQUESTS_A_TURN; i++) {
@@ -201,7 +201,7 @@ static bool is_dead(const char *mountpoint)
     return statfs(mountpoint, &about) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
 }
 
-/* Both are full paths. */
+/* Whether `path` is `above` itself or below it. Both are full paths. */
 static bool is_within(const char *path, const char *above)
 {
     size_t length = strlen(above);

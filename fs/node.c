@@ -73,7 +73,7 @@ struct node *node_new(struct nodes *nodes, const struct path *path)
         node_release(nodes, node);
         return NULL;
     }
-    (*named)->current = false; /* the one before, if there is one */
+    (*named)->current = false; /* the node before, if there is one */
     *named = node;
     node->current = true;
     nodes->next_number++;
@@ -109,7 +109,7 @@ void node_unqueue(struct node *node)
     node->queue = NULL;
 }
 
-/* NULL: the node stays. */
+/* The queue that a node belongs to; NULL: none, the node is not dropped. */
 static struct node_queue *queue_of(struct nodes *nodes, const struct node *node)
 {
     const struct snapshot *snapshot = node->snapshot;

@@ -21,8 +21,8 @@ struct node {
     uint64_t number;
     uint64_t inode;   /* what stat says; see node_set_snapshot() */
     uint64_t parent;  /* the directory of the last lookup */
-    uint64_t lookups; /* the kernel's */
-    unsigned pins;    /* held by us */
+    uint64_t lookups; /* how often the kernel has looked it up */
+    unsigned pins;    /* how often we hold it */
     struct path path;
     bool current;
     bool exists; /* directories: known to exist */
@@ -32,24 +32,24 @@ struct node {
     size_t shown;
     int64_t shown_modified;
     int64_t asked;  /* last GETATTR (Unix milliseconds) */
-    bool running;   /* may grow */
-    bool growing;   /* the kernel is being told */
+    bool running;   /* it may grow */
+    bool growing;   /* the kernel is being told that it has grown */
     bool archived;  /* its archive file was there */
-    bool kept;      /* when the kernel forgets it, too */
+    bool kept;      /* it stays when the kernel forgets it, too */
     int64_t absent; /* when the sources said that it is absent (Unix milliseconds); 0: never */
 
     int64_t failed; /* last failed READ (Unix milliseconds); 0: never */
-    int error;      /* its errno */
+    int error;      /* the errno of that READ */
 
     int day_read; /* directories of a month: the last closed day that was read; 0: none */
-    int days_run; /* how many were read in a row */
+    int days_run; /* directories of a month: how many days were read in a row */
 
     int64_t moved; /* links: start of the day that `today` has moved on to (Unix seconds) */
 
     char *failure;  /* directories: the last one below it; NULL: none */
-    uint64_t cause; /* of the failure; see tree_cause() */
+    uint64_t cause; /* the cause of that failure; see tree_cause() */
 
-    struct node_queue *queue; /* of the three below; NULL: it can't be dropped */
+    struct node_queue *queue; /* one of those in struct nodes; NULL: it can't be dropped */
     TAILQ_ENTRY(node) age;
 };
 
@@ -60,17 +60,17 @@ struct node_queue {
 };
 
 struct nodes {
-    void *by_number; /* trees of tsearch(3) */
-    void *by_path;   /* current ones only */
+    void *by_number; /* tree of all nodes, for tsearch(3) */
+    void *by_path;   /* tree of the current nodes */
     uint64_t next_number;
-    struct node_queue final;    /* files of closed periods with their bytes */
-    struct node_queue bare;     /* files of periods without: cold or stripped */
+    struct node_queue final; /* files of closed periods with their bytes */
+    struct node_queue bare;  /* files of periods without their bytes: not fetched yet, or dropped */
     struct node_queue changing; /* other fetched files with their bytes */
 };
 
 /* Makes the table, with the root as number 1. Returns 0 or -ENOMEM. */
 int nodes_init(struct nodes *nodes);
-void nodes_end(struct nodes *nodes); /* even if the kernel holds some */
+void nodes_end(struct nodes *nodes); /* even if the kernel holds some nodes */
 
 struct node *nodes_numbered(const struct nodes *nodes, uint64_t number); /* NULL: none */
 struct node *nodes_current(const struct nodes *nodes, const char *path); /* NULL: none */
@@ -94,8 +94,8 @@ void node_touch(struct nodes *nodes, struct node *node);
 /* Takes the node out of its queue. */
 void node_unqueue(struct node *node);
 
-/* Drops the bytes of the snapshot (NULL), or takes over the same ones again. The inode number and
- * the pages in the kernel stay. */
+/* Drops the bytes of the snapshot (`bytes` NULL), or takes over the same bytes again. The inode
+ * number and the pages in the kernel stay. */
 void node_set_bytes(struct nodes *nodes, struct node *node, char *bytes);
 
 /* Frees the node if neither the kernel nor we hold it and it is not kept. */

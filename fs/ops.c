@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TURN_S      (3 * 3600) /* seconds for which the first row of a day is waited for */
+#define TURN_S      (3 * 3600) /* how long to wait for a day's first row, in seconds */
 #define XATTRS_MAX  256        /* bytes of all names together */
 #define ENTRY_MAX   128        /* bytes of an entry with the longest name */
 #define UNKNOWN_INO 0xffffffffu
@@ -44,7 +44,7 @@ static bool is_known(const struct fs *fs, const struct path *path)
     const struct cemm_device *device = cemm_device_named(fs->cemm, &path->query.uid);
     if (path->kind == PATH_METER)
         return cemm_device_has(device, path->query.alias);
-    return device || path->kind != PATH_DEVICE; /* any other is known if its parent is */
+    return device || path->kind != PATH_DEVICE; /* any other path is known if its parent is */
 }
 
 /* Never waits. Returns 0 or a negative errno. */
@@ -124,8 +124,8 @@ static void on_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
  * silent.
  */
 
-/* Whether the link, which leads to `day`, is `today` and may have to wait for the new day. Data
- * must lie before it. */
+/* Whether the link, which leads to `day`, is `today` and may have to wait for the first row of that
+ * day. There must be data before that day. */
 static bool is_turning(const struct fs *fs, const struct node *link, const struct path *day)
 {
     struct tree_clock clock = fs_clock(fs);
@@ -254,7 +254,7 @@ static void add_devices(struct lister *lister)
         add_name(lister, cemm_device_uid(device)->text, S_IFDIR);
 }
 
-/* An alias may be the name of something else here. */
+/* An alias that is also a fixed name in this directory is left out. */
 static void add_meters(struct lister *lister)
 {
     const struct path *parent = lister->directory;
@@ -394,7 +394,7 @@ static void on_opendir(fuse_req_t request, fuse_ino_t number, struct fuse_file_i
     } else if (path->kind == PATH_DEVICE) {
         pending_find(pending, uid, FS_MAX_AGE, on_entries);
     } else if (path->kind == PATH_METER) {
-        /* Only the accounts know whether it has totals; once is enough. */
+        /* Only the accounts know whether the meter has totals; asking once is enough. */
         pending_find(pending, uid, INT64_MAX, on_entries);
     } else if (path->kind == PATH_CHANNELS) {
         pending_get(pending, &path->query, fs->options->realtime_ttl * 1000, on_entries);
@@ -430,8 +430,8 @@ struct xattr {
     const char *value;
 };
 
-/* Where a file comes from, and what failed below a directory. Nothing is fetched. Returns their
- * number; `fetched` holds a value that is made here. */
+/* Lists where a file comes from, or what failed below a directory. Fetches nothing. Returns the
+ * number of attributes; `fetched` has room for a value that is made here. */
 static size_t list_xattrs(const struct fs *fs, const struct node *node,
                           struct xattr ret_xattrs[XATTRS], char fetched[CEMM_TIME_SIZE])
 {

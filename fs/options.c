@@ -15,7 +15,7 @@
 
 #define REALTIME_TTL     10         /* seconds; the default */
 #define REALTIME_TTL_MAX 86400      /* seconds */
-#define NUMBER_MAX       4294967294 /* of a user or group; the last one means none */
+#define NUMBER_MAX       4294967294 /* of a user or group; the number after it means none */
 
 static const char help[] =
     "usage: cemmfs [CONFIG] MOUNTPOINT [-f] [-d] [-o OPTIONS]\n"
@@ -72,7 +72,7 @@ static bool read_number(const char *text, int base, int64_t max, int64_t *ret_nu
     return true;
 }
 
-/* False: it is wrong, and `message` says so. */
+/* False: the option is wrong, and `message` says so. */
 static bool read_mount_option(const char *option, struct options *options,
                               struct cemm_message *message)
 {

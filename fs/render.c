@@ -80,8 +80,8 @@ static int render_text(const struct path *path, const struct cemm_document *docu
     return cemm_render(document, path->format, zone, ret_text, ret_length);
 }
 
-/* A closed period has the time of its end, running months and years that of the fetch because their
- * last row changes, all others that of the newest sample. */
+/* The time of a file: for a closed period, its end; for a running month or year, the time of the
+ * fetch, because its last row changes; for all others, the time of the newest sample. */
 static int64_t modified_at(const struct path *path, const struct cemm_document *document,
                            const struct cemm_series *channel, const struct cemm_zone *zone)
 {

@@ -18,12 +18,12 @@ struct snapshot {
     size_t size;
     int64_t modified;                  /* Unix milliseconds */
     int64_t fetched;                   /* when the document came */
-    bool empty;                        /* no sample in it */
-    bool closed;                       /* of a closed period: it will not change */
+    bool empty;                        /* it has no sample */
+    bool closed;                       /* its period is closed, so it will not change */
     char source[SNAPSHOT_SOURCE_SIZE]; /* "cloud home"; "": not fetched */
-    char *units;                       /* of the value or of the CSV columns; NULL: none */
+    char *units;                       /* units of the value or of the CSV columns; NULL: none */
     char *bytes;                       /* NULL: they were dropped; see node_set_bytes() */
-    uint64_t hash;                     /* of the bytes */
+    uint64_t hash;                     /* hash of the bytes */
 };
 
 /*

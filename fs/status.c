@@ -31,7 +31,7 @@ static const char *when(const struct status *status, int64_t time, char text[CEM
 
 /* ---- a line of the text, or a member -------------------------------------- */
 
-/* NULL has no line. */
+/* A text that is NULL has no line. */
 static void add_text(struct status *status, const char *label, const char *name, const char *text)
 {
     if (!status->text)

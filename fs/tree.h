@@ -45,11 +45,12 @@ struct path {
     char text[TREE_PATH_SIZE]; /* from the root, which is "" */
     enum path_kind kind;
     enum cemm_format format;
-    enum cemm_span span; /* in a HISTORY and below it: of its files */
+    enum cemm_span span; /* in a HISTORY and below it: the span of its files */
     int ago;             /* NEAR_LINK: how many periods back it leads */
-    /* The document of a file; of a meter and its channels, realtime; in a HISTORY, that of its
-     * files. The endpoint is CEMM_DEVICES if there is none. The period is set as far as the kind
-     * goes: the year in YEAR, year and month in MONTH, all in PERIOD and PERIOD_LINK. */
+    /* What the path shows: the document of a file; for a meter and its channels, the realtime
+     * document; for directories in a HISTORY, the documents of their files. If there is none, the
+     * endpoint is CEMM_DEVICES. The period is set as far as the kind goes: the year in YEAR, year
+     * and month in MONTH, all in PERIOD and PERIOD_LINK. */
     struct cemm_query query;
 };
 
@@ -62,7 +63,7 @@ struct tree_clock {
 struct tree_meter {
     bool totals;              /* it has totals/: the cloud reaches it */
     bool found;               /* `first` holds data: listings begin there */
-    bool known;               /* nothing lies before: earlier names do not exist */
+    bool known;               /* there is no data before `first`: earlier names do not exist */
     struct cemm_period first; /* a day */
 };
 
@@ -76,11 +77,11 @@ enum tree_type tree_type(const struct path *path);
 bool tree_child(const struct path *parent, const char *name, const struct tree_clock *clock,
                 const struct tree_meter *meter, struct path *ret_path);
 
-/* Called for each path; another result than 0 ends the listing and is returned. */
+/* Called for each path; a result other than 0 ends the listing and is returned. */
 typedef int tree_entry_fn(void *data, const struct path *path);
 
 /* Lists the names that the tree knows by itself: all but devices, meters and channels. Periods are
- * listed from the first day to now, none if that is not known. */
+ * listed from the first day to now; if the first day is not known, none is listed. */
 int tree_list(const struct path *parent, const struct tree_clock *clock,
               const struct tree_meter *meter, tree_entry_fn *entry, void *data);
 
@@ -96,8 +97,8 @@ const char *tree_name(const struct path *path);
 /* Removes the last name of a path's text; false for the root. */
 bool tree_cut(char *text);
 
-/* The path that a link leads to, or that of the period `ago` periods earlier. Returns its text,
- * relative to the directory of the link. */
+/* The path that a link leads to, or the path `ago` periods earlier. Returns its text, relative to
+ * the directory of the link. */
 const char *tree_target(const struct path *link, const struct tree_clock *clock, int ago,
                         struct path *ret_target);
 

@@ -26,17 +26,18 @@
 #include "common/frontend.h"
 
 enum cemm_archive_kind {
-    CEMM_ARCHIVE_ANSWER, /* of a period */
-    CEMM_ARCHIVE_EMPTY,  /* of a period: an answer without a sample */
+    CEMM_ARCHIVE_ANSWER, /* the answer for a period */
+    CEMM_ARCHIVE_EMPTY,  /* an answer without a sample for a period */
     CEMM_ARCHIVE_FIRST,  /* a meter's first day with data, at most CEMM_NOTE_MAX bytes */
-    CEMM_ARCHIVE_ZONE,   /* the time zone, likewise; `query` is NULL */
+    CEMM_ARCHIVE_ZONE,   /* the archive's time zone; `query` is NULL */
 };
 
 /*
  * Reads a file. The caller frees *ret_bytes, which end in a NUL that
- * *ret_length does not count. *ret_fetched is when it was written (Unix
- * milliseconds); both may be NULL. Returns 0, -ENOENT, -EFBIG (too long), -EINVAL (no regular
- * file) or another negative errno.
+ * *ret_length does not count. *ret_fetched is when the file was written (Unix
+ * milliseconds); `ret_length` and `ret_fetched` may be NULL. Returns 0,
+ * -ENOENT, -EFBIG (too long), -EINVAL (no regular file) or another negative
+ * errno.
  */
 int cemm_archive_read(const char *archive, enum cemm_archive_kind kind,
                       const struct cemm_query *query, char **ret_bytes, size_t *ret_length,

@@ -5,14 +5,14 @@
 #define CEMM_BASE_LIMITS_H
 
 #define CEMM_ANSWER_MAX     (1u << 18)  /* bytes of one answer's body */
-#define CEMM_DEVLIST_MAX    (4u << 20)  /* the same for a cloud's list of devices */
+#define CEMM_DEVLIST_MAX    (4u << 20)  /* bytes of a cloud's list of devices */
 #define CEMM_HEADER_MAX     (64u << 10) /* bytes of an answer's headers and trailers */
 #define CEMM_DEPTH_MAX      32          /* levels of JSON */
 #define CEMM_NAME_MAX       64          /* characters of a uid, alias or channel from outside */
 #define CEMM_LIST_MAX       100000      /* devices of one account */
-#define CEMM_DEVICES_MAX    200000      /* of all accounts together */
+#define CEMM_DEVICES_MAX    200000      /* devices of all accounts together */
 #define CEMM_METERS_MAX     512         /* meters of one device */
-#define CEMM_ROUTES_MAX     8           /* of one device that are tried for one document */
+#define CEMM_ROUTES_MAX     8           /* routes of one device that are tried for one document */
 #define CEMM_CHANNELS_MAX   256         /* channels of one meter */
 #define CEMM_COLUMNS_MAX    256         /* different members of io's entries: CSV columns */
 #define CEMM_DATAGRAM_MAX   2048        /* bytes of one discovery packet */

@@ -1,7 +1,7 @@
 /*
- * Settings as a table: which key belongs in which section, and who checks its
- * value. Every error message quotes the value and says what is expected; the
- * caller adds the place (file and line, or collectd's block).
+ * Settings as a table: which key belongs in which section, and which function
+ * checks its value. Every error message quotes the value and says what is
+ * expected; the caller adds the place (file and line, or collectd's block).
  */
 #include "common/config/config.h"
 
@@ -264,7 +264,7 @@ static int set_key_file(struct cemm_config *config, const char *value)
     return r < 0 ? r : cemm_secret_load(source->key, source->key_file, config->message);
 }
 
-/* Only whether it can be one: libcurl reads it at the first connection. */
+/* Checks only whether it can be a ca-file: libcurl reads it at the first connection. */
 static int set_ca_file(struct cemm_config *config, const char *value)
 {
     struct cemm_source_config *source = current(config);

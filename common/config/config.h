@@ -19,7 +19,7 @@ enum cemm_source_kind { CEMM_CLOUD, CEMM_LOCAL };
 /* One [cloud NAME] or [local NAME]. */
 struct cemm_source_config {
     enum cemm_source_kind kind;
-    int line; /* of the file, where it begins; 0: there is no file */
+    int line; /* the line of the file in which it begins; 0: there is no file */
     char *name;
     char *url; /* cloud: ends in a slash; local: http://HOST[:PORT]/open-api/v1/ */
     char *key_file;
@@ -31,21 +31,21 @@ struct cemm_source_config {
     struct cemm_strings extra_aliases;
     int64_t timeout_ms;
     unsigned max_connections;
-    unsigned shard;  /* cloud: of the devices, only those of this one, ... */
-    unsigned shards; /* ... of this many; 0: all */
+    unsigned shard;  /* cloud: only devices of this shard are read */
+    unsigned shards; /* cloud: how many shards there are; 0: all devices are read */
 };
 
 struct cemm_config {
     struct cemm_zone *zone;
     char *file;
     char *base; /* relative paths are relative to it; NULL: to the current directory */
-    int line;   /* of the file: being read, or where something is missing */
+    int line;   /* the line that is being read, or where something is missing */
     struct cemm_source_config *sources;
     size_t source_count;
-    struct cemm_message *message; /* of the key that is being set */
-    int section;                  /* what cemm_config_set() writes to: an enum of config.c */
-    unsigned seen;                /* keys that it has had: bits of config.c's table */
-    unsigned opened; /* sections that it has had of those that have no name: bits of that enum */
+    struct cemm_message *message; /* for the key that is being set */
+    int section;                  /* the section that was opened last: an enum of config.c */
+    unsigned seen;   /* keys already set in this section: bits of the table in config.c */
+    unsigned opened; /* which sections without a name were opened: bits of the enum in config.c */
     int discovery;   /* -1: not set; else 0 or 1 */
     struct cemm_strings broadcasts;
     int64_t discovery_interval_ms;

@@ -101,7 +101,7 @@ static int read_lines(struct cemm_config *config, FILE *stream, struct cemm_mess
     return r;
 }
 
-/* Puts file and line in front of the message; line 0 is the whole file. */
+/* Puts the file and the line in front of the message; line 0 means the whole file. */
 static void locate(struct cemm_message *message, const char *file, int line, int error)
 {
     struct cemm_message reason = *message;
@@ -124,7 +124,7 @@ static int set_base(struct cemm_config *config, const char *file)
     return r;
 }
 
-/* -ENOENT: there is no such file; what it names may be missing, too, but that is -EINVAL. */
+/* Returns -ENOENT only if there is no such file. If a file that it names is missing: -EINVAL. */
 static int load(struct cemm_config *config, const char *file, struct cemm_message *message)
 {
     FILE *stream = fopen(file, "re");

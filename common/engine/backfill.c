@@ -20,7 +20,7 @@
 #include <sys/queue.h>
 
 #define MINUTE_MS INT64_C(60000)
-#define LIVE_MS   MINUTE_MS /* a series without a newer sample is not tried again */
+#define LIVE_MS   MINUTE_MS /* a series whose last live sample is older is not tried again */
 
 static const struct cemm_backoff sink_backoff = {.first = 1000, .max = 300 * 1000};
 static const struct cemm_backoff minutes_backoff = {.first = 60 * 1000, .max = 3600 * 1000};
@@ -32,24 +32,24 @@ struct sink {
 
 /* One series and one sink. Times of minutes are Unix milliseconds. */
 struct job {
-    struct cemm_backfill_job base; /* what the frontend knows of it */
+    struct cemm_backfill_job base; /* what the frontend knows of the job */
     struct cemm_backfill *backfill;
     struct sink *sink;
     enum { IDLE, WAITS, RUNS } state;
-    int64_t last_live; /* monotonic: the last live sample */
+    int64_t last_live; /* when the last live sample came (monotonic) */
     struct cemm_timer timer;
-    /* Which minutes are fetched: */
-    int64_t limit;              /* those over by then: cemm_ledger_missing() */
-    int64_t since;              /* not those before, which are abandoned: the API has later rows */
-    int64_t asked;              /* those before were requested already, and are tried again */
-    struct cemm_health backoff; /* between two such tries */
+    /* The minutes to fetch: */
+    int64_t limit; /* minutes that ended less than a minute before this are not fetched */
+    int64_t since; /* minutes before this are given up, because the API has later rows */
+    int64_t asked; /* minutes before this were requested already, and are tried again */
+    struct cemm_health backoff; /* the pause between two such tries */
 
     /* The round: */
     bool sent;                 /* rows were sent */
     int64_t cursor;            /* the next minute to handle */
-    struct cemm_query query;   /* for a day */
-    struct cemm_document *day; /* that is being sent */
-    int64_t row;               /* its next minute to send */
+    struct cemm_query query;   /* for the DATA of a day */
+    struct cemm_document *day; /* the document of the day that is being sent */
+    int64_t row;               /* the next minute of that day to send */
     TAILQ_ENTRY(job) link;     /* in `ready` */
     SLIST_ENTRY(job) all;
 };
@@ -63,7 +63,7 @@ struct cemm_backfill {
     struct cemm_backfill_rules rules;
     void *data;
     struct job_list jobs;
-    struct job_queue ready; /* in order of their turns */
+    struct job_queue ready; /* jobs in the order of their turns */
     struct cemm_timers timers;
     unsigned busy; /* rounds under way */
     size_t sink_count;
@@ -118,7 +118,7 @@ static bool wants(struct job *job, int64_t now)
 {
     int64_t from;
 
-    if (!missing(job, job->since, &from)) { /* it was sent, or has left the window */
+    if (!missing(job, job->since, &from)) { /* all minutes were sent, or have left the window */
         (void)cemm_health_recover(&job->backoff);
         return false;
     }
@@ -175,7 +175,8 @@ static void end_round(struct job *job, bool failed)
     stop(job, 0);
 }
 
-/* The sink has not taken the rows, so they are still missing. True: its first failure. */
+/* The sink has not taken the rows, so they are still missing. True: the sink had not failed
+ * before. */
 static bool refuse(struct job *job, int result)
 {
     int64_t now = cemm_clock_steady();
@@ -270,7 +271,7 @@ static void on_day(void *data, const struct cemm_answer *answer)
     struct job *job = data;
 
     if (answer->result == -ECANCELED)
-        return; /* the end */
+        return; /* the context is being freed */
     if (answer->result != 0 && answer->result != CEMM_ABSENT) {
         end_round(job, true); /* the library's log says why */
     } else if (answer->document) {
@@ -305,7 +306,8 @@ static void begin(struct job *job)
     ask_day(job);
 }
 
-/* NULL: no memory; tried again at the next live sample. */
+/* Finds or makes the job of a series for a sink. NULL: no memory; this is tried again at the next
+ * live sample. */
 static struct job *job_get(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
                            struct sink *sink)
 {

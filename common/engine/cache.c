@@ -13,7 +13,8 @@
 /* A device that no source knew is asked for again after this long. */
 #define UNKNOWN_AGE_MS (60 * 1000)
 
-/* A failure of another period of a meter is not logged if one failed less than this long ago. */
+/* The failure of a period of a meter is not logged if another period failed less than this long
+ * ago. */
 #define LOG_AGE_MS (60 * 60 * 1000)
 
 /* One document: cached, being fetched, or neither. */
@@ -22,26 +23,27 @@ struct cemm_entry {
     struct cemm_query query;
     const struct cemm_source *only; /* only this source is asked; NULL: any */
     struct cemm_document *document;
-    struct cemm_document *empty; /* of a closed period, without a sample; others may have some */
-    struct cemm_document *suspected; /* from the archive, may be incomplete (not `closed`): used if
-                                        no source answers */
+    /* An answer for a closed period that has no sample; other sources may have some. */
+    struct cemm_document *empty;
+    /* From the archive; it may be incomplete (not `closed`), and is used if no source answers. */
+    struct cemm_document *suspected;
     struct cemm_ticket_list waiters;
-    struct cemm_request *request; /* under way */
+    struct cemm_request *request; /* the request that is under way */
     struct cemm_ticket *search;   /* waits for the device, or for another source */
     enum cemm_purpose purpose;    /* of those who wait */
 
     /* This try: */
     bool awaited; /* it has waited for the sources that had not listed their devices */
-    int result;   /* the first failure; CEMM_ABSENT is none */
+    int result;   /* the first failure; CEMM_ABSENT is not a failure */
     struct cemm_message *message; /* of `result`, else of the first CEMM_ABSENT; NULL: neither */
     struct cemm_route *tried[CEMM_ROUTES_MAX];
     size_t tried_count;
     TAILQ_ENTRY(cemm_entry) link;
 
     /* What was logged, in the entry that log_entry() gives: */
-    bool logged;                      /* a failure */
-    struct cemm_period logged_period; /* of that failure; its success is logged, too */
-    int64_t failed;                   /* monotonic: the last failure of any period */
+    bool logged;                      /* a failure was logged */
+    struct cemm_period logged_period; /* the period that failed; its success is logged, too */
+    int64_t failed;                   /* when any period failed last (monotonic) */
 };
 
 static int compare(const void *left, const void *right)
@@ -63,7 +65,7 @@ static struct cemm_entry *entry_find(const struct cemm_cache *cache, const struc
     return found ? *found : NULL;
 }
 
-/* NULL: no source knows it. */
+/* The entry's device; NULL: no source knows it. */
 static struct cemm_device *device_of(const struct cemm_entry *entry)
 {
     return cemm_registry_find(&entry->cache->find->registry, &entry->query.uid);
@@ -381,7 +383,8 @@ static struct cemm_route *next_route(const struct cemm_entry *entry)
     return route;
 }
 
-/* The device was found, or other sources have listed their devices: they may have a route. */
+/* The device was found, or other sources have listed their devices: the device may have a new
+ * route. */
 static void on_sources(void *data, const struct cemm_answer *answer)
 {
     struct cemm_entry *entry = data;
@@ -421,7 +424,7 @@ static void try_next(struct cemm_entry *entry)
 
 /* ---- asking -------------------------------------------------------------------- */
 
-/* A LAN address whose device is not known yet may be this device's. */
+/* A LAN address whose device is not known yet may lead to this device. */
 static void ask_unknown_addresses(struct cemm_registry *registry)
 {
     struct cemm_source *source;

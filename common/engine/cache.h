@@ -16,7 +16,7 @@ struct cemm_cache {
     struct cemm_find *find;
     void *entries;               /* tree of struct cemm_entry, which is cache.c's own */
     struct cemm_entry_list used; /* least recently used first */
-    size_t bytes;                /* of all cached documents */
+    size_t bytes;                /* bytes of all cached documents */
 };
 
 /* What a document is for. */
@@ -36,7 +36,7 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
                    const struct cemm_query *query, int64_t max_age, enum cemm_purpose purpose,
                    cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
-/* As cemm_peek(). */
+/* Like cemm_peek(). */
 struct cemm_document *cemm_cache_peek(const struct cemm_cache *cache,
                                       const struct cemm_query *query, int64_t max_age);
 

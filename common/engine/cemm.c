@@ -35,7 +35,8 @@ const char *cemm_version(void)
 
 /* ---- life ---------------------------------------------------------------------- */
 
-/* Adds how many connections they may have. 0 or -ENOMEM. */
+/* Adds the configured sources, and to *connections how many connections they may have. Returns 0 or
+ * -ENOMEM. */
 static int add_sources(struct cemm *cemm, unsigned *connections)
 {
     const struct cemm_config *config = cemm->config;
@@ -159,9 +160,10 @@ int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_s
 
 /* ---- limits ------------------------------------------------------------------------ */
 
-/* How long the sources that may answer `query` may take (NULL: the lists of all sources). Those
- * that reach the device are asked in turn. If none is known to, any source on the LAN is asked,
- * then any account; for their devices they are asked side by side. */
+/* How long the sources that may answer `query` may take; NULL: how long all sources may take to
+ * list their devices. The sources that reach the device are asked in turn. If none is known to
+ * reach it, one on the LAN may answer, then one of the accounts. For lists of devices, all sources
+ * are asked at the same time. */
 static int64_t timeout_of(const struct cemm_registry *registry, const struct cemm_query *query)
 {
     const struct cemm_device *device = query ? cemm_registry_find(registry, &query->uid) : NULL;
@@ -188,7 +190,7 @@ static int64_t timeout_of(const struct cemm_registry *registry, const struct cem
 
 void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query)
 {
-    const struct cemm *cemm = /* the loop that the ticket waits in is its own */
+    const struct cemm *cemm = /* its loop is the one that the ticket waits in */
         (const struct cemm *)((char *)ticket->loop - offsetof(struct cemm, loop));
     int64_t limit = timeout_of(&cemm->find.registry, query);
     struct cemm_message message;
@@ -314,8 +316,9 @@ bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_st
 {
     const struct cemm_source *source;
 
+    /* A discovered source whose address was forgotten does not count. */
     TAILQ_FOREACH (source, &cemm->find.registry.sources, link)
-        if ((!source->discovered || source->config->address[0]) && index-- == 0) /* not forgotten */
+        if ((!source->discovered || source->config->address[0]) && index-- == 0)
             break;
     if (!source)
         return false;

@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #define WINDOW_MS       2000    /* how long a scan lasts */
-#define REPEAT_MS       500     /* after which the query is sent once more: UDP loses packets */
-#define PACKETS_AT_ONCE 16      /* read in one turn, so that roots can be requested in between */
-#define FORGET_SCANS    3       /* without a claim, after which an address is forgotten */
-#define REMARKS_MS      3600000 /* in which there are at most CEMM_REMARKS_MAX */
+#define REPEAT_MS       500     /* then the query is sent once more: UDP loses packets */
+#define PACKETS_AT_ONCE 16      /* packets read in one turn; then roots can be requested */
+#define FORGET_SCANS    3       /* scans without a claim after which an address is forgotten */
+#define REMARKS_MS      3600000 /* time in which at most CEMM_REMARKS_MAX messages are logged */
 
 static void on_timer(void *data);
 static void on_readable(void *data);
@@ -177,8 +177,8 @@ static void ask_all(struct cemm_discovery *discovery)
 
 /* ---- a scan -------------------------------------------------------------------------- */
 
-/* A source that may be used again: no device was confirmed there, and the only request is that for
- * the root of a claim. */
+/* Whether a source may be used again: no device was confirmed at its address, and it has no request
+ * but that for the root of a claim. */
 static bool reusable(const struct cemm_source *source)
 {
     return source->discovered && !source->own.device && source->open == source->listing;
@@ -195,7 +195,7 @@ static void forget_claims(const struct cemm_discovery *discovery)
             discovery->scan - discovered->claim_scan < FORGET_SCANS)
             continue;
         discovered->address[0] = '\0';
-        discovered->refused = true; /* its root was not requested */
+        discovered->refused = true; /* so that nothing is requested from it */
     }
 }
 
@@ -255,7 +255,7 @@ void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age)
 {
     const struct cemm_registry *registry = discovery->registry;
 
-    /* It scans at intervals, so its devices are recent enough, unless `max_age` is 0. */
+    /* Discovery scans at intervals, so its devices are recent enough, unless `max_age` is 0. */
     if (registry->discovers && max_age > 0 && max_age < discovery->config->discovery_interval_ms)
         max_age = discovery->config->discovery_interval_ms;
     if (!discovery->scanning &&
@@ -299,8 +299,8 @@ static bool forgotten(const struct cemm_source *source)
     return !source->discovered->address[0];
 }
 
-/* Of two reusable sources: a forgotten one first, then one that is not being asked, then the older
- * claim. */
+/* Which of two reusable sources is used first: a forgotten one, then one that is not being asked,
+ * then the one with the older claim. */
 static bool reused_before(const struct cemm_source *source, const struct cemm_source *other)
 {
     if (forgotten(source) != forgotten(other))
@@ -363,7 +363,7 @@ static bool is_uid(const struct cemm_uid *left, const struct cemm_uid *right)
     return strcmp(left->text, right->text) == 0;
 }
 
-/* Whether the root is to be asked: once a scan, and again for a claim that the last root
+/* Whether the root is to be asked for: once a scan, and again for a claim that the last root
  * confirms. */
 static bool record_claim(struct cemm_discovery *discovery,
                          struct cemm_discovered_source *discovered,
@@ -381,7 +381,7 @@ static bool record_claim(struct cemm_discovery *discovery,
     return true;
 }
 
-/* The device that was confirmed there answers. */
+/* The device that was confirmed at the source's address answers. */
 static void handle_known(struct cemm_discovery *discovery, struct cemm_source *source,
                          const struct cemm_beacon *beacon)
 {
@@ -436,7 +436,7 @@ static void give_way(struct cemm_discovery *discovery, struct cemm_source *other
     cemm_route_detach(&other->own);
 }
 
-/* Logs, once, that the packet has claimed another device. */
+/* Logs, once, that the packet claimed a device other than the one that answers. */
 static void log_refuted(struct cemm_discovery *discovery, struct cemm_discovered_source *discovered,
                         const struct cemm_uid *uid)
 {

@@ -27,13 +27,13 @@ struct cemm_discovery {
     int fd;           /* -1: no scan is under way */
     bool port_warned; /* another program has the port; already logged */
     bool scanning;
-    unsigned scan;         /* counts them */
+    unsigned scan;         /* counts the scans */
     bool repeats;          /* the query is sent once more in this scan */
     unsigned order;        /* counts claims */
-    unsigned remarks;      /* logged in this hour */
-    int64_t remarks_since; /* monotonic: when that began */
+    unsigned remarks;      /* messages logged in this hour */
+    int64_t remarks_since; /* when that hour began (monotonic) */
     struct cemm_timer timer;
-    struct cemm_discovery_state state; /* its message is this one: */
+    struct cemm_discovery_state state; /* its `message` points to the next member */
     struct cemm_message message;
 };
 
@@ -46,8 +46,8 @@ void cemm_discovery_clear(struct cemm_discovery *discovery);
 /* Starts a scan, unless one is under way or the last one is fresh enough. */
 void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age);
 
-/* Whether a packet has claimed the device that answered there. If so, the device loses its old
- * address. */
+/* Whether a packet has claimed the device that answered at the source's address. If so, the device
+ * loses its old address. */
 bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source *source,
                             const struct cemm_uid *uid);
 

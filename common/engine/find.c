@@ -16,7 +16,7 @@ static void search_route(struct cemm_route *route, int64_t max_age);
 
 /* A caller that waits for the sources' lists of devices. */
 struct waiter {
-    struct cemm_ticket ticket; /* freed as such */
+    struct cemm_ticket ticket; /* comes first: the waiter is freed as a ticket */
     struct cemm_wanted wanted;
 };
 
@@ -25,8 +25,8 @@ static struct cemm_find *find_of(struct cemm_registry *registry)
     return (struct cemm_find *)((char *)registry - offsetof(struct cemm_find, registry));
 }
 
-/* Logs once that a list of devices or meters failed, and once that it works again. A source that
- * does not answer is logged by its route, a claim that was not confirmed by discovery. */
+/* Logs once that a list of devices or meters failed, and once that it works again. Its route logs a
+ * source that does not answer; discovery logs a claim that was not confirmed. */
 static void log_list(struct cemm_route *route, int result, const struct cemm_message *message)
 {
     const struct cemm_source *source = route->source;
@@ -42,7 +42,7 @@ static void log_list(struct cemm_route *route, int result, const struct cemm_mes
     route->list_failure_logged = result;
 }
 
-/* A lack of memory or room is in no answer. */
+/* `message` NULL: memory or room ran out here, so no answer says why. */
 static void keep_failure(struct cemm_message **slot, const struct cemm_source *source,
                          const struct cemm_message *message)
 {
@@ -68,7 +68,7 @@ static void search_step_done(struct cemm_route *route)
 
     if (--search->pending > 0 || !route->device)
         return;
-    if (search->device != route->device) { /* it was for the device that had this route before */
+    if (search->device != route->device) { /* another device had this route when it began */
         if (!TAILQ_EMPTY(&route->device->searchers))
             search_route(route, 0);
         return;
@@ -119,7 +119,7 @@ static void probe(struct cemm_route *route, const char *alias)
         ask(route, cloud ? CEMM_INFO : CEMM_REALTIME, alias, on_probe);
 }
 
-/* The configured aliases; without any, all that the API's document names. */
+/* Probes the configured aliases; if there are none, all that the API's documentation names. */
 static void probe_all(struct cemm_route *route)
 {
     const struct cemm_source_config *config = route->source->config;

@@ -26,23 +26,23 @@ void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_
 
 /* What is searched for. Pointers must outlive the search. */
 struct cemm_wanted {
-    const char *source; /* the devices of sources of that name; NULL: of all */
+    const char *source; /* only sources of this name are asked; NULL: all */
     int64_t max_age;    /* milliseconds: older lists are requested again */
     /* The search ends as soon as this device is known; "": when all sources have answered or
      * failed. */
     struct cemm_uid uid;
-    bool meters; /* then the meters of `uid` are looked for, too */
+    bool meters; /* the meters of `uid` are looked for, too */
     /* Not NULL: nothing is requested. The search waits for sources that have been asked for their
      * devices, have never listed any, and may serve this query. */
     const struct cemm_query *query;
-    const struct cemm_source *only; /* with `query`: it waits for this source alone; NULL: any */
+    const struct cemm_source *only; /* with `query`: waits for this source alone; NULL: for any */
 };
 
 /* Starts a search; otherwise like cemm_find(). */
 int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, cemm_answer_fn *done,
                     void *data, struct cemm_ticket **ret_ticket);
 
-/* Whether it would wait for a source that has been asked already. */
+/* Whether such a search would wait for a source that has been asked already. */
 bool cemm_find_under_way(const struct cemm_find *find, const struct cemm_wanted *wanted);
 
 /* Asks a source for its devices, unless it has been asked, or the last list is at most `max_age`

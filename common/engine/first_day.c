@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How soon a search may be repeated: after it found nothing, and after it failed. A repeat gets the
- * years that were answered from the cache. */
+/* How soon a search may be repeated: after it found nothing, and after it failed. A repeated search
+ * finds the answers to the earlier one in the cache. */
 #define AGAIN_MS  60000
 #define FAILED_MS 10000
 
@@ -17,19 +17,19 @@
 /* The first day of one meter. A day with year 0 means that none was found. */
 struct cemm_first_day {
     struct cemm_cache *cache;
-    struct cemm_query meter; /* its history, without a period */
+    struct cemm_query meter; /* DATA of the meter, without a period */
     struct cemm_ticket_list waiters;
     unsigned pending; /* sources that this search waits for */
-    int result;       /* its first failure */
+    int result;       /* the first failure of this search */
     struct cemm_message message;
-    bool list_failed;       /* that was a source's list of devices */
+    bool list_failed;       /* `result` is the failure of a source's list of devices */
     bool unsaved;           /* a source has answered all requests since `day` was saved */
-    bool rezoned;           /* what is saved is of another zone */
+    bool rezoned;           /* the saved day is from another time zone */
     int64_t searched;       /* when the last search ended, Unix milliseconds; 0: never */
     char *deps;             /* the sources that were asked for `day` (registry.h) */
-    struct cemm_period day; /* from the sources that answered all requests */
-    /* From any source in the last search, which may be just the first of a month or year; if
-     * `rezoned`, also the saved day. */
+    struct cemm_period day; /* the earliest one from sources that answered all requests */
+    /* The earliest day from any source in the last search; it may be just the first of a month or
+     * year. If `rezoned`, the saved day counts, too. */
     struct cemm_period seen;
     LIST_ENTRY(cemm_first_day) link;
 };
@@ -38,7 +38,7 @@ struct cemm_first_day {
 struct ask {
     struct cemm_first_day *first;
     const struct cemm_source *source;
-    unsigned pending; /* answers */
+    unsigned pending; /* answers that it waits for */
     bool in_month;    /* it asks for the month, after the years */
     bool failed;
     struct cemm_period earliest;
@@ -211,7 +211,7 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
     step_done(ask);
 }
 
-/* ---- all that serve it ------------------------------------------------------------- */
+/* ---- all sources ------------------------------------------------------------------- */
 
 /* All sources were asked again in this zone. In the old zone, a month's row could fall into the
  * month before, so the old first day may be too early by up to a month. If it is earlier than that,
@@ -228,8 +228,8 @@ static void leave_old_zone(struct cemm_first_day *first)
     first->rezoned = false;
 }
 
-/* Saves the day with the sources that were asked. After a change of the zone it waits until all
- * of them were asked again: a later run would not ask. */
+/* Saves the day with the sources that were asked. After a change of the zone this waits until all
+ * of them were asked again: a later run would not ask them. */
 static void save(struct cemm_first_day *first)
 {
     size_t before = strlen(first->deps);

@@ -20,12 +20,12 @@ struct cemm_first_days {
 
 void cemm_first_days_clear(struct cemm_first_days *first_days);
 
-/* As cemm_find_first(). */
+/* Like cemm_find_first(). */
 int cemm_first_days_find(struct cemm_first_days *first_days, const struct cemm_uid *uid,
                          const char *alias, cemm_answer_fn *done, void *data,
                          struct cemm_ticket **ret_ticket);
 
-/* As cemm_first_day(). */
+/* Like cemm_first_day(). */
 bool cemm_first_days_get(struct cemm_first_days *first_days, const struct cemm_uid *uid,
                          const char *alias, struct cemm_period *ret_day, bool *ret_known);
 

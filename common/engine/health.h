@@ -12,7 +12,7 @@
 
 struct cemm_health {
     int64_t retry_at;   /* monotonic milliseconds */
-    int64_t pause;      /* of the current backoff; 0: healthy */
+    int64_t pause;      /* length of the current pause; 0: healthy */
     int64_t down_since; /* when it first failed */
 };
 

@@ -24,20 +24,20 @@ struct cemm_http {
     CURLM *multi;
     struct cemm_transfer *idle;
     unsigned idle_count;
-    CURLSH *sessions; /* of TLS: a new connection to the same server resumes one */
+    CURLSH *sessions; /* TLS sessions: a new connection to the same server resumes one */
 };
 
 struct cemm_transfer {
     struct cemm_http *http;
-    struct cemm_transfer *next; /* of the idle ones */
+    struct cemm_transfer *next; /* the next idle transfer */
     CURL *easy;
     struct cemm_buffer body;
-    size_t header; /* bytes so far: libcurl keeps them all */
+    size_t header; /* bytes of the header so far: libcurl keeps them all */
     int64_t timeout_ms;
     bool lan;
-    bool ca_file; /* it has one of its own */
+    bool ca_file; /* the request has a ca-file */
     bool date;    /* the answer's Date is wanted */
-    bool again;   /* it was sent again */
+    bool again;   /* the request was sent again */
     cemm_http_done *done;
     void *data;
 };
@@ -92,7 +92,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
     return transfer->body.error ? 0 : size * count;
 }
 
-/* Header lines, those of interim answers (1xx) and trailers included. */
+/* Called for each header line, including those of interim answers (1xx) and trailers. */
 static size_t on_header(char *bytes, size_t size, size_t count, void *data)
 {
     struct cemm_transfer *transfer = data;
@@ -134,7 +134,7 @@ static bool set_options(struct cemm_transfer *transfer)
     return true;
 }
 
-/* The options of this request, all of which replace those of the handle's last one. False: no
+/* The options of this request, all of which replace those of the handle's last request. False: no
  * memory. */
 static bool set_request(struct cemm_transfer *transfer, const struct cemm_http_request *request)
 {
@@ -207,8 +207,8 @@ void cemm_http_abort(struct cemm_transfer *transfer)
     transfer_free(transfer);
 }
 
-/* Ends a transfer, and keeps its handle for another request without the URL, which may contain a
- * key. libcurl's default can't be set again in place of a ca-file. */
+/* Ends a transfer. Keeps its handle, but not the URL (it may contain a key), for another request. A
+ * handle with a ca-file is not kept, because libcurl's default can't be restored. */
 static void keep(struct cemm_transfer *transfer)
 {
     struct cemm_http *http = transfer->http;
@@ -226,8 +226,8 @@ static void keep(struct cemm_transfer *transfer)
 }
 
 /*
- * What is wrong with a certificate. libcurl returns the number of its TLS
- * library. These are OpenSSL's (X509_V_ERR_* of x509_vfy.h); with another
+ * What is wrong with a certificate. libcurl returns its TLS library's own error
+ * code; those below are OpenSSL's (X509_V_ERR_* of x509_vfy.h). With another
  * library, the last message is used.
  */
 static const char *certificate_reason(CURL *easy)
@@ -254,7 +254,7 @@ static const char *certificate_reason(CURL *easy)
     }
 }
 
-/* If a name has several addresses, it is the last one's. */
+/* If a name has several addresses, the error is that of the last one. */
 static const char *connect_reason(const struct cemm_transfer *transfer)
 {
     bool lan = transfer->lan;
@@ -291,7 +291,7 @@ static void explain(CURLcode code, const struct cemm_transfer *transfer,
         const char *reason;
     } known[] = {
         {CURLE_OPERATION_TIMEDOUT, OTHER, -ETIMEDOUT, "no answer in time"},
-        /* Also for a header that is too long for libcurl. */
+        /* libcurl also returns this for a header that is too long. */
         {CURLE_OUT_OF_MEMORY, OTHER, -EIO, "the answer's header is too long, or memory is short"},
 #if LIBCURL_VERSION_NUM >= 0x080600
         {CURLE_TOO_LARGE, OTHER, -EIO, "the answer's header is too long"},
@@ -376,8 +376,8 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     }
     cemm_http_done *done = transfer->done;
     void *data = transfer->data;
-    /* If libcurl opened a connection, it may have sent the request twice. A handle does so only
-     * five times in its life. */
+    /* If libcurl opened a connection, it may have sent the request twice. A handle reconnects like
+     * that only five times in its life. */
     if (code == CURLE_OK && connects == 0)
         keep(transfer);
     else
@@ -386,8 +386,9 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
 }
 
 /* If a reused connection caused the failure, sends the request once more, by a new connection, in
- * the time that is left: what is not HTTP is the rest of the previous answer, whose length was
- * wrong. If the server closed the connection just when it was used again, libcurl does that. */
+ * the time that is left. A reply that is not HTTP is then the rest of the previous answer, whose
+ * length was wrong. libcurl itself resends if the server closed the connection just as it was
+ * reused. */
 static bool begin_again(struct cemm_transfer *transfer, CURLcode code)
 {
     CURLM *multi = transfer->http->multi;

@@ -21,14 +21,14 @@ struct cemm_http_request {
 
 struct cemm_http_response {
     int error;              /* 0: see `status`; else -EHOSTUNREACH, -ETIMEDOUT, -EIO, -ENOMEM */
-    const char *reason;     /* for people, where `error` is not 0 */
+    const char *reason;     /* if `error` is not 0: why, for people */
     bool no_connection;     /* no connection was made: the server failed, not the request */
-    bool no_http;           /* a connection was made, but no answer came, or no HTTP */
-    bool tls;               /* its other end speaks TLS */
+    bool no_http;           /* a connection was made, but no answer came, or it was not HTTP */
+    bool tls;               /* the server speaks TLS */
     int status;             /* HTTP's */
     bool new_connection;    /* a connection was opened, which may lead to another device */
-    int64_t date;           /* its Date, Unix milliseconds; 0: not wanted, none, or not a date */
-    int64_t retry_after_ms; /* -1: not sent */
+    int64_t date;           /* the answer's Date (Unix ms); 0: not wanted, none, or not a date */
+    int64_t retry_after_ms; /* -1: the server sent no Retry-After */
     char *body;             /* the receiver frees it; NULL where there is none */
     size_t length;
 };

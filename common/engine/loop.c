@@ -149,7 +149,8 @@ void cemm_cancel(struct cemm_ticket *ticket)
     complete(ticket);
 }
 
-/* Tickets that completions finish run in the next turn, so that this one ends. */
+/* Tickets that are finished by completions have to wait for the next turn, so that this one
+ * ends. */
 static void run_ready(struct cemm_loop *loop)
 {
     struct cemm_ticket *ticket;
@@ -163,7 +164,7 @@ static void run_ready(struct cemm_loop *loop)
 
 /* ---- a turn ----------------------------------------------------------------- */
 
-/* Whether anything was due. */
+/* Returns whether anything was due. */
 static bool run_due(struct cemm_loop *loop)
 {
     bool any = cemm_timers_next(&loop->timers, loop->now) == 0 || !TAILQ_EMPTY(&loop->ready);

@@ -1,6 +1,7 @@
 /*
- * The loop: one thread, turn after turn. A turn reads the clocks once, does
- * what is due, waits for the network, and runs the completions that became due.
+ * The loop: one thread, turn after turn. A turn does what is due, waits for the
+ * network, and runs the completions that became due. It reads the clocks before
+ * the wait and after it.
  */
 #ifndef CEMM_ENGINE_LOOP_H
 #define CEMM_ENGINE_LOOP_H
@@ -19,8 +20,8 @@ struct cemm_loop {
     cemm_log_fn *log;    /* may be NULL */
     void *log_data;
 
-    int64_t now;  /* monotonic milliseconds, read once a turn */
-    int64_t wall; /* Unix milliseconds, likewise */
+    int64_t now;  /* monotonic milliseconds */
+    int64_t wall; /* Unix milliseconds, read with `now` */
     struct cemm_timers timers;
     struct cemm_http *http;
     struct cemm_ticket_list ready; /* completions that are due */
@@ -28,18 +29,19 @@ struct cemm_loop {
     void (*on_readable)(void *data);
     void *watch_data;
     bool ending;                         /* no request is accepted any more */
-    struct cemm_line_limit device_lines; /* of cemm_log_device() */
+    struct cemm_line_limit device_lines; /* limits the lines of cemm_log_device() */
 };
 
 /* A wait of a caller. It is freed after its completion has run. */
 struct cemm_ticket {
     struct cemm_loop *loop;
-    struct cemm_ticket_list *list; /* that it is in */
+    struct cemm_ticket_list *list; /* the list that it is in */
     TAILQ_ENTRY(cemm_ticket) link;
     cemm_answer_fn *done; /* NULL: there is no completion */
     void *data;
-    struct cemm_timer limit; /* set: then the wait ends */
-    /* When it is due; before that, `message` holds the message for the end of its limit. */
+    struct cemm_timer limit; /* if set: when the wait ends */
+    /* Set when the ticket is due. Until then, `message` is for the case that its limit ends the
+     * wait. */
     int result;
     struct cemm_document *document;
     struct cemm_message message;
@@ -49,7 +51,7 @@ struct cemm_ticket {
 int cemm_loop_init(struct cemm_loop *loop, unsigned connections);
 void cemm_loop_clear(struct cemm_loop *loop);
 
-/* As cemm_turn(). */
+/* Like cemm_turn(). */
 int cemm_loop_turn(struct cemm_loop *loop, int timeout_ms, struct pollfd *extra, unsigned count);
 
 /* Whether `when`, a wall time (0: never), is at most `max_age` milliseconds ago. */
@@ -63,8 +65,8 @@ static inline bool cemm_loop_recent(const struct cemm_loop *loop, int64_t when, 
 void cemm_log(struct cemm_loop *loop, enum cemm_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same about one device or meter of many: no more than CEMM_DEVICE_LINES_MAX in a minute, then
- * a message that others are left out until the minute is over. */
+/* Like cemm_log(), for a message about one device or meter of many. After CEMM_DEVICE_LINES_MAX
+ * lines in a minute, one more says that the others are left out until the minute is over. */
 #define cemm_log_device(loop, level, ...) \
     (cemm_log_has_room(loop) ? cemm_log(loop, level, __VA_ARGS__) : (void)0)
 bool cemm_log_has_room(struct cemm_loop *loop);
@@ -73,7 +75,7 @@ bool cemm_log_has_room(struct cemm_loop *loop);
 void *cemm_ticket_new(struct cemm_loop *loop, struct cemm_ticket_list *list, size_t size,
                       cemm_answer_fn *done, void *data);
 
-/* Puts it on another list. */
+/* Moves a ticket to another list. */
 void cemm_ticket_move(struct cemm_ticket *ticket, struct cemm_ticket_list *list);
 
 /* Forgets a ticket; its completion will not run. */

@@ -110,7 +110,8 @@ void cemm_registry_clear(struct cemm_registry *registry)
 
 /* ---- what discovery brings ------------------------------------------------------ */
 
-/* Discovery has added it, no source reaches it any more, and the archive knows nothing of it. */
+/* Whether a device may be forgotten: discovery has added it, no source reaches it any more, and the
+ * archive knows nothing of it. */
 static bool forgettable(const struct cemm_registry *registry, const struct cemm_device *device)
 {
     bool kept = registry->store->archive && cemm_device_alias(device, 0);
@@ -320,7 +321,7 @@ int cemm_registry_recall(void *data, const struct cemm_uid *uid, const char *ali
 /* ---- what the frontends ask ---------------------------------------------------- */
 
 /* Whether a source may have something of a device (NULL: unknown): it reaches the device, or no
- * source is known to. */
+ * source is known to reach it. */
 static bool may_serve(const struct cemm_source *source, const struct cemm_device *device)
 {
     return !cemm_device_reached(device) || cemm_route_find(device, source);
@@ -419,8 +420,8 @@ bool cemm_registry_offers(const struct cemm_registry *registry, const struct cem
 
     TAILQ_FOREACH (source, &registry->sources, link) {
         const struct cemm_route *route = cemm_route_find(device, source);
-        /* Without a known source any may; and so may an account that has not listed its devices
-         * yet. */
+        /* If no source is known to reach the device, any source may; so may an account that has not
+         * listed its devices yet. */
         bool may = route ? !cemm_meters_have(&route->absent, alias) &&
                                !(endpoint == CEMM_IO && route->no_io)
                          : !cemm_device_reached(device) ||

@@ -31,11 +31,11 @@ struct cemm_registry {
 /* Frees all sources and devices. */
 void cemm_registry_clear(struct cemm_registry *registry);
 
-/* One more source; NULL: no memory. `name` is copied. */
+/* Adds a source; NULL: no memory. `name` is copied. */
 struct cemm_source *cemm_registry_add(struct cemm_registry *registry,
                                       const struct cemm_source_config *config, const char *name);
 
-/* NULL: it is not known. */
+/* The device with this uid; NULL: it is not known. */
 struct cemm_device *cemm_registry_find(const struct cemm_registry *registry,
                                        const struct cemm_uid *uid);
 
@@ -43,21 +43,22 @@ struct cemm_device *cemm_registry_find(const struct cemm_registry *registry,
 int cemm_registry_know(struct cemm_registry *registry, const struct cemm_uid *uid,
                        const char *alias);
 
-/* The same for a meter of the archive, if the settings let it through: a cemm_archive_meter_fn. */
+/* Like cemm_registry_know(), for a meter of the archive, if the settings permit it. A
+ * cemm_archive_meter_fn. */
 int cemm_registry_recall(void *registry, const struct cemm_uid *uid, const char *alias);
 
-/* As cemm_alias_allowed() and cemm_offers(). */
+/* Like cemm_alias_allowed() and cemm_offers(). */
 bool cemm_registry_allows(const struct cemm_registry *registry, const struct cemm_uid *uid,
                           const char *alias);
 bool cemm_registry_offers(const struct cemm_registry *registry, const struct cemm_uid *uid,
                           const char *alias, enum cemm_endpoint endpoint);
 
-/* Whether a source that may have something of the device (NULL: unknown) does not answer. That was
+/* Whether a source that may have something of the device (NULL: unknown) does not answer, which was
  * logged. */
 bool cemm_registry_unanswered(const struct cemm_registry *registry,
                               const struct cemm_device *device);
 
-/* As cemm_elsewhere(). */
+/* Like cemm_elsewhere(). */
 bool cemm_registry_other_shard(const struct cemm_registry *registry, const struct cemm_uid *uid,
                                struct cemm_message *ret_message);
 
@@ -69,10 +70,11 @@ bool cemm_registry_has_room(struct cemm_registry *registry, const struct cemm_ui
 struct cemm_route *cemm_route_find(const struct cemm_device *device,
                                    const struct cemm_source *source);
 
-/* The same, made if there is none; NULL: no memory, or too many devices. */
+/* Finds the route through a source to a device, or makes it; NULL: no memory, or too many
+ * devices. */
 struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid);
 
-/* Takes the route from its device, because another one answers there. */
+/* Takes the route from its device, because another device answers there. */
 void cemm_route_detach(struct cemm_route *route);
 
 /* A cloud's list of devices has come, and the routes to its devices are marked as listed. The
@@ -99,10 +101,10 @@ void cemm_device_finish_searches(struct cemm_device *device);
  *   -local garage       it does not reach the device
  */
 
-/* A new one, in our zone, which the caller frees; NULL: no memory. */
+/* New deps, in our zone, which the caller frees; NULL: no memory. */
 char *cemm_deps_new(const struct cemm_registry *registry);
 
-/* Adds a source: 0, -ENOMEM or -E2BIG. Whether it is there. */
+/* Adds a source: 0, -ENOMEM or -E2BIG. cemm_deps_have(): whether it is there. */
 int cemm_deps_add(char **deps, char sign, const char *name);
 bool cemm_deps_have(const char *deps, char sign, const char *name);
 
@@ -110,10 +112,10 @@ bool cemm_deps_have(const char *deps, char sign, const char *name);
 int cemm_deps_complete(char **deps, const struct cemm_registry *registry,
                        const struct cemm_uid *uid);
 
-/* Whether it has our time zone. */
+/* Whether the deps have our time zone. */
 bool cemm_deps_zone(const char *deps, const struct cemm_registry *registry);
 
-/* Whether it is still valid for a meter of that device. */
+/* Whether a result with these deps is still valid for a meter of that device. */
 bool cemm_deps_holds(const char *deps, const struct cemm_registry *registry,
                      const struct cemm_uid *uid, const char *alias);
 

@@ -95,7 +95,7 @@ static void log_left_out(struct cemm_source *source, const struct cemm_document 
 
 /* ---- what it means ---------------------------------------------------------------- */
 
-/* The API's response codes (both documents). */
+/* The response codes of the cloud and of the LAN. */
 static int result_of(const struct cemm_source *source, int status, struct cemm_message *ret_reason)
 {
     static const struct {

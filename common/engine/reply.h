@@ -7,8 +7,8 @@
 
 #include "common/engine/source.h"
 
-/* Returns 0 with the document, or else an enum cemm_outcome or a negative errno with the reason
- * for people. The body that it takes over is NULL in the response then. */
+/* Returns 0 with the document, or else an enum cemm_outcome or a negative errno with the reason for
+ * people. If it has taken over the body, this is NULL in the response afterwards. */
 int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
                     struct cemm_http_response *response, struct cemm_document **ret_document,
                     struct cemm_message *ret_reason);

@@ -17,18 +17,19 @@
 #define CONFIRMED_MS 1000 /* for how long the device that a root named is trusted */
 #define EARLY_EVERY  16   /* one in this many requests to a device repeats early */
 
-/* What it asks for now. Each comes at most once, so this ends. */
+/* What a request asks for now. It asks at most once for each, and for the document once more with a
+ * new key, so this ends. */
 enum asking {
-    DOCUMENT,    /* what is wanted */
-    ROOT,        /* LAN: which device answers, before or after the document */
-    FINGERPRINT, /* of a web server that is not a CEMM Basic or Plus: what it is */
-    TLS,         /* of a port that has never spoken HTTP: whether it speaks TLS */
+    DOCUMENT,    /* the document that is wanted */
+    ROOT,        /* LAN: the root, which says which device answers */
+    FINGERPRINT, /* what a web server is that is not a CEMM Basic or Plus */
+    TLS,         /* whether a port that has never spoken HTTP speaks TLS */
 };
 
 enum place {
     QUEUED,  /* ready to be sent */
     SENT,    /* it has a connection */
-    WAITING, /* for something else */
+    WAITING, /* it waits for something else */
 };
 
 struct cemm_request {
@@ -36,21 +37,21 @@ struct cemm_request {
     TAILQ_ENTRY(cemm_request) link;
     enum place place;
     int64_t since;              /* when it came to its place */
-    bool background;            /* nobody is in a hurry for it */
-    struct cemm_device *device; /* the device it is for; NULL: the source itself */
+    bool background;            /* nobody waits for it */
+    struct cemm_device *device; /* the device that it is about; NULL: the source itself */
     struct cemm_query query;
     enum asking asking;
     bool root_asked; /* it has requested the root: once is enough */
     struct cemm_promise promise;
-    struct cemm_timer timer; /* until the next repeat, or an answer while the route backs off */
+    struct cemm_timer timer; /* for the next repeat, or for the failure while the route backs off */
     struct cemm_transfer *transfer;
-    int64_t sent; /* when, the last time; 0: never. Once sent, it goes before those that were not */
-    int64_t took; /* the document, milliseconds */
+    int64_t sent; /* when it was sent last; 0: never. Requests that were sent before go first */
+    int64_t took; /* how long the document took, milliseconds */
     struct cemm_last_reply last_reply;
     bool renewed;                   /* it was repeated with another key: once is enough */
-    struct cemm_http_response held; /* the document, until the root says whose; status 0: none */
-    int fingerprint;                /* the result of a root that is not a CEMM's */
-    struct cemm_message *fingerprint_message; /* why; kept */
+    struct cemm_http_response held; /* the document until its device is known; status 0: none */
+    int fingerprint;                /* the result of the root that is not a CEMM's */
+    struct cemm_message *fingerprint_message; /* the reason of that result; kept */
     cemm_request_done *done;
     void *data;
 };
@@ -248,7 +249,7 @@ static void fail_gone(struct cemm_request *request)
     fail(request, -EHOSTUNREACH, reason.text);
 }
 
-/* The root is not a CEMM's. Asks once what it is; handle_fingerprint() takes the answer. */
+/* The root is not a CEMM's. Asks once what the server is; handle_fingerprint() takes the answer. */
 static void ask_fingerprint(struct cemm_request *request, enum asking asking, int result,
                             const char *reason)
 {
@@ -276,7 +277,8 @@ static void handle_fingerprint(struct cemm_request *request, struct cemm_http_re
         fail_for(request, request->fingerprint, request->route, reason.text);
 }
 
-/* A configured address where no CEMM was ever seen, and which does not speak HTTP. */
+/* Whether this is a configured address where no CEMM was ever seen, and which does not speak
+ * HTTP. */
 static bool may_speak_tls(const struct cemm_request *request,
                           const struct cemm_http_response *response)
 {
@@ -286,7 +288,7 @@ static bool may_speak_tls(const struct cemm_request *request,
            !route->source->discovered && !route->device;
 }
 
-/* Sends that request before all that were not sent yet, with a new timeout. */
+/* Sends the request again, with a new timeout, before all that were not sent yet. */
 static void ask(struct cemm_request *request, enum asking asking)
 {
     request->asking = asking;
@@ -374,7 +376,7 @@ static void give_up(struct cemm_request *request, bool device_at_fault)
              "the server asked to wait longer (Retry-After) than the timeout allows");
 }
 
-/* It fails without having been sent. */
+/* The request fails without having been sent. */
 static void fail_early(struct cemm_request *request, int result, struct cemm_message *const *kept)
 {
     struct cemm_message message = *cemm_message_kept(kept);
@@ -382,7 +384,8 @@ static void fail_early(struct cemm_request *request, int result, struct cemm_mes
     finish(request, result, NULL, &message);
 }
 
-/* A timer lets it be sent, or fail: no completion runs inside the function that started it. */
+/* The timer lets the request be sent, or fail, so that no completion runs inside the function that
+ * started it. */
 static void wake(void *data)
 {
     struct cemm_request *request = data;

@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/param.h>
 
-#define BACKOFF_FIRST_MS 1000 /* of a source that does not answer, and of a refused request */
+#define BACKOFF_FIRST_MS 1000 /* the first pause after no answer, or after a refusal */
 #define KEY_AGE_MS       1000 /* a key file is not read again sooner because of refusals */
 
 /* ---- meters ----------------------------------------------------------------- */
 
-/* The first meter whose alias is not before that one; NULL: all are. */
+/* The first meter whose alias is not before that one; NULL: all are before it. */
 static struct cemm_meter *meter_from(const struct cemm_device *device, const char *alias)
 {
     struct cemm_meter *meter;
@@ -371,7 +371,7 @@ static struct cemm_refused *refused_find(const struct cemm_route *route,
     return refused;
 }
 
-/* If there are too many, the one that ends first goes. NULL: no memory. */
+/* If there are too many, the one that ends first is dropped. NULL: no memory. */
 static struct cemm_refused *refused_new(struct cemm_route *route, const struct cemm_query *query)
 {
     struct cemm_refused *first = LIST_FIRST(&route->refused);
@@ -421,7 +421,7 @@ void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *quer
     cemm_message_keep(&refused->message, message);
 }
 
-/* Reads the file of its key again. True: it has another key, which is used from now on. */
+/* Reads the source's key file again. True: it has another key, which is used from now on. */
 static bool renew_key(struct cemm_source *source)
 {
     const struct cemm_source_config *config = source->config;
@@ -446,7 +446,7 @@ static bool renew_key(struct cemm_source *source)
     return other;
 }
 
-/* Each refused request asks for it at each poll. */
+/* Each refused request calls this at each poll, so the file is not read each time. */
 static bool has_new_key(struct cemm_source *source)
 {
     int64_t now = source->loop->now;

@@ -16,14 +16,14 @@
 
 /* A meter that a device has, or was asked for. */
 struct cemm_meter {
-    TAILQ_ENTRY(cemm_meter) link; /* by alias */
+    TAILQ_ENTRY(cemm_meter) link; /* sorted by alias */
     char *type;                   /* NULL: unknown */
     bool found;                   /* a source has it, or had it in an earlier run */
     bool totals;                  /* LAN: an answer had the member `totals` */
     char alias[];
 };
 
-/* Some of a device's meters, which own them. */
+/* Pointers to some of a device's meters; the device owns the meters. */
 struct cemm_meters {
     struct cemm_meter **items;
     size_t count;
@@ -39,9 +39,9 @@ struct cemm_device {
     size_t meter_count;
     struct cemm_outcomes outcomes;
     struct cemm_ticket_list searchers;
-    unsigned requests;   /* about it, under way */
+    unsigned requests;   /* requests about it that are under way */
     bool lost;           /* it has no route; already logged */
-    unsigned discovered; /* its number among those that discovery brought; 0: another source did */
+    unsigned discovered; /* its number among discovery's devices; 0: another source brought it */
 };
 
 /* Whether any source reaches it; `device` may be NULL. */
@@ -59,9 +59,9 @@ TAILQ_HEAD(cemm_source_list, cemm_source);
 struct cemm_refused {
     struct cemm_query query;
     struct cemm_health health;
-    int result;                   /* of the refused request */
+    int result;                   /* result of the refused request */
     struct cemm_message *message; /* kept */
-    unsigned key_generation;      /* the source's when it was sent */
+    unsigned key_generation;      /* the source's when the request was sent */
     LIST_ENTRY(cemm_refused) link;
 };
 
@@ -72,7 +72,7 @@ struct cemm_search {
     unsigned pending;                 /* requests under way */
     int result;                       /* the first failure so far */
     struct cemm_message *message;     /* kept */
-    int64_t finished;                 /* wall time of the last one that succeeded; 0: never */
+    int64_t finished;                 /* when the last search succeeded (wall time); 0: never */
     const struct cemm_device *device; /* whose meters are searched for */
 };
 
@@ -83,20 +83,20 @@ struct cemm_route {
     struct cemm_message *failure_message; /* the message of the last time that it did not answer */
     int failure_result;
     int active;               /* transfers under way */
-    bool list_failure_logged; /* of a list of devices or meters */
-    bool proven;              /* it has answered: may have several requests at a time (cloud) */
+    bool list_failure_logged; /* a list of devices or meters failed; already logged */
+    bool proven;              /* it answered, so it may have several requests at a time (cloud) */
     bool no_io;               /* older firmware: it has no list of the meters (io) */
-    unsigned requests;        /* begun; now and then one of them repeats early (promise.h) */
-    int64_t expected;         /* milliseconds until a promise is kept, learned; -1: unknown */
+    unsigned requests; /* requests begun; now and then one of them repeats early (promise.h) */
+    int64_t expected;  /* milliseconds until a promise is kept, learned; -1: unknown */
     struct cemm_meters meters;
-    struct cemm_meters absent; /* that it lacks: not requested again for a day */
-    int64_t absent_since;      /* wall time of the first of them */
+    struct cemm_meters absent; /* meters that it lacks; they are not asked for again for a day */
+    int64_t absent_since;      /* when the first of them was reported absent (wall time) */
     int64_t newest;            /* time of the newest sample that it has sent, Unix milliseconds */
     struct cemm_search search;
-    struct cemm_refused_list refused; /* requests of it that the source refuses */
-    bool listed;                      /* cloud: in the newest list of devices */
-    bool answered;                    /* since the second-newest list */
-    TAILQ_ENTRY(cemm_route) link;     /* among its device's, or its source's `unlisted` */
+    struct cemm_refused_list refused; /* its requests that the source refuses */
+    bool listed;                      /* cloud: its device is in the newest list */
+    bool answered;                    /* it has answered since the list before that */
+    TAILQ_ENTRY(cemm_route) link;     /* in its device's `routes`, or in its source's `unlisted` */
 };
 
 /* What discovery knows of one of its sources. An address has one source, whatever it claims. */
@@ -104,16 +104,16 @@ struct cemm_discovered_source {
     struct cemm_source_config config;
     char address[16]; /* of IPv4, in `config`; "": it was forgotten */
     char url[48];
-    struct cemm_beacon beacon; /* of the device that was confirmed there */
+    struct cemm_beacon beacon; /* last packet of the device that was confirmed there */
     unsigned scan;             /* last scan in which `beacon`'s device answered */
     struct cemm_beacon claim;  /* last packet of a device that was not confirmed there */
     unsigned claim_scan;       /* scan in which `claim` came */
-    unsigned order;            /* of the first claim, among those of all sources */
-    struct cemm_uid root;      /* what its root document said last; "": nothing yet */
-    /* The root named a device other than the claimed one, or there was no room for it: not asked
-     * again until a new claim. */
+    unsigned order; /* number of its first claim in that scan, among the claims of all sources */
+    struct cemm_uid root; /* the device that its root document named last; "": none yet */
+    /* Nothing is requested from it until a new claim: the root named a device other than the
+     * claimed one, there was no room for the device, or the address was forgotten. */
     bool refused;
-    bool logged; /* that a claim was wrong */
+    bool logged; /* a wrong claim, or a root that failed, was logged */
 };
 
 struct cemm_source {
@@ -121,40 +121,40 @@ struct cemm_source {
     struct cemm_registry *registry;
     TAILQ_ENTRY(cemm_source) link;
     const struct cemm_source_config *config;
-    char *name; /* "cloud home"; of all discovered ones "discovery" */
+    char *name; /* "cloud home"; "discovery" for all that are discovered */
     struct cemm_discovered_source *discovered; /* owned; NULL: it is configured */
     struct cemm_route own;   /* cloud: the account; LAN: the device behind the address */
-    size_t devices;          /* that it reaches */
+    size_t devices;          /* number of devices that it reaches */
     unsigned key_generation; /* cloud: how often its key was replaced */
-    bool key_lost;           /* its file could not be read again; already logged */
-    int64_t key_read;        /* monotonic: its file's last reading after a refusal; 0: never */
-    bool unverified;         /* LAN: it has failed; its root must say again which device it is */
-    int64_t confirmed;       /* monotonic: when its root said so last */
+    bool key_lost;           /* its key file could not be read again; already logged */
+    int64_t key_read;  /* when its key file was last read after a refusal (monotonic); 0: never */
+    bool unverified;   /* LAN: it has failed; its root must say again which device it is */
+    int64_t confirmed; /* when its root last said so (monotonic) */
     struct cemm_outcomes outcomes;
 
     /* Its requests (request.c). */
     struct cemm_request_list queue;   /* ready to be sent for the first time */
-    struct cemm_request_list repeats; /* ready to be sent again: before those */
+    struct cemm_request_list repeats; /* ready to be sent again; these go first */
     struct cemm_request_list busy;    /* sent, or waiting for something */
-    size_t open;                      /* in all of them */
-    int active;                       /* of them: sent */
-    int64_t expected; /* the last one learned of a device, a hint for the others; -1: unknown */
-    size_t left_out;  /* parts of its answers that did not fit */
-    uint32_t logged[CEMM_LOGGED_MAX]; /* which of them were logged: checksums of the messages */
+    size_t open;                      /* number of requests in these three lists */
+    int active;                       /* number of requests that have a connection */
+    int64_t expected; /* learned from the last kept promise, a hint for other routes; -1: unknown */
+    size_t left_out;  /* parts of its answers that lack the documented form */
+    uint32_t logged[CEMM_LOGGED_MAX]; /* checksums of the logged messages about such parts */
     size_t logged_count;
 
     /* The list of its devices (find.c). */
-    bool listing;                      /* it was requested */
-    int64_t list_time;                 /* wall time of the last one that came; 0: never */
-    int list_result;                   /* of the last request for it */
+    bool listing;                      /* the list was requested, and has not come yet */
+    int64_t list_time;                 /* when the last list came (wall time); 0: never */
+    int list_result;                   /* result of the last request for the list */
     struct cemm_message *list_message; /* kept */
     struct cemm_route_list unlisted;   /* routes to devices that it no longer lists */
-    struct cemm_uid *elsewhere;        /* devices that it leaves to other shards */
+    struct cemm_uid *elsewhere;        /* devices that belong to other shards */
     size_t elsewhere_count;
 };
 
-/* The device's meter, or NULL. The second one adds it if there is none; NULL: no memory, or too
- * many. */
+/* The device's meter, or NULL. cemm_device_meter_get() adds it if there is none; NULL: no memory,
+ * or too many. */
 struct cemm_meter *cemm_device_meter(const struct cemm_device *device, const char *alias);
 struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char *alias);
 
@@ -178,25 +178,26 @@ struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_so
 void cemm_source_reset(struct cemm_source *source);
 void cemm_source_free(struct cemm_source *source);
 
-/* Whether its filters permit the alias; and the alias of that device. */
+/* Whether the source's filters permit that alias of any device, or that meter of one device. */
 bool cemm_source_admits(const struct cemm_source *source, const char *alias);
 bool cemm_source_admits_meter(const struct cemm_source *source, const struct cemm_uid *uid,
                               const char *alias);
 
-/* Whether it leaves that device to another shard. */
+/* Whether that device belongs to another shard than the one that the source is configured to
+ * read. */
 bool cemm_source_other_shard(const struct cemm_source *source, const struct cemm_uid *uid);
 
-/* Whether it has that endpoint, and its filters permit the meter. */
+/* Whether the source has that endpoint, and its filters permit the meter. */
 bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query);
 
 /* Whether only discovery packets claim that a device is there. Discovery logs the outcome. */
 bool cemm_source_unconfirmed(const struct cemm_source *source);
 
-/* Forgets what was known of the device. */
+/* Forgets what was known of the route's device. */
 void cemm_route_clear(struct cemm_route *route);
 void cemm_route_free(struct cemm_route *route);
 
-void cemm_refused_free(struct cemm_refused *refused); /* one of a route */
+void cemm_refused_free(struct cemm_refused *refused); /* takes it from its route, too */
 
 /* For messages: the device's uid, else the address or "the account". */
 const char *cemm_route_name(const struct cemm_route *route);
@@ -208,10 +209,10 @@ struct cemm_route *cemm_route_backing_off(struct cemm_route *route);
 /* Logs a message about the route: by cemm_log_device(), unless it is the source's own. */
 void cemm_route_log(const struct cemm_route *route, enum cemm_level level, const char *message);
 
-/* It has not answered; `reason` is for people. */
+/* The route has not answered; `reason` is for people. */
 void cemm_route_failed(struct cemm_route *route, int result, const char *reason);
 
-/* It has answered. */
+/* The route has answered. */
 void cemm_route_answered(struct cemm_route *route);
 
 /* ---- refusals ------------------------------------------------------------------- */
@@ -226,8 +227,8 @@ void cemm_route_answered(struct cemm_route *route);
 
 /* The last reply to a request. */
 struct cemm_last_reply {
-    int status;              /* HTTP's; 0: none has come */
-    int64_t retry_after_ms;  /* -1: not sent */
+    int status;              /* the HTTP status; 0: no reply has come */
+    int64_t retry_after_ms;  /* -1: the reply has no Retry-After */
     unsigned key_generation; /* the source's when the request was sent */
 };
 

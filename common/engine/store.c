@@ -112,8 +112,8 @@ static void warn_zone(struct cemm_store *store, const struct cemm_query *query)
              query->uid.text, query->alias, date);
 }
 
-/* The file of an answer without a sample begins with its deps and an empty line. NULL: not in an
- * archive of an earlier version. */
+/* The file of an answer without a sample begins with its deps and an empty line. NULL: an earlier
+ * version wrote it without deps, or there is no memory. */
 static char *split_deps(char *bytes, size_t *length)
 {
     char *end = strstr(bytes, "\n\n");
@@ -164,7 +164,7 @@ static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archi
     if (document->source)
         return document;
     cemm_document_unref(document);
-    return NULL; /* it is fetched, as if it did not exist */
+    return NULL; /* the answer is fetched, as if the file did not exist */
 }
 
 struct cemm_document *cemm_store_read(struct cemm_store *store, enum cemm_archive_kind kind,
@@ -223,7 +223,7 @@ void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, cons
         written(store, cemm_archive_add_meter(store->archive, uid, alias));
 }
 
-/* If it is damaged, the first day is searched for again. */
+/* If the file is damaged, the first day is searched for again. */
 bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_query *meter,
                            struct cemm_period *ret_day, char **ret_deps)
 {

@@ -14,9 +14,9 @@
 
 struct cemm_store {
     struct cemm_loop *loop;
-    const char *archive; /* its directory; NULL: not used */
+    const char *archive; /* the archive's directory; NULL: no archive is used */
     struct cemm_archive_state state;
-    struct cemm_message message; /* of the last failure */
+    struct cemm_message message; /* about the last failure */
     bool failing;                /* it could not be written; already logged */
     bool zone_known;             /* the archive remembers our time zone */
     bool stray_logged;           /* an answer had rows of another period */
@@ -24,7 +24,8 @@ struct cemm_store {
 };
 
 /* Uses the archive in `directory` from now on (NULL: none, which is logged), and calls `meter` for
- * each meter in it. The text must outlive the store. Does nothing if it is in use already. */
+ * each meter in it. The text must outlive the store. Does nothing if an archive is in use
+ * already. */
 void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archive_meter_fn *meter,
                      void *data);
 
@@ -43,7 +44,8 @@ void cemm_store_check_closed(struct cemm_store *store, struct cemm_document *doc
 /*
  * What the archive has of a closed period; the caller unrefs it. NULL: nothing.
  * An ANSWER that is not closed has rows of another period, and is used only if
- * no source answers; an EMPTY one, without a sample, only if its deps hold.
+ * no source answers. An EMPTY answer has no sample, and is used only if its
+ * deps still hold.
  */
 struct cemm_document *cemm_store_read(struct cemm_store *store, enum cemm_archive_kind kind,
                                       const struct cemm_query *query);
@@ -54,14 +56,14 @@ void cemm_store_write(struct cemm_store *store, struct cemm_document *document);
 /* Records a meter in the archive. */
 void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, const char *alias);
 
-/* The first day of which a meter has data, and its deps (registry.h), which the caller frees; empty
- * in an archive of an earlier version. False: not known. */
+/* The first day of which a meter has data, and its deps (registry.h), which the caller frees; the
+ * deps are empty in an archive of an earlier version. False: not known. */
 bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_query *meter,
                            struct cemm_period *ret_day, char **ret_deps);
 void cemm_store_write_first(struct cemm_store *store, const struct cemm_query *meter,
                             const struct cemm_period *day, const char *deps);
 
-/* As cemm_archived(). */
+/* Like cemm_archived(). */
 bool cemm_store_has(const struct cemm_store *store, const struct cemm_query *query);
 
 #endif

@@ -22,8 +22,8 @@ struct sweep {
 /* Why a meter is read. */
 enum reason {
     LISTED,   /* it is in a list, or only METERs say what is read */
-    GUESSED,  /* a METER names it, and no list */
-    UNLISTED, /* the same, and the device's list failed; already reported */
+    GUESSED,  /* a METER names it, but it is in no list */
+    UNLISTED, /* the same, but the device's list failed, which was reported */
 };
 
 /* One step of a sweep that waits for an answer. */
@@ -45,7 +45,7 @@ static struct step *step_new(struct sweep *sweep, const struct cemm_uid *uid, co
     return step;
 }
 
-/* No source has failed, so nothing else logs it. */
+/* No source has failed, so nothing else logs the lack of memory. */
 static void report_no_memory(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
 {
     struct cemm_answer answer = {.result = -ENOMEM, .message = "out of memory"};
@@ -80,7 +80,7 @@ static void report_reading(const struct step *step, const struct cemm_answer *an
                        empty ? &failure : answer);
 }
 
-/* Of a meter that was guessed, the answer tells whether the device has it. */
+/* The answer tells whether the device has a meter that was guessed. */
 static void on_meter(void *data, const struct cemm_answer *answer)
 {
     struct step *step = data;
@@ -138,8 +138,8 @@ static bool reached(const struct sweep *sweep, const struct cemm_device *device)
     return !sweep->selection.source || swept_route(sweep, device);
 }
 
-/* Whether the sweep's source knows that meter, or (`alias` NULL) any; without a source, whether it
- * is one of the device's. */
+/* Whether the sweep's source knows that meter, or (`alias` NULL) any meter of the device. If the
+ * sweep has no source: whether any source knows it. */
 static bool knows(const struct sweep *sweep, const struct cemm_device *device, const char *alias)
 {
     const struct cemm_route *route = sweep->selection.source ? swept_route(sweep, device) : NULL;
@@ -149,7 +149,7 @@ static bool knows(const struct sweep *sweep, const struct cemm_device *device, c
     return route ? cemm_meters_have(&route->meters, alias) : cemm_device_has(device, alias);
 }
 
-/* Whether a route of the sweep may have it: its source has not reported it absent. */
+/* Whether a route of the sweep may have that meter: its source has not reported it absent. */
 static bool may_have(const struct sweep *sweep, const struct cemm_device *device, const char *alias)
 {
     const struct cemm_route *route;
@@ -169,7 +169,7 @@ static bool is_about(const struct sweep *sweep, size_t index, const struct cemm_
     return !named[0] || strcmp(named, uid->text) == 0;
 }
 
-/* Whether a METER before this one names the same. */
+/* Whether a METER before this one names the same meter. */
 static bool named_before(const struct sweep *sweep, size_t index, const struct cemm_uid *uid)
 {
     const struct cemm_selector *meters = sweep->selection.meters;
@@ -192,7 +192,7 @@ static void read_guessed(struct sweep *sweep, const struct cemm_device *device, 
     }
 }
 
-/* `guess`: why what is in no list would be read. */
+/* `guess`: the reason to record for meters that are in no list. */
 static void read_meters(struct sweep *sweep, const struct cemm_device *device, enum reason guess)
 {
     const struct cemm_meter *meter;
@@ -234,9 +234,9 @@ static bool read_known(struct sweep *sweep, const struct cemm_device *device)
     if (!sweep->selection.overlaps)
         return false;
     if (!knows(sweep, device, NULL))
-        return searching; /* by an earlier sweep, which will read them */
+        return searching; /* an earlier sweep searches, and will read them */
     read_meters(sweep, device, GUESSED);
-    if (!searching) /* for a later sweep; a failure is in the log */
+    if (!searching) /* a later sweep uses the result; a failure is in the log */
         (void)search_meters(sweep, device, NULL);
     return true;
 }
@@ -303,7 +303,7 @@ static bool any_reached(const struct sweep *sweep)
     return false;
 }
 
-/* The step is due at once, yet does not run inside this call. 0 or -ENOMEM. */
+/* Begins with a step that is due at once, yet does not run inside this call. 0 or -ENOMEM. */
 static int begin_by(struct sweep *sweep, cemm_answer_fn *step)
 {
     struct cemm_loop *loop = sweep->registry->loop;

@@ -18,7 +18,7 @@
 
 #include "common/engine/cache.h"
 
-/* As cemm_sweep(). */
+/* Like cemm_sweep(). */
 int cemm_sweep_start(struct cemm_cache *cache, const struct cemm_selection *selection,
                      cemm_sweep_fn *meter, void *data);
 

@@ -26,7 +26,7 @@ struct cemm_merge {
     const struct cemm_series *series;
     size_t count;
     size_t position[CEMM_CHANNELS_MAX];
-    int64_t time; /* of this step */
+    int64_t time; /* the time of this step */
 };
 
 /* Moves to the next time; false at the end. */

@@ -91,7 +91,7 @@ static const struct kind {
     const char *channel; /* cemm_channel_matches() */
     enum family family;
     const char *labels; /* NULL: the channel's name */
-    const char *other;  /* the same for all but smart meters */
+    const char *other;  /* the labels for all but smart meters */
     double multiply;
     double divide;
 } kinds[] = {

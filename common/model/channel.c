@@ -3,10 +3,13 @@
 #include <string.h>
 
 #define MINUTE_MS   INT64_C(60000)
-#define FAR         (5 * MINUTE_MS)  /* a minute's row has another one nearer than this */
-#define BETWEEN     (30 * MINUTE_MS) /* or, where some are missing, each neighbour that it has */
 #define WH_PER_KWH  1000.0
 #define GAS_CADENCE 3600 /* smart meters report gas once an hour */
+
+/* A row of gas with a neighbour nearer than NEAR_MS is a minute's row. So is one whose neighbours
+ * are all nearer than NEAR_BOTH_MS: minutes may be missing. */
+#define NEAR_MS      (5 * MINUTE_MS)
+#define NEAR_BOTH_MS (30 * MINUTE_MS)
 
 /*
  * Names and units are those of LAN §Common channels and, for
@@ -20,7 +23,7 @@ static const struct row {
     enum cemm_channel_kind kind;
     const char *type;
     double factor;    /* from the unit to that of the type */
-    unsigned cadence; /* seconds, where none was learned */
+    unsigned cadence; /* default, in seconds, until one has been learned; 0: none */
 } rows[] = {
     {"t1", "kWh", CEMM_CHANNEL_READING, "energy_wh", WH_PER_KWH, 0},
     {"t2", "kWh", CEMM_CHANNEL_READING, "energy_wh", WH_PER_KWH, 0},
@@ -69,7 +72,7 @@ static bool is_gas_by_minute(const struct cemm_query *query, const struct cemm_s
         return false;
     if (i == 0)
         before = after;
-    return before < FAR || after < FAR || (before < BETWEEN && after < BETWEEN);
+    return before < NEAR_MS || after < NEAR_MS || (before < NEAR_BOTH_MS && after < NEAR_BOTH_MS);
 }
 
 const char *cemm_row_channel(const struct cemm_query *query, const struct cemm_series *series,

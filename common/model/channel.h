@@ -1,21 +1,22 @@
 /*
- * One table of channels: unit, kind, and type in collectd (cemm_identify()). The
- * unit does not depend on the name alone: gas is a meter reading in realtime and
- * totals, an amount in history, and litres a minute in the day of a meter that
- * is read every five minutes (cloud §daily data, DSMR 5.x).
+ * One table of channels: unit, kind, and type in collectd (cemm_identify()).
+ * The unit does not depend on the name alone: gas is a meter reading in
+ * realtime and totals, an amount in history, and litres a minute in a day's
+ * data of a meter that is read every five minutes (cloud §daily data, DSMR
+ * 5.x).
  */
 #ifndef CEMM_MODEL_CHANNEL_H
 #define CEMM_MODEL_CHANNEL_H
 
 #include "common/frontend.h"
 
-/* The unit of a series, which is that of its first row; "" where no document names one. */
+/* The unit of a series, which is that of its first row; "" if none is documented. */
 const char *cemm_series_unit(const struct cemm_query *query, const struct cemm_series *series);
 
 /*
  * On the day on which a meter is replaced, gas may have rows of both kinds: m3
- * by the hour and L/min by the minute. The name that keeps them apart for one
- * row of history ("gas_flow", or that of its channel), and its unit.
+ * by the hour and L/min by the minute. The name that keeps them apart for a row
+ * of history ("gas_flow", or the name of the channel), and the unit of the row.
  */
 const char *cemm_row_channel(const struct cemm_query *query, const struct cemm_series *series,
                              const struct cemm_sample *row);
@@ -29,13 +30,14 @@ const char *cemm_history_tag(const struct cemm_query *query, const char *channel
 /* What the realtime value of a channel is. */
 enum cemm_channel_kind {
     CEMM_CHANNEL_OTHER,
-    CEMM_CHANNEL_READING, /* of a meter, which does not fall: t1–t4, gas, volume */
-    CEMM_CHANNEL_ENERGY,  /* the difference of two readings, which may */
-    CEMM_CHANNEL_MOMENT,  /* of this moment: power, flow, rate, switch */
+    CEMM_CHANNEL_READING, /* a meter reading, which does not fall: t1–t4, gas, volume */
+    CEMM_CHANNEL_ENERGY,  /* the difference of two readings, which may fall */
+    CEMM_CHANNEL_MOMENT,  /* a value of this moment: power, flow, rate, switch */
 };
 enum cemm_channel_kind cemm_channel_kind(const char *channel);
 
-/* Whether it is that channel; a pattern that ends in '*' is for what begins like it. */
+/* Whether a pattern matches a channel. A pattern that ends in '*' matches all that begin like it;
+ * any other is the name of one channel. */
 bool cemm_channel_matches(const char *pattern, const char *channel);
 
 #endif

@@ -17,36 +17,36 @@ struct cemm_document {
     unsigned references;
     struct cemm_query query;
     char *source;
-    char *deps; /* of a closed period without samples: who was asked; NULL: not known */
-    char type[CEMM_NAME_SIZE]; /* of the meter; "": none was told */
+    char *deps; /* for a closed period without samples: which sources were asked; NULL: not known */
+    char type[CEMM_NAME_SIZE]; /* of the meter; "": not known */
     int64_t fetched;
     int64_t took;   /* milliseconds from the first request to the answer */
-    int64_t newest; /* of `data`; the stamps of `totals` are not times of measurements */
+    int64_t newest; /* when the newest sample was taken, not counting those of `totals` */
     char *bytes;
     size_t length;
     struct cemm_series *series; /* REALTIME, DATA, TOTALS */
     size_t series_count;
     struct cemm_sample *samples; /* of all series, one series after the other */
     char *texts;                 /* of the samples */
-    size_t reserved;             /* bytes of all three */
+    size_t reserved;             /* bytes of series, samples and texts */
     struct cemm_io *io;          /* IO, INFO */
     size_t io_count;
     struct cemm_uid *uids; /* DEVICES: all; ROOT: the device's own */
     size_t uid_count;
     size_t ahead;                         /* samples left out: too far ahead of our clock */
-    bool closed;                          /* of a period that had closed when it was fetched */
+    bool closed;                          /* its period had closed when it was fetched */
     bool stray;                           /* it had rows before its period, or after its end */
     bool archived;                        /* it is in the archive */
-    bool totals;                          /* realtime: it has that set of readings */
-    size_t skipped;                       /* members, rows and entries that did not fit */
-    struct cemm_message *skipped_message; /* the first of them; kept */
+    bool totals;                          /* REALTIME: the answer has the member `totals` */
+    size_t skipped;                       /* parts of the answer without the documented form */
+    struct cemm_message *skipped_message; /* about the first of them; kept */
 };
 
 /* An empty document with one reference, which takes over `bytes` (also when it fails: then they
  * are freed and NULL is returned). */
 struct cemm_document *cemm_document_new(const struct cemm_query *query, char *bytes, size_t length);
 
-/* Bytes that it takes, roughly. */
+/* Roughly how many bytes of memory it takes. */
 size_t cemm_document_size(const struct cemm_document *document);
 
 /* Makes room for all series and samples that it will have. 0 or -ENOMEM. */
@@ -59,7 +59,7 @@ struct cemm_series *cemm_document_add_series(struct cemm_document *document);
  * 0 or -ENOMEM. */
 int cemm_document_own_texts(struct cemm_document *document);
 
-/* Whether it asks for something of a period. */
+/* Whether the query asks for data of a period. */
 bool cemm_query_has_period(const struct cemm_query *query);
 
 /* Whether two queries ask for the same document; a total order for trees. */

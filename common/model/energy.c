@@ -62,8 +62,8 @@ static bool is_electric(enum cemm_quantity quantity)
     return quantity == CEMM_QUANTITY_GRID || quantity == CEMM_QUANTITY_ENERGY;
 }
 
-/* Adds up W and L/min of minutes, and L of hours. A day may end in a row at its last second, which
- * measures nothing. */
+/* Adds up W and L/min of minutes, and L of hours. A day may end with a row at its last second,
+ * which measures nothing. */
 static void add_rows(const struct cemm_document *document, const struct cemm_series *series,
                      struct cemm_energy_day *day)
 {
@@ -91,9 +91,9 @@ static void add_rows(const struct cemm_document *document, const struct cemm_ser
 
 /* ---- what the meter counted --------------------------------------------------- */
 
-/* In Wh: each side, or only the difference of both. */
+/* What is known of a day, in Wh: each side, or only the difference of both. */
 struct known {
-    enum cemm_basis basis; /* READINGS, NET; NONE: it is not known */
+    enum cemm_basis basis; /* READINGS or NET; NONE: nothing is known */
     double sides[CEMM_SIDES];
     double difference;
 };
@@ -137,7 +137,7 @@ static void find_readings(const struct cemm_energy_input *input, const struct ce
     ret_known->difference = ret_known->sides[CEMM_FORWARD] - ret_known->sides[CEMM_REVERSE];
 }
 
-/* The row of the day, of both tariffs. */
+/* Finds the row of the day for both tariffs. */
 static void find_net(const struct cemm_document *month, const struct cemm_energy_day *day,
                      struct known *ret_known)
 {
@@ -196,8 +196,8 @@ static struct cemm_amount sum_quarters(const struct cemm_energy_day *day)
     return sum;
 }
 
-/* Each side has a factor of its own; 1 if it would not be between 0.8 and 1.25. The bounds
- * are tested without division, as i386 rounds differently. */
+/* Each side has a factor of its own, which stays 1 if it would not be between 0.8 and 1.25. The
+ * bounds are tested without division, as i386 rounds differently. */
 static void scale(const struct known *known, const double sums[CEMM_SIDES],
                   struct cemm_energy_day *day, double factors[CEMM_SIDES])
 {

@@ -316,7 +316,8 @@ static bool accept_sample(struct cemm_ledger_entry *entry, const struct cemm_doc
 {
     const char *name = cemm_document_source(document);
     uint64_t source = cemm_hash(CEMM_HASH, name, strlen(name));
-    /* If `accepted` is further ahead than that, it dates from when our clock was wrong. */
+    /* If `accepted` is further ahead than CEMM_AHEAD_MAX, it dates from when our clock was
+     * wrong. */
     bool counts = entry->accepted <= cemm_document_fetched(document) + CEMM_AHEAD_MAX;
 
     if (sample->time <= (counts ? entry->accepted : 0) || is_same_total(entry, document, sample) ||

@@ -31,16 +31,16 @@ struct cemm_backfill_job;
 
 /* An output that minutes are sent to: a writer of history in collectd, or the output of stream. */
 struct cemm_sink {
-    bool current; /* of this run, so that live samples are sent to it, too */
+    bool current; /* a sink of this run, so live samples are sent to it, too */
     char name[];
 };
 
-/* What was sent to one sink of one series. */
+/* What was sent of one series to one sink. */
 struct cemm_sent {
     struct cemm_sent *next; /* in the order of the sinks' names */
     const struct cemm_sink *sink;
     struct cemm_minutes minutes;
-    struct cemm_backfill_job *job; /* of the backfill, which owns it; NULL: none yet */
+    struct cemm_backfill_job *job; /* the job of the backfill, which owns it; NULL: none yet */
 };
 
 struct cemm_ledger_meter {
@@ -55,20 +55,20 @@ struct cemm_ledger_entry {
     struct cemm_ledger_meter *meter;
     int64_t accepted; /* time of the newest sample that was to be sent; 0: none */
     double value;     /* of that sample, if it was accepted in this run */
-    uint64_t source;  /* of that sample, the hash of its name; 0: not known */
-    int64_t measured; /* when that answer's `data` was measured: cemm_document_newest() */
+    uint64_t source;  /* hash of the name of that sample's source; 0: not known */
+    int64_t measured; /* cemm_document_newest() of that sample's document */
     int64_t sent;     /* time of the newest sample that was sent; 0: none */
     struct cemm_sent *sinks;
     struct cemm_cadence cadence;
     bool paced;    /* the meter measures at intervals of its own: it is not a pulse meter */
-    bool followed; /* the API has a row a minute of it */
+    bool followed; /* the API has a row of it for each minute */
     char channel[];
 };
 
 struct cemm_ledger {
-    pthread_mutex_t lock;           /* over all that follows */
+    pthread_mutex_t lock;           /* for all members but those of the thread that saves */
     void *meters;                   /* tree of struct cemm_ledger_meter */
-    struct cemm_ledger_meter *last; /* that was found: a document has many series of one meter */
+    struct cemm_ledger_meter *last; /* the last one found: a document is about one meter */
     struct cemm_sink *sinks[CEMM_SINKS_MAX];
     size_t sink_count;
     int64_t window; /* seconds */
@@ -78,7 +78,7 @@ struct cemm_ledger {
     size_t grown;             /* bytes appended since the last complete write */
     bool sent;                /* something was sent in this run */
     bool rewrite; /* the file lacks something that `lines` does not hold: it must be rewritten */
-    /* Of the thread that saves: */
+    /* Used only by the thread that saves: */
     int64_t written; /* the last complete write: monotonic milliseconds; 0: never */
     bool failing;
 };

@@ -29,11 +29,12 @@ extern const struct cemm_alias cemm_aliases[];
 /* The site's own use: a calculation of the LAN device, so no io lists it. */
 #define CEMM_ALIAS_USAGE "usage"
 
-/* Whether the documentation names it, mb1 … mb247 included; and that of the cloud. */
+/* Whether the documentation names the alias, mb1 … mb247 included; and whether the cloud's
+ * documentation does. */
 bool cemm_alias_documented(const char *alias);
 bool cemm_alias_in_cloud(const char *alias);
 
-/* CEMM_ALIAS_OTHER also for an undocumented alias. */
+/* The kind of an alias; CEMM_ALIAS_OTHER also if the alias is not documented. */
 enum cemm_alias_kind cemm_alias_kind(const char *alias);
 
 /* Which of the shards 1 to `shards` a device belongs to. It is the same on all machines and in all

@@ -79,8 +79,9 @@ static struct tm tm_of(const struct cemm_period *period)
         .tm_year = period->year - 1900, .tm_mon = period->month - 1, .tm_mday = period->day};
 }
 
-/* Where a wall clock shows `wall`. If it jumps over that, where it jumps to; if it shows that
- * twice, then when it is of that type, if one of the two is. */
+/* The moment at which a wall clock shows `wall`. If the clock skips that time: the moment of the
+ * jump. If it shows that time twice: the moment with time of this type, if one of the two has
+ * it. */
 static int64_t moment_of(const struct cemm_zone *zone, GTimeType type, gint64 wall)
 {
     int interval = g_time_zone_adjust_time(zone->zone, type, &wall);

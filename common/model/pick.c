@@ -1,6 +1,7 @@
 /*
- * Makes documents from some of another's samples: what is to be sent now, what
- * was missed. They have their own copies of the texts.
+ * Makes documents from some samples of another document: those that are to be
+ * sent now, or those that were missed. The new documents have their own copies
+ * of the texts.
  */
 #include "common/model/document.h"
 #include "common/model/ledger.h"
@@ -57,7 +58,7 @@ static struct cemm_document *end(struct cemm_document *picked, int r)
     return picked;
 }
 
-/* Picks the samples that are to be sent; without any, the one that was shown last. */
+/* Picks the samples that are to be sent; if there is none, the one that was shown last. */
 static int pick_new(struct cemm_document *picked, struct cemm_ledger *ledger,
                     const struct cemm_document *document, const struct cemm_series *series,
                     const struct cemm_document *shown)
@@ -108,7 +109,7 @@ struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, 
         if (minute < from)
             continue;
         if (minute >= until && !cemm_ledger_missing(entry, sink, minute, now, &missing, &until))
-            break; /* no later one is missing */
+            break; /* no later minute is missing */
         if (minute < missing || minute == last)
             continue;
         last = minute;

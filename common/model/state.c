@@ -8,12 +8,13 @@
  * milliseconds, CADENCE in seconds, and at least one of them is there. NEWEST
  * and CADENCE are those of the series, whatever SINK is. Lines add up: minutes
  * that have just been sent are appended as a line, and from time to time the
- * whole file is rewritten and synced. The line "end" marks where that ended.
+ * whole file is rewritten and synced. The line "end" marks where that rewrite
+ * ended.
  *
  * Without "end", or with a last line that is not complete, the file was
- * truncated: its lines count, and what it lacks may be sent again. After any
- * other error the file is treated as if nothing had been sent. Both are logged, and the file is
- * kept beside the new one.
+ * truncated: its lines are used, and what it lacks may be sent again. After any
+ * other error nothing counts as sent. Both are logged, and the file is kept
+ * beside the new one.
  */
 #include "common/base/file.h"
 #include "common/base/limits.h"
@@ -46,8 +47,8 @@ struct writer {
     int32_t horizon; /* minutes before it are not written */
 };
 
-/* One line: what was sent to a sink and, if `about`, what is known of the series. Nothing if both
- * are empty. */
+/* Writes a line: what was sent to a sink and, if `about`, what is known of the series. Writes
+ * nothing if both are empty. */
 static void write_line(struct writer *writer, const struct cemm_ledger_entry *entry,
                        const char *sink, const struct cemm_minutes *minutes, bool about)
 {
@@ -203,7 +204,7 @@ static int save(struct cemm_ledger *ledger, bool whole, struct cemm_message *mes
     if (r == 0)
         return 0;
     pthread_mutex_lock(&ledger->lock);
-    ledger->rewrite = true; /* so it is rewritten */
+    ledger->rewrite = true;
     pthread_mutex_unlock(&ledger->lock);
     return cemm_message_fail(message, r, "state file %s can't be written: %s", ledger->path,
                              strerror(-r));
@@ -218,7 +219,7 @@ int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message
         return 0;
     int r = save(ledger, whole || due, message);
     if (r < 0 && !failed)
-        r = save(ledger, true, message); /* it was removed, or ends with half a line */
+        r = save(ledger, true, message); /* the file was removed, or ends with half a line */
     ledger->failing = r < 0;
     if (r == 0 && failed)
         cemm_message_set(message, "state file %s can be written again", ledger->path);
@@ -289,7 +290,7 @@ static int read_known(char *text, struct cemm_ledger_entry *entry, const char *s
     while (r >= 0 && (part = strsep(&text, " "))) {
         if (*part == '@')
             r = read_newest(part + 1, entry);
-        else if (*part == '/' && !text) /* it comes last */
+        else if (*part == '/' && !text) /* the cadence comes last */
             r = read_cadence(part + 1, entry);
         else
             r = read_minutes(part, entry, sink);
@@ -314,7 +315,7 @@ static int read_line(struct cemm_ledger *ledger, char *line)
     return entry ? read_known(fields[4], entry, fields[0]) : -ENOMEM;
 }
 
-/* 1: it was truncated. */
+/* Returns 1 if the file was truncated, else 0 or a negative errno. */
 static int read_text(struct cemm_ledger *ledger, char *text, size_t length)
 {
     size_t header = strlen(HEADER);
@@ -335,7 +336,8 @@ static int read_text(struct cemm_ledger *ledger, char *text, size_t length)
     return r == 0 && (!whole || *line) ? 1 : r;
 }
 
-/* `path` is not a link. Uses a hard link if possible: so the file stays until it is replaced. */
+/* `path` is not a symbolic link. Uses a hard link if possible, so that the file stays until it is
+ * replaced. */
 static int keep_as(const char *path, const char *aside)
 {
     if (unlink(aside) < 0 && errno != ENOENT)

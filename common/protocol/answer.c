@@ -20,11 +20,11 @@
 struct reader {
     struct cemm_document *document;
     struct json_object *root;
-    struct json_object *data;   /* of a realtime answer, what the meter says itself, ... */
-    struct json_object *totals; /* ... and what the CEMM has added up (LAN only); NULL: not there */
+    struct json_object *data;   /* the member `data`; realtime: what the meter reports itself */
+    struct json_object *totals; /* realtime on the LAN: what the CEMM added up; NULL: missing */
     enum cemm_alias_kind kind;  /* of the meter */
     int64_t now;
-    struct cemm_buffer texts; /* of the samples, one after the other, while it is being read */
+    struct cemm_buffer texts; /* texts of the samples, one after the other, during the reading */
     struct cemm_message *message;
 };
 
@@ -295,7 +295,8 @@ void cemm_answer_bound(struct cemm_document *document, int64_t start, int64_t en
     }
 }
 
-/* Adds the channels of a group, and their rows of history or one sample of each. */
+/* Adds to *series how many channels a group has, and to *samples how many rows they have (history)
+ * or one for each. */
 static void count_samples(struct json_object *group, bool history, size_t *series, size_t *samples)
 {
     json_object_object_foreach (group, channel, content) {

@@ -14,7 +14,7 @@
 struct cemm_beacon {
     struct cemm_uid uid;
     char type[CEMM_NAME_SIZE];    /* "CEMM_basic"; "" if absent or not a plain name */
-    char version[CEMM_NAME_SIZE]; /* of the core, "1.24"; likewise */
+    char version[CEMM_NAME_SIZE]; /* version of the core, "1.24"; "" in the same cases */
 };
 
 /*

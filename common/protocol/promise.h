@@ -22,7 +22,7 @@
 #define CEMM_PROMISE_LIFE_MS  10000
 #define CEMM_PROMISE_FIRST_MS 500  /* pause before the first repeat */
 #define CEMM_PROMISE_PAUSE_MS 3000 /* longest pause between two repeats */
-#define CEMM_PROMISE_REPEATS  5    /* of one promise, while nothing is known */
+#define CEMM_PROMISE_REPEATS  5    /* repeats of one promise, while nothing is known */
 /* Pause if the expected moment was too early: this fraction of the expected time, but at least
  * CEMM_PROMISE_LATE_MS. */
 #define CEMM_PROMISE_LATE    16
@@ -39,12 +39,12 @@ struct cemm_promise {
     int64_t deadline; /* later by the time spent waiting for a free connection */
     int64_t since;    /* when the current promise was given; -1: none */
     int64_t pause;
-    int64_t until;    /* for CEMM_WAIT */
+    int64_t until;    /* CEMM_WAIT: when to send the request again */
     int64_t expected; /* how long a promise is expected to take; -1: unknown */
     int64_t early;    /* how long after the promise a repeat was still too early */
     bool patient;     /* no repeat before `expected` has passed */
     unsigned given;   /* promises so far */
-    unsigned repeats; /* of the current promise */
+    unsigned repeats; /* repeats of the current promise */
 };
 
 /* `timeout_ms` begins now: when the request is first sent. `expected_ms` is what
@@ -62,7 +62,7 @@ enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, in
                                    int64_t retry_after_ms);
 
 /* The new estimate of how long the source takes, after the repeat sent at `sent` got the data.
- * `known` is the old estimate of this device; -1: none but that of cemm_promise_begin(). */
+ * `known` is the old estimate for this device; -1: there is only that of cemm_promise_begin(). */
 int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, int64_t known);
 
 /* What to do at `now` while waiting. */

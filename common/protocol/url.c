@@ -8,7 +8,7 @@
 static const struct {
     bool cloud;
     bool lan;
-    const char *path; /* after the alias; NULL: it is of no meter */
+    const char *path; /* what follows the alias; NULL: it is not about a meter */
 } endpoints[] = {
     [CEMM_DEVICES] = {true, false, NULL},
     [CEMM_ROOT] = {false, true, NULL},

@@ -30,8 +30,8 @@ struct reader {
     struct settings *settings;
     int64_t interval;
     unsigned mistakes;
-    bool backfill;       /* there was such a block */
-    struct block block;  /* that is being read */
+    bool backfill;       /* there was a <Backfill> block */
+    struct block block;  /* the block that is being read */
     const char *missing; /* a required option that is still missing; NULL: none */
 };
 

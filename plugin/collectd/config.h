@@ -23,7 +23,7 @@
 #define INTERVAL_MAX_MS (24 * 3600 * 1000) /* collectd's own default of MaxReadInterval */
 
 #define WRITERS_MAX 16
-#define BLOCKS_MAX  (CEMM_SOURCES_MAX + 1) /* and discovery */
+#define BLOCKS_MAX  (CEMM_SOURCES_MAX + 1) /* the sources and discovery */
 
 /* Bits: an option may have several. GLOBAL: outside of any block. */
 enum block_kind { GLOBAL = 1, CLOUD = 2, LOCAL = 4, DISCOVERY = 8, BACKFILL = 16 };
@@ -42,7 +42,7 @@ struct settings {
     struct block blocks[BLOCKS_MAX];
     size_t count;
     char *state_file;           /* relative to collectd's BaseDir, its working directory */
-    char *writers[WRITERS_MAX]; /* of history; none: there is no backfill */
+    char *writers[WRITERS_MAX]; /* writers of history; none: there is no backfill */
     size_t writer_count;
     int64_t window; /* seconds */
 };

@@ -29,21 +29,21 @@
 #include "plugin/collectd/dispatch.h"
 #include "plugin/collectd/queue.h"
 
-#define DELAY_MS   1000    /* for a live sample to reach the writers */
+#define DELAY_MS   1000    /* time for a live sample to reach the writers */
 #define AGE_MS     30000   /* how old the document of a day may be */
 #define ROUNDS_MAX 4       /* series at a time: there is no hurry */
 #define SAVE_MS    10000   /* the state file is saved at least this often: a try may have failed */
 #define TOGETHER   64      /* values that are flushed together: a flush may be slow */
 #define NOT_LIVE   (-1000) /* collectd does not know the series just now */
 
-/* Between two values, so that current ones are written, too. */
+/* The pause between two values, so that current values are written, too. */
 static const struct timespec pace = {.tv_nsec = 500000};
 
 /* Minutes of one series for one writer, oldest first. */
 struct batch {
     STAILQ_ENTRY(batch) next;
-    struct cemm_backfill_job *job; /* that they are for; its sink is the writer */
-    struct cemm_document *rows;    /* that `series` belongs to */
+    struct cemm_backfill_job *job; /* the job that they are for; its sink is the writer */
+    struct cemm_document *rows;    /* the document that `series` belongs to */
     const struct cemm_series *series;
     size_t sent; /* how many the writer took, from the first on */
     int status;  /* 0, what the writer returned, or NOT_LIVE */

@@ -32,20 +32,20 @@ struct source {
 struct meter {
     struct meter *next;
     char alias[CEMM_NAME_SIZE]; /* "": the device, of which all requests count */
-    int64_t interval;           /* of the block that asks for it most often */
+    int64_t interval;           /* the interval of the block that asks for it most often */
     int64_t last_good; /* monotonic: the last success; before any, the first request's end */
-    bool failing;      /* the last request */
+    bool failing;      /* the last request failed */
     bool silent;       /* as the last notification said */
     bool absent;       /* no source has it; of a device: as a whole */
     bool stalled;      /* answers come, but have no new sample for a long time */
     int64_t newest;    /* Unix milliseconds of its last answer's newest sample; 0: none yet */
-    char message[NOTIF_MAX_MSG_LEN / 2]; /* why the last one that failed did; cut */
+    char message[NOTIF_MAX_MSG_LEN / 2]; /* why the last failed request failed; cut */
 };
 
 struct device {
     struct device *next;
     struct cemm_uid uid;
-    const struct block *block; /* that asks for it most often */
+    const struct block *block; /* the block that asks for it most often */
     struct source sources[SOURCES_MAX];
     struct meter self; /* the first of its meters, whose number the library limits */
     int64_t due;       /* monotonic: when to report next */

@@ -15,7 +15,7 @@ struct monitor {
     void *tree; /* of struct device, which is monitor.c's own */
     struct device *first;
     int64_t due;                  /* monotonic: the earliest report of any record */
-    struct cemm_line_limit lines; /* that are logged about single devices */
+    struct cemm_line_limit lines; /* limits the lines about single devices */
 };
 
 /* Frees what it holds. */

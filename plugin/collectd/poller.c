@@ -38,14 +38,14 @@ struct target {
     struct poller *poller;
     const struct block *block;
     int64_t due;  /* monotonic milliseconds */
-    bool failing; /* as a whole; already logged */
+    bool failing; /* the block failed as a whole; already logged */
 };
 
 struct poller {
     struct cemm *cemm;
     struct cemm_ledger *ledger;
     struct queue queue;
-    size_t sweeps;      /* under way */
+    size_t sweeps;      /* sweeps under way */
     int64_t next_sweep; /* when it begins, monotonic milliseconds */
     bool news;          /* an answer has come, or a sweep has ended */
     struct history_writer *writer;

@@ -36,7 +36,7 @@ struct reading {
 struct answer {
     TAILQ_ENTRY(answer) next;
     struct meter_name meter;
-    const struct block *block; /* that asked for it */
+    const struct block *block; /* the block that asked for it */
     int64_t ended;             /* when it came */
     int64_t not_before;        /* when it may be dispatched; 0: at once */
     int result;
@@ -44,7 +44,7 @@ struct answer {
     char source[CEMM_NAME_SIZE + 8]; /* who answered; "": nobody. What follows is for an answer. */
     char type[CEMM_NAME_SIZE];       /* of the meter */
     int64_t took;                    /* milliseconds */
-    int64_t newest;                  /* its newest sample, Unix milliseconds; 0: none */
+    int64_t newest;                  /* time of its newest sample, Unix milliseconds; 0: none */
     unsigned cadence;                /* answer_measured(): seconds; 0: not known */
     size_t count;
     struct reading readings[]; /* of different series, or of one in the order of their times */
@@ -60,7 +60,7 @@ struct queue {
     pthread_mutex_t lock;
     pthread_cond_t arrived;
     struct answer_list waiting; /* the oldest first; this and what follows under lock */
-    size_t size;                /* bytes of all, those included that a call has taken or left */
+    size_t size;                /* bytes of all, including those that a call has taken or left */
     int64_t expected;           /* nothing comes before this */
 };
 
@@ -109,18 +109,18 @@ struct held {
 struct hold {
     TAILQ_HEAD(held_list, held) list;
     size_t count;
-    void *series; /* a tree of the same, by series: a fleet's first sweep is held as a whole */
+    void *series; /* tree of them, by series: a fleet's first sweep is held as a whole */
 };
 
 void hold_init(struct hold *hold);
-void hold_free(struct hold *hold); /* with all that it holds */
+void hold_free(struct hold *hold); /* with all readings that it holds */
 
 /* Holds a reading at `now`. False: there are too many, one of the series is held already, or there
  * is no memory. */
 bool hold_put(struct hold *hold, const struct block *block, const struct reading *reading,
               int64_t now);
 
-/* Takes what is held of a series, which the caller frees. NULL: nothing is. */
+/* Takes the held reading of a series, which the caller frees. NULL: none is held. */
 struct held *hold_take(struct hold *hold, struct cemm_ledger_entry *entry);
 
 /* Takes a reading that was held for long enough at `now`, which the caller frees. NULL: none. */

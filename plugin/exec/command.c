@@ -13,10 +13,10 @@
 
 #include "plugin/exec/output.h"
 
-/* Meters that a message names; more are counted. */
+/* How many meters a message names; the others are counted. */
 #define NAMES_MAX 4
 
-#define LINE_SIZE (CEMM_MESSAGE_SIZE * 3) /* they and a message */
+#define LINE_SIZE (CEMM_MESSAGE_SIZE * 3) /* room for those names and a message */
 
 /* ---- causes ------------------------------------------------------------------ */
 

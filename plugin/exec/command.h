@@ -1,6 +1,6 @@
 /*
- * The commands that sweep once, list and read: configuration, sweep, output,
- * messages, exit status. Failures with one cause, such as a key that is
+ * The two commands that sweep once, `list` and `read`: configuration, sweep,
+ * output, messages, exit status. Failures with one cause, such as a key that is
  * rejected, are one message.
  */
 #ifndef CEMM_EXEC_COMMAND_H
@@ -24,20 +24,21 @@ struct finding {
     enum finding_kind kind;
     char uid[CEMM_UID_SIZE];            /* "": no single device */
     char alias[CEMM_NAME_SIZE];         /* "": no single meter */
-    char periods[FINDING_PERIODS_SIZE]; /* that failed; "" if it is not about periods */
+    char periods[FINDING_PERIODS_SIZE]; /* the periods that failed; "" if it is not about periods */
     struct cemm_document *document;
-    int result; /* of the request */
+    int result; /* result of the request */
     char message[CEMM_MESSAGE_SIZE];
     uint64_t cause;       /* hash of what problems with the same cause have in common */
     struct finding *next; /* the next problem with the same cause */
-    bool joined;          /* an earlier one has the same cause */
+    bool joined;          /* an earlier problem has the same cause */
 };
 
-/* Links the problems with one cause; they must not move from then on. Prints them and the notes,
- * unless they are shown otherwise. */
+/* Links the problems with one cause, so the findings must not move from then on. Prints the
+ * problems and the notes, unless they are shown otherwise (`shown`). */
 void findings_report(struct finding *findings, size_t count, bool shown);
 
-/* By device, then readings before problems, then alias; without a device last. */
+/* What a sweep has found. The findings are sorted by device, then readings before problems, then by
+ * alias; findings without a device come last. */
 struct collection {
     struct finding *findings;
     size_t count;
@@ -56,13 +57,13 @@ struct collection {
 /* Returns 0 or a negative errno. */
 typedef int command_write_fn(const void *data, FILE *stream);
 
-/* Sweeps, with session and options set. Returns 0 however the meters did, or a negative errno. It
- * must not move until collection_clear(), which closes the session, too. */
+/* Sweeps; `session` and `options` must be set. Returns 0 even if meters failed, or a negative
+ * errno. The collection must not move until collection_clear(), which closes the session, too. */
 int collection_sweep(struct collection *collection);
 void collection_clear(struct collection *collection);
 
-/* The command: sweeps, reports the problems and writes the result: `data` of `write` is the
- * collection. `is_table`: the text shows the problems, so a terminal does not need them again on
+/* Runs a command: sweeps, reports the problems and writes the result; `write` gets the collection
+ * as `data`. `is_table`: the text shows the problems, so a terminal does not need them again on
  * stderr. */
 enum exec_exit collection_command(const struct exec_options *options, command_write_fn *write,
                                   bool is_table);

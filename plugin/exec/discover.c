@@ -31,7 +31,8 @@ static void take_end(void *data, const struct cemm_answer *answer)
     search->pending = 0;
 }
 
-/* Goes on to the next device by its uid: diffs of two runs show what has changed. */
+/* Goes on to the next device in the order of uids, so that a diff of two runs shows what has
+ * changed. */
 static bool next_device(const struct cemm *cemm, struct cemm_discovered *device)
 {
     struct cemm_uid last = device->uid;

@@ -1,7 +1,8 @@
 /*
  * `cemm energy`: energy from the minutes and readings of meters. history-run.c
  * fetches up to three documents of each meter and day, and passes them on in
- * order. The month comes last, because it is only needed without readings.
+ * order. The month comes last, because it is needed only if there are no
+ * readings.
  *
  * If a document of a day can't be fetched, the interval with that day is left
  * out: with the document it would have another value.
@@ -32,9 +33,9 @@ struct meter {
     struct cemm_document *after;  /* readings of the day */
     struct cemm_document *minutes;
     bool failed;          /* a document of the day failed */
-    bool readings_failed; /* the readings did; the day after needs them, too */
+    bool readings_failed; /* its readings failed; the day after needs them, too */
     bool ever_failed;
-    bool begun; /* a minute has come */
+    bool begun; /* a minute with data has come */
     bool by_hour;
     enum cemm_quantity quantity;
     struct cemm_interval interval;
@@ -53,9 +54,9 @@ struct energy {
     struct history history;
     int64_t now; /* seconds */
     struct meter *meters;
-    struct row *rows; /* of a day */
+    struct row *rows; /* the rows of a day */
     size_t row_count;
-    int error; /* of adding a row */
+    int error; /* why a row could not be added */
 };
 
 static bool for_home_assistant(const struct energy *energy)
@@ -96,7 +97,8 @@ static const char *const basis_names[] = {
     [CEMM_BASIS_NET] = "net", [CEMM_BASIS_MINUTES] = "minutes",
 };
 
-/* The column of a quantity's forward; that of its reverse, if it has one, is the next. */
+/* The column of a quantity's forward amount; the next column has its reverse amount, if there is
+ * one. */
 static const enum column first_column[] = {
     [CEMM_QUANTITY_NONE] = FORWARD,   [CEMM_QUANTITY_GRID] = IMPORT,
     [CEMM_QUANTITY_ENERGY] = FORWARD, [CEMM_QUANTITY_GAS] = GAS,
@@ -112,7 +114,7 @@ struct cells {
     char texts[COLUMNS][CEMM_NAME_SIZE];
 };
 
-/* kWh and m3. 0 has no sign. */
+/* Writes kWh or m3. 0 has no sign. */
 static void put_thousandths(char ret_text[CEMM_NAME_SIZE], double value)
 {
     snprintf(ret_text, CEMM_NAME_SIZE, "%.3f", value / 1000 + 0.0);
@@ -147,7 +149,7 @@ static void print_csv(const struct cells *cells, FILE *stream)
     putc('\n', stream);
 }
 
-/* What is empty is null. */
+/* An empty text becomes null. */
 static int print_json(const struct cells *cells, bool begun, FILE *stream)
 {
     bool failed = false;
@@ -283,7 +285,7 @@ static int compare(const void *left, const void *right)
     const struct row *b = right;
     if (a->interval.start != b->interval.start)
         return a->interval.start < b->interval.start ? -1 : 1;
-    return a->meter < b->meter ? -1 : a->meter > b->meter; /* meters are sorted */
+    return a->meter < b->meter ? -1 : a->meter > b->meter; /* the meters are sorted */
 }
 
 /* Prints the rows, oldest first, and forgets them. */

@@ -25,10 +25,11 @@
 
 #define WINDOW   16    /* requests at a time */
 #define FRESH_MS 60000 /* how old a running period may be */
-#define RETRIES  7     /* after no answer */
-#define PAUSE_MS 2000  /* before each */
+#define RETRIES  7     /* how often a request without an answer is repeated */
+#define PAUSE_MS 2000  /* milliseconds before each repetition */
 
-/* With more periods, each meter's first day is looked for before anything is requested. */
+/* If there are more periods than this, each meter's first day is looked for before anything is
+ * requested. */
 #define LONG_RANGE 366
 
 /* The API's times begin with 2000. */
@@ -168,8 +169,8 @@ static void take_first(void *data, const struct cemm_answer *answer)
     history->pending--;
 }
 
-/* Finds the first day of each meter, so that no earlier day is asked for; without one, all are.
- * Returns 0 or a negative errno. */
+/* Finds the first day of each meter, so that no earlier day is asked for. If it is not found, all
+ * days are asked for. Returns 0 or a negative errno. */
 static int find_first(struct history *history)
 {
     for (size_t i = 0; i < history->meter_count; i++) {
@@ -233,7 +234,7 @@ static void take_answer(void *data, const struct cemm_answer *answer)
     end_slot(slot, answer->result, answer->message);
 }
 
-/* Nothing is requested before the first day. */
+/* Whether the period is before the first day, so that nothing needs to be requested. */
 static bool before_first(const struct history_item *item)
 {
     const struct cemm_period *since = &item->meter->since;
@@ -339,7 +340,7 @@ static void note_result(struct history *history, const struct history_slot *slot
 
 /* ---- the loop ------------------------------------------------------------------------ */
 
-/* Whether the progress is shown; otherwise the rows show it. */
+/* Whether progress is shown; otherwise the rows show how far it is. */
 static bool has_progress(const struct exec_options *options)
 {
     return options->output || !isatty(STDOUT_FILENO) || options->format == EXEC_FORMAT_OPENMETRICS;
@@ -422,7 +423,7 @@ static int run_all(struct history *history)
     return 0;
 }
 
-/* A METER uid/alias is not looked for first, so only now is it known that its device is left to
+/* A METER uid/alias is not looked for first. So it is known only now that its device belongs to
  * another shard. */
 static void report_elsewhere(struct history *history)
 {
@@ -485,7 +486,8 @@ static enum exec_exit run(struct history *history)
     return fetch(history);
 }
 
-/* Otherwise malloc() returns the memory of each answer to the kernel: a tenth of the time. */
+/* Otherwise malloc() returns the memory of each answer to the kernel, which takes a tenth of the
+ * time. */
 static void keep_memory(void)
 {
 #ifdef M_TRIM_THRESHOLD /* glibc */

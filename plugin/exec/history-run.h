@@ -16,13 +16,13 @@ struct history_meter {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
     struct cemm_period since; /* first day with data; year 0: not known */
-    bool down;                /* its retries failed: none until it answers */
-    bool elsewhere;           /* it was reported as left to another shard */
+    bool down;                /* its retries failed, so there are no more until it answers */
+    bool elsewhere;           /* it was reported that another shard has its device */
     bool has_data;            /* set by the command */
     size_t failed;            /* periods that failed without a message so far */
     struct cemm_period failed_first;
     struct cemm_period failed_last;
-    struct finding failure; /* the first one */
+    struct finding failure; /* the first of these failures */
 };
 
 /* A document of a history. */
@@ -32,7 +32,7 @@ struct history_item {
     size_t part; /* which of the meter's documents in the period */
     struct cemm_period period;
     struct history_meter *meter;
-    bool last; /* of the period */
+    bool last; /* it is the last one of the period */
 };
 
 /* How a command uses the documents. Functions that return int return 0 or a negative errno. */
@@ -40,8 +40,8 @@ struct history_use {
     size_t parts;   /* documents of a meter in a period */
     size_t lead_in; /* extra periods requested before the range */
     bool late;      /* the last part is asked for when all that come before it were taken */
-    /* Completes a query for the period's DATA. False: it is not needed, and counts as absent. NULL:
-     * all are needed. */
+    /* Completes a query for the period's DATA. False: the document is not needed, and counts as
+     * absent. The function may be NULL: all documents are needed. */
     bool (*ask)(void *data, const struct history_item *item, struct cemm_query *query);
     /* Prints what comes before all rows. */
     int (*begin)(void *data);
@@ -69,25 +69,25 @@ struct history_slot {
 struct history {
     const struct exec_options *options;
     const struct history_use *use;
-    void *data;                   /* of `use` */
-    struct collection collection; /* of the meters that were looked for */
+    void *data;                   /* for the functions of `use` */
+    struct collection collection; /* the meters that were looked for */
     struct cemm *cemm;
     struct output output;
     struct history_meter *meters; /* sorted */
     size_t meter_count;
     struct cemm_period first;
     size_t period_count;
-    bool failed;    /* exit 1 */
+    bool failed;    /* the exit status is 1 */
     bool printed;   /* set by the command when it prints a row */
     bool unchanged; /* the old file was kept */
 
     /* The rest is for history-run.c. */
-    size_t pending; /* searches for first days */
-    size_t width;   /* documents of a period */
-    size_t total;   /* documents */
+    size_t pending; /* searches for first days that are under way */
+    size_t width;   /* number of documents of a period */
+    size_t total;   /* number of documents in all */
     struct history_slot slots[HISTORY_SLOTS];
-    size_t head; /* oldest number that was not taken */
-    size_t next; /* next number to ask for */
+    size_t head; /* number of the oldest document that was not taken */
+    size_t next; /* number of the next document to ask for */
     size_t in_flight;
 };
 

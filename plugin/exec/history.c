@@ -26,7 +26,7 @@ struct piece {
 };
 
 struct metric {
-    char *name; /* with labels */
+    char *name; /* the name with its labels */
     struct piece *pieces;
     size_t count;
 };
@@ -39,7 +39,7 @@ struct rows {
 
     /* OpenMetrics */
     int file;               /* temporary; it has no name; -1: none */
-    off_t file_end;         /* the length of what is in it */
+    off_t file_end;         /* the length of the file */
     struct metric *metrics; /* sorted by name */
     size_t metric_count;
 };
@@ -118,7 +118,8 @@ static int add_piece(struct rows *rows, struct metric *metric, const char *text,
     return output_write(rows->file, text, length) < 0 ? file_failed(rows) : 0;
 }
 
-/* The length of the first lines, as far as they have the same name, which goes to *ret_name. */
+/* The length of the first lines, as far as they have the same name. *ret_name: the length of that
+ * name. */
 static size_t same_metric(const char *text, size_t *ret_name)
 {
     size_t length = 0;
@@ -165,7 +166,7 @@ static int print_piece(struct rows *rows, const struct piece *piece)
     char *bytes = malloc(piece->length);
     if (!bytes)
         return -ENOMEM;
-    errno = EIO; /* if it is shorter */
+    errno = EIO; /* if the file is shorter */
     ssize_t length = pread(rows->file, bytes, piece->length, piece->place);
     int r = length == (ssize_t)piece->length ? 0 : file_failed(rows);
     if (r == 0)

@@ -45,7 +45,8 @@ static const struct finding *gas_twin(const struct collection *collection,
     return NULL;
 }
 
-/* The names with spaces between; NULL: no memory. The caller frees it. */
+/* The names of the channels with spaces between them; NULL: no memory. The caller frees the
+ * text. */
 static char *join_channels(const struct collection *collection, const struct finding *finding)
 {
     const struct finding *twin = gas_twin(collection, finding);
@@ -76,7 +77,7 @@ static void name_account(const struct cemm *cemm, const struct cemm_document *do
         ret_name->text[0] = '\0';
 }
 
-/* The address of the device on the LAN, or that of the cloud. */
+/* The address of the device on the LAN, or the cloud's address. */
 static const char *address_of(const struct cemm *cemm, const struct finding *finding)
 {
     const char *source = cemm_document_source(finding->document);

@@ -27,7 +27,7 @@ static struct {
     bool terminal;      /* stderr is a terminal */
     bool progress_able; /* stderr is a terminal that can erase a line */
     bool progress_shown;
-    size_t done; /* shown now */
+    size_t done; /* as the line shows it */
     size_t total;
     int64_t progress_from; /* when progress is shown (monotonic ms) */
 } screen;

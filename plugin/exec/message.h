@@ -16,7 +16,7 @@ void message_begin(void);
 void message_print(enum cemm_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The same with "uid/alias: " or "uid: " in front. */
+/* Like message_print(), with "uid/alias: " or "uid: " in front. */
 void message_about(enum cemm_level level, const char *uid, const char *alias, const char *message);
 
 /* Prints the message, or (if it is "") the error `r`, a negative errno. */

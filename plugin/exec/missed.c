@@ -6,9 +6,9 @@
  * ones cannot. So each answer closes at most one gap, and answers wait in
  * order until what comes before them has been written or has failed.
  *
- * The state file says what was written. Lines are added after that, so a
- * killed program repeats samples instead of losing them. To limit that, few
- * minutes are written at a time.
+ * The state file says what was written. Its lines are added after the write, so
+ * a program that is killed in between repeats samples instead of losing them. To
+ * limit how many, only few minutes are written at a time.
  */
 #include "plugin/exec/missed.h"
 
@@ -154,7 +154,7 @@ struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledg
     *missed = (struct missed){.ledger = ledger, .write = write, .data = data};
     missed->backfill = cemm_backfill_new(cemm, ledger, &rules, missed);
     int r = missed->backfill ? cemm_ledger_load(ledger, path, &message) : -ENOMEM;
-    if (r == -ENOMEM) { /* it would lose the content of the file */
+    if (r == -ENOMEM) { /* going on would lose the content of the file */
         missed_close(missed);
         return NULL;
     }

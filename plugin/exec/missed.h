@@ -6,7 +6,7 @@
 
 #include "plugin/exec/message.h"
 
-#define MISSED_WINDOW 86400 /* seconds: as the default of Backfill */
+#define MISSED_WINDOW 86400 /* seconds: the same as the default of Backfill */
 
 #define HELD_MAX 64 /* answers of one meter that may wait, one per sweep */
 
@@ -19,9 +19,9 @@ struct missed_meter {
     struct cemm_document *held[HELD_MAX]; /* oldest first */
 };
 
-/* Locks a state file for one process, by a file beside it because it is replaced. The descriptor
- * holds the lock, unless an error was reported; -1: there is none. False: another process may use
- * the file; this was reported. */
+/* Locks a state file for one process, by a file beside it, because the state file itself is
+ * replaced. The descriptor holds the lock, unless an error was reported; -1: there is none. False:
+ * another process may use the state file; this was reported. */
 bool missed_lock(const char *path, int *ret_lock);
 
 /* Writes a realtime answer or (`old`) missed minutes. */
@@ -30,8 +30,8 @@ typedef void missed_write_fn(void *data, const struct cemm_document *document, b
 /*
  * Reads the state file into a ledger; a missing or damaged one gives a message
  * and counts as empty. `write` is called from missed_take() and cemm_turn().
- * NULL: no memory. missed_close() comes after the context and before the
- * ledger.
+ * NULL: no memory. Call missed_close() after the context was freed, and before
+ * the ledger is.
  */
 struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledger *ledger,
                            missed_write_fn *write, void *data);

@@ -3,7 +3,7 @@
  *
  * METERs are made canonical, so that other files compare plain strings. A METER
  * that can't match anything ("a/b/c") is an error in the command line; one that
- * does not exist is found later.
+ * matches no meter is reported later.
  */
 #include "plugin/exec/options.h"
 
@@ -67,7 +67,7 @@ const char *const interval_names[] = {[CEMM_BY_QUARTER] = "quarter",
                                       [CEMM_BY_MONTH] = "month",
                                       NULL};
 
-/* The index of a name. If there is none, 0 and a message. */
+/* The index of a name. If there is no such name, returns 0 and sets the message. */
 static unsigned find_name(const char *const *names, const char *name, const char *what,
                           const char *all, struct cemm_message *message)
 {
@@ -87,7 +87,7 @@ static bool parse_interval(const char *text, double *ret_seconds)
            *ret_seconds <= EXEC_INTERVAL_MAX; /* not NaN */
 }
 
-/* No format's name is a part of another. */
+/* No format's name is a part of another format's name. */
 static bool has_format(const struct exec_command *command, const char *format)
 {
     return strstr(command->formats, format) != NULL;

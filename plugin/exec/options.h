@@ -30,7 +30,7 @@ enum exec_format {
     EXEC_FORMAT_DEFAULT, /* only while the options are read */
 };
 
-/* Options, those that every command takes last. */
+/* The options; those that every command takes come last. */
 enum exec_option {
     EXEC_FROM = 1 << 0,
     EXEC_TO = 1 << 1,
@@ -54,16 +54,16 @@ struct exec_command {
     const char *does;
     enum exec_exit (*run)(const struct exec_options *options);
     unsigned options;    /* bits of enum exec_option, without those of every command */
-    bool meters;         /* takes METERs */
-    const char *formats; /* with commas between */
+    bool meters;         /* it takes METERs */
+    const char *formats; /* separated by commas */
     const char *note;    /* NULL: none */
 };
 
-/* Those of --period and --by. */
+/* The names that --period and --by take. */
 extern const char *const span_names[];
 extern const char *const interval_names[];
 
-/* Seconds between two sweeps. */
+/* Seconds between two sweeps: the bounds of --interval. */
 #define EXEC_INTERVAL_MIN 0.1
 #define EXEC_INTERVAL_MAX 86400.0
 
@@ -81,7 +81,7 @@ struct exec_options {
     enum cemm_by by;
     struct cemm_selector *meters; /* `answered` is set by options_mark() */
     size_t meter_count;
-    struct cemm_selection selection; /* by them, for cemm_sweep() */
+    struct cemm_selection selection; /* the same METERs, for cemm_sweep() */
 };
 
 /*
@@ -99,7 +99,7 @@ void options_help(const struct exec_command *command);
 /* Marks the METERs that name this meter, or (`alias` "") this device, as answered. */
 void options_mark(const struct exec_options *options, const char *uid, const char *alias);
 
-/* Whether the METER has not answered, and a message. */
+/* Whether no meter that the METER names has answered; then *ret_message says so. */
 bool options_missing(const struct cemm_selector *meter, const struct cemm *cemm,
                      struct cemm_message *ret_message);
 

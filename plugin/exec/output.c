@@ -26,7 +26,7 @@
 #include "plugin/exec/message.h"
 #include "plugin/exec/wait.h"
 
-#define OUTPUT_MODE 0644 /* of a new file, less the umask */
+#define OUTPUT_MODE 0644 /* the mode of a new file, less the umask */
 
 #define COLUMNS_MAX 100000
 

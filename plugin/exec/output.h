@@ -19,17 +19,17 @@ bool output_check(const char *path);
 /*
  * What is printed to `stream` is written by output_flush() and output_end(). A
  * file changes with output_end(). If the reader of stdout has gone, SIGPIPE
- * ends the process. It must not move.
+ * ends the process. A struct output must not move.
  */
 struct output {
-    const char *path; /* NULL: stdout; must outlive it */
-    FILE *stream;     /* into `text` */
+    const char *path; /* NULL: stdout; must outlive the output */
+    FILE *stream;     /* writes into `text` */
     char *text;
     size_t length;
-    char *real;
+    char *real;   /* the file to replace: where links lead to */
     char *beside; /* the temporary file; NULL: there is none */
     int fd;
-    struct cemm_message message; /* about what failed; or "" */
+    struct cemm_message message; /* says what failed; else "" */
 };
 
 /* All return 0 or a negative errno. output_end() must follow output_begin() in either case. */
@@ -46,7 +46,8 @@ int output_write(int fd, const char *text, size_t length);
 /* Whether stdout and stderr are one file (2>&1). */
 bool output_is_stderr(void);
 
-/* Whether stdout is a terminal, and its columns: without one, $COLUMNS; 0: not known. */
+/* Whether stdout is a terminal; and the number of its columns, or $COLUMNS without a terminal; 0:
+ * not known. */
 bool output_is_terminal(void);
 size_t output_width(void);
 

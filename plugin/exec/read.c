@@ -20,17 +20,17 @@ static const struct table_column columns[COLUMNS] = {
 
 /*
  * If the terminal is too narrow for all columns, the source goes below the
- * device, and times are cut.
+ * device, and times are shortened.
  */
 struct sheet {
-    struct table *table; /* tight: it is narrow */
+    struct table *table; /* it is `tight` if the terminal is narrow */
     const struct collection *collection;
-    const char *device; /* shown last: names are not repeated */
-    const char *meter;
-    const char *source; /* of this device, if narrow */
+    const char *device; /* the last one shown: names are not repeated */
+    const char *meter;  /* the last one shown */
+    const char *source; /* shown below this device; NULL: none yet */
 };
 
-/* Rounded down, in the largest suitable unit. */
+/* Writes an age, rounded down, in the largest suitable unit. */
 static void format_age(int64_t milliseconds, char *ret_text, size_t size)
 {
     static const int64_t units[] = {1, 60, 60 * 60, 24 * 60 * 60}; /* seconds */
@@ -45,7 +45,7 @@ static void format_age(int64_t milliseconds, char *ret_text, size_t size)
     snprintf(ret_text, size, "%s%" PRId64 " %s", before, seconds / units[i], names[i]);
 }
 
-/* In a narrow table today's clock time, or the date. */
+/* Writes a time. In a narrow table: only the clock time if it is today, else only the date. */
 static void format_time(const struct sheet *sheet, int64_t time, char ret_text[CEMM_TIME_SIZE])
 {
     static const size_t date = sizeof("2024-03-31") - 1;
@@ -62,7 +62,7 @@ static void format_time(const struct sheet *sheet, int64_t time, char ret_text[C
         ret_text[date] = '\0';
 }
 
-/* The cells of the names, empty if the row above has the same. */
+/* Sets the cells of the names, which are empty if the row above has the same names. */
 static void name_cells(struct sheet *sheet, const struct finding *finding, const char **cells)
 {
     bool same_device = sheet->device != NULL && strcmp(sheet->device, finding->uid) == 0;
@@ -80,7 +80,7 @@ static void name_cells(struct sheet *sheet, const struct finding *finding, const
     sheet->source = cells[SOURCE];
 }
 
-/* The age is that of the meter, which a sample of `totals` does not have. */
+/* The age is that of the meter's measurement, whose time a sample of `totals` does not have. */
 static void add_series(struct sheet *sheet, const struct finding *finding,
                        const struct cemm_series *series)
 {

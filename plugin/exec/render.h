@@ -18,7 +18,7 @@
 struct table_column {
     const char *title;
     bool right;   /* aligned to the right */
-    size_t width; /* at least */
+    size_t width; /* the least width */
 };
 
 /* It must not move. */
@@ -27,9 +27,9 @@ struct table {
     size_t column_count;
     bool tight; /* one space between columns, not two */
     bool untitled;
-    int error; /* of the caller; table_print() returns it */
+    int error; /* set by the caller; table_print() returns it */
     size_t widths[TABLE_COLUMNS_MAX];
-    FILE *rows; /* into `text`: a line each, with tabs between the cells */
+    FILE *rows; /* writes into `text`: a line for each row, with tabs between the cells */
     char *text;
     size_t length;
 };
@@ -43,7 +43,7 @@ void table_note(struct table *table, const char *text);
 /* The width so far, without notes. */
 size_t table_width(const struct table *table);
 
-/* Prints it (NULL: nowhere) and frees it. Returns 0 or a negative errno. */
+/* Prints the table (`stream` NULL: nowhere) and frees it. Returns 0 or a negative errno. */
 int table_print(struct table *table, FILE *stream);
 
 /* Rounds a number in place to three decimals; people need no more. */
@@ -57,12 +57,12 @@ void table_plain_time(char *time);
 #define READ_INTERVAL   60.0 /* seconds between two runs of `cemm read` */
 #define STREAM_INTERVAL 10.0 /* seconds; meters are no faster */
 
-#define HOST_SIZE 128 /* as collectd's fields */
+#define HOST_SIZE 128 /* the same as collectd's fields */
 
 /* It must not move: `options` points into it. */
 struct render {
     enum exec_format format;
-    bool lines; /* JSON: an object a line instead of one array */
+    bool lines; /* JSON: an object on each line instead of one array */
     bool begun; /* the text before all rows has been printed */
     struct cemm_render_options options;
     char host[HOST_SIZE];
@@ -87,7 +87,7 @@ void render_end(const struct render *render, FILE *stream);
 /* The source that a message begins with ("cloud home: …"); NULL: none. */
 const char *render_source(const struct cemm *cemm, const char *message);
 
-/* "": not known. */
+/* The type of a meter; "": not known. */
 const char *render_type(const struct cemm *cemm, const char *uid, const char *alias);
 
 #endif

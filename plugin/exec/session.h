@@ -28,7 +28,7 @@ struct session {
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
                             const struct exec_options *options);
 
-/* Shows progress after each turn. */
+/* Called after each turn, to show progress. */
 typedef void session_show_fn(const void *data);
 
 /* Turns until completions have counted `pending` down to 0. `show` may be NULL. Returns 0 or a
@@ -39,7 +39,8 @@ int session_wait(const struct session *session, const size_t *pending, session_s
 /* Whether nothing is configured and nothing was found, so that nothing can have failed. */
 bool session_found_nothing(const struct session *session);
 
-/* Prints the kept messages whose cause was not printed, and from now on others at once. */
+/* Prints the kept messages whose cause was not printed, and from now on prints other messages at
+ * once. */
 void session_release(struct session *session);
 
 /* Says why discovery may have missed devices. */

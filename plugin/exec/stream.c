@@ -26,7 +26,7 @@
 
 #define TYPE_PAUSE (10 * 60 * 1000) /* between two requests for a type (milliseconds) */
 
-#define SWEEPS_MAX 64         /* at a time: nearly all wait for the same device */
+#define SWEEPS_MAX 64         /* sweeps at a time: nearly all wait for the same device */
 #define INPUT_MAX  (64 << 10) /* bytes: all that a pipe holds */
 
 #define SOURCE_SIZE (CEMM_NAME_SIZE + 8)
@@ -40,7 +40,7 @@ struct latest {
     struct missed_meter missed;
     int64_t asked; /* last request for its type (monotonic); 0: never */
     bool up;
-    size_t sweep; /* the newest one at the meter's last result; 0: none yet */
+    size_t sweep; /* number of the newest sweep when the meter's last result came; 0: none yet */
 };
 
 struct stream {
@@ -50,18 +50,18 @@ struct stream {
     struct missed *missed; /* NULL: no --state */
     int state_lock;        /* -1: none */
     struct render render;
-    void *entries; /* of tsearch() */
+    void *entries; /* tree of struct latest */
     size_t entry_count;
     int64_t interval;     /* milliseconds */
     int64_t due;          /* next sweep without --stdin (monotonic) */
     int64_t began;        /* last sweep (monotonic) */
-    size_t sweeps;        /* begun */
-    size_t pending;       /* under way */
+    size_t sweeps;        /* number of sweeps begun */
+    size_t pending;       /* number of sweeps under way */
     bool wanted;          /* a line of stdin has asked for a sweep */
     bool ended;           /* stdin has ended */
     char *before;         /* last text for Prometheus */
-    int64_t snapshot_due; /* written then even during a sweep (monotonic) */
-    bool changed;         /* since the last snapshot */
+    int64_t snapshot_due; /* when a snapshot is written even during a sweep (monotonic) */
+    bool changed;         /* something has changed since the last snapshot */
     bool refused;         /* the file cannot be written; already reported */
     int error;
 };
@@ -112,7 +112,7 @@ static void free_entry(void *data)
 
 /* ---- rows ---------------------------------------------------------------------- */
 
-/* NULL: only what comes before the rows. */
+/* Writes the rows of a document; `document` NULL: only what comes before all rows. */
 static void write_rows(struct stream *stream, const struct cemm_document *document)
 {
     struct output output;
@@ -127,7 +127,7 @@ static void write_rows(struct stream *stream, const struct cemm_document *docume
 }
 
 /* Writes those rows of a realtime answer that are new, or (`old`) missed minutes. A signal does not
- * end the program between writing and saving that. */
+ * end the program between writing rows and saving that they were written. */
 static void put(void *data, const struct cemm_document *document, bool old)
 {
     struct stream *stream = data;
@@ -220,7 +220,7 @@ static void put_snapshot(struct stream *stream)
 
 /* ---- answers --------------------------------------------------------------------- */
 
-/* The library does not log absence. Reported once. */
+/* Reports once that a meter is absent, which the library does not log. */
 static void report_absent(const struct latest *entry, const struct cemm_answer *answer)
 {
     if (answer->result == CEMM_ABSENT && (entry->up || entry->sweep == 0))
@@ -244,8 +244,8 @@ static void end_sweep(struct stream *stream)
     }
 }
 
-/* Reading a METER uid/alias does not look for meters, which would tell the type: so it is asked for
- * once. */
+/* Reading a METER uid/alias does not look for meters, which would tell the type. So the type is
+ * asked for separately. */
 static void seek_type(struct stream *stream, struct latest *entry,
                       const struct cemm_document *document)
 {
@@ -272,7 +272,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
 {
     struct stream *stream = data;
     if (stream->error != 0)
-        return; /* it ends, or the context is being freed */
+        return; /* the stream ends, or the context is being freed */
     if (!answer) {
         end_sweep(stream);
         return;
@@ -308,7 +308,7 @@ static void begin_sweep(struct stream *stream, int64_t now)
     while (stream->due <= now)
         stream->due += stream->interval;
     stream->began = now;
-    if (!stream->changed) /* otherwise it is waiting already */
+    if (!stream->changed) /* otherwise a snapshot is waiting already */
         stream->snapshot_due = now + GRACE_MS;
     int r = cemm_sweep(stream->session.cemm, &stream->options->selection, take_answer, stream);
     if (r < 0) {
@@ -339,7 +339,7 @@ static void read_input(struct stream *stream)
 static int64_t deadline(const struct stream *stream, int64_t now)
 {
     int64_t first = stream->options->paced_by_stdin ? INT64_MAX : stream->due;
-    if (sweep_wanted(stream, now)) /* but not possible yet */
+    if (sweep_wanted(stream, now)) /* but it is not possible yet */
         first = stream->began + GRACE_MS;
     if (is_prometheus(stream) && stream->changed && stream->snapshot_due < first)
         first = stream->snapshot_due;
@@ -385,7 +385,7 @@ static enum exec_exit run(struct stream *stream)
 
 static void prepare(struct stream *stream)
 {
-    const char *sink = ""; /* there is one */
+    const char *sink = ""; /* there is one sink */
     double interval = render_interval(stream->options, STREAM_INTERVAL);
     stream->interval = (int64_t)(interval * 1000);
     stream->due = cemm_clock_steady();

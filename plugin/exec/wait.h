@@ -21,11 +21,12 @@ _Noreturn void signals_die(int number);
 void signals_wait_writable(int fd);
 
 /*
- * Turns once, until `deadline` at most (monotonic milliseconds, INT64_MAX:
- * none). Also ends when the reader of stdout has gone (`to_stdout`), and when
- * stdin can be read or has ended, which *ret_input says (NULL: not waited for).
- * Returns 0, a negative errno, or the number of an ending signal (SIGPIPE: the
- * reader has gone): then the caller tidies up and calls signals_die().
+ * Runs one turn of the library, until `deadline` at most (monotonic
+ * milliseconds, INT64_MAX: none). The turn also ends when the reader of stdout
+ * has gone (`to_stdout`), and when stdin can be read or has ended, which
+ * *ret_input says (NULL: not waited for). Returns 0, a negative errno, or the
+ * number of an ending signal (SIGPIPE: the reader has gone): then the caller
+ * tidies up and calls signals_die().
  */
 int wait_once(struct cemm *cemm, int64_t deadline, bool to_stdout, bool *ret_input);
 
