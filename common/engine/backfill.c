@@ -1,7 +1,7 @@
 /*
- * Fetches missed minutes and sends them to the sinks. A round begins when a
- * series has a live sample, and goes from its oldest missing minute to the
- * newest, a day at a time.
+ * Fetches missed minutes and sends them to the sinks, which are the outputs. A
+ * round begins when a series has a live sample, and goes from its oldest missing
+ * minute to the newest, a day at a time.
  *
  * A missing row before the day's last row is unlikely to come later, so it is
  * not requested again. Other missing minutes are tried again after a pause, longer
@@ -42,7 +42,7 @@ struct job {
     int64_t limit; /* minutes that ended less than a minute before this are not fetched */
     int64_t since; /* minutes before this are given up, because the API has later rows */
     int64_t asked; /* minutes before this were requested already, and are tried again */
-    struct cemm_health backoff; /* the pause between two such tries */
+    struct cemm_health backoff; /* the pause before the same minutes are tried again */
 
     /* The round: */
     bool sent;                 /* rows were sent */
@@ -159,7 +159,7 @@ static void stop(struct job *job, int64_t again)
         rules->done(job->backfill->data, &job->base);
 }
 
-/* Later minutes have not been over long enough to be missing: cemm_ledger_missing(). */
+/* Minutes from this on ended too recently to count as missing: cemm_ledger_missing(). */
 static int64_t horizon(const struct job *job)
 {
     return (job->limit / MINUTE_MS - 1) * MINUTE_MS;
@@ -219,7 +219,7 @@ static void pass_day(struct job *job)
 
     if (series && series->count > 0)
         since = (series->samples[series->count - 1].time / MINUTE_MS + 1) * MINUTE_MS;
-    if (since > horizon(job)) /* the day has rows that were not sent, as they may come live */
+    if (since > horizon(job)) /* the day has rows that were not sent, as they may still come live */
         since = horizon(job);
     if (since > job->since)
         job->since = since;

@@ -167,7 +167,7 @@ void cemm_cache_clear(struct cemm_cache *cache)
 
 /* ---- how it ends ------------------------------------------------------------- */
 
-/* Whether it was logged that no source reaches the device. */
+/* Updates device->lost: whether no source reaches the device. True: that was logged before. */
 static bool known_lost(struct cemm_device *device)
 {
     bool before = device && device->lost;
@@ -241,7 +241,7 @@ static void log_result(struct cemm_entry *entry, int result, const struct cemm_m
 }
 
 /* If a closed period has no sample, records which sources were asked. If memory runs out, the
- * answer is used for a short time only. */
+ * answer is not used again. */
 static void record_deps(const struct cemm_entry *entry, struct cemm_document *document)
 {
     const struct cemm_registry *registry = &entry->cache->find->registry;
@@ -292,7 +292,7 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
         make_room(entry);
 }
 
-/* No route has the document. This is logged as a failure even if the archive has one to use
+/* No route has the document. A failure is logged even if the archive has a document to use
  * instead. */
 static void give_up(struct cemm_entry *entry)
 {
@@ -458,7 +458,8 @@ static int fetch(struct cemm_entry *entry)
     return 0;
 }
 
-/* Whether the sources that have no sample of a closed period are still the ones to ask. */
+/* Whether the answer that a closed period has no sample still counts: it is at most a day old, and
+ * no other source could know better by now (with `only`, none is asked). */
 static bool empty_holds(const struct cemm_entry *entry, const struct cemm_document *document)
 {
     const struct cemm_query *query = &entry->query;

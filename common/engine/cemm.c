@@ -15,8 +15,8 @@
 
 #define VERSION "0.1.0"
 
-/* A limit ends a wait this much later than its sources' timeouts, so that the answer or the
- * reason of its failure comes first. */
+/* A limit ends a wait this much later than the timeouts of its sources, so that the answer, or the
+ * reason why there is none, comes first. */
 #define GRACE_MS 100
 
 struct cemm {
@@ -35,8 +35,8 @@ const char *cemm_version(void)
 
 /* ---- life ---------------------------------------------------------------------- */
 
-/* Adds the configured sources, and to *connections how many connections they may have. Returns 0 or
- * -ENOMEM. */
+/* Adds the configured sources, and increases *connections by the number of connections that they
+ * may have. Returns 0 or -ENOMEM. */
 static int add_sources(struct cemm *cemm, unsigned *connections)
 {
     const struct cemm_config *config = cemm->config;
@@ -161,9 +161,9 @@ int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_s
 /* ---- limits ------------------------------------------------------------------------ */
 
 /* How long the sources that may answer `query` may take; NULL: how long all sources may take to
- * list their devices. The sources that reach the device are asked in turn. If none is known to
- * reach it, one on the LAN may answer, then one of the accounts. For lists of devices, all sources
- * are asked at the same time. */
+ * list their devices. The sources that reach the device are asked in turn. If no source is known to
+ * reach it, first a source on the LAN may be asked, and then an account. For lists of devices, all
+ * sources are asked at the same time. */
 static int64_t timeout_of(const struct cemm_registry *registry, const struct cemm_query *query)
 {
     const struct cemm_device *device = query ? cemm_registry_find(registry, &query->uid) : NULL;

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define WINDOW_MS       2000    /* how long a scan lasts */
-#define REPEAT_MS       500     /* then the query is sent once more: UDP loses packets */
+#define REPEAT_MS       500     /* after this, the query is sent once more: UDP loses packets */
 #define PACKETS_AT_ONCE 16      /* packets read in one turn; then roots can be requested */
 #define FORGET_SCANS    3       /* scans without a claim after which an address is forgotten */
 #define REMARKS_MS      3600000 /* time in which at most CEMM_REMARKS_MAX messages are logged */
@@ -161,7 +161,7 @@ static void ask_interfaces(struct cemm_discovery *discovery)
 
 static void ask_all(struct cemm_discovery *discovery)
 {
-    const struct cemm_strings *configured = &discovery->config->broadcasts; /* none: all */
+    const struct cemm_strings *configured = &discovery->config->broadcasts;
 
     discovery->state.asked = 0;
     for (size_t i = 0; i < configured->count; i++) {
@@ -227,8 +227,7 @@ static void start_scan(struct cemm_discovery *discovery)
         cemm_message_set(&discovery->message, "discovery: can't open a socket: %s", strerror(-r));
     else
         ask_all(discovery);
-    /* If nobody was asked, the scan ends at once, but by the timer: not inside the call that
-     * asked. */
+    /* If no query was sent, the scan ends at once, but by the timer, not inside this call. */
     discovery->repeats = r == 0 && discovery->state.asked > 0;
     cemm_timer_stop(&discovery->timer);
     cemm_timer_set(&loop->timers, &discovery->timer,
@@ -417,7 +416,8 @@ static void handle_claim(struct cemm_discovery *discovery, const struct cemm_bea
 
 /* ---- what their roots say ---------------------------------------------------------------- */
 
-/* The device was confirmed at `address`: removes the device or the address from `other`. */
+/* The device was confirmed at `address`. `other` loses its device if that is this device at another
+ * address, or another device at this address. */
 static void give_way(struct cemm_discovery *discovery, struct cemm_source *other,
                      const struct cemm_uid *uid, const char *address)
 {

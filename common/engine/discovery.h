@@ -1,8 +1,8 @@
 /*
  * Discovery (LAN §discovery broadcast): broadcasts a query, listens for a
  * while, and treats each answer as a claim. A device is used only at the
- * address that its packet came from, and only after its root document there has
- * the same MAC. Addresses in a packet are ignored.
+ * address that its packet came from, and only after the root document there has
+ * named the same MAC. Addresses in a packet are ignored.
  *
  * A discovered device is a source like any other, with one route. A device that
  * answers from a new address is confirmed there first, and then loses its old
@@ -10,7 +10,8 @@
  *
  * Anybody on the LAN can send packets, so their cost is limited: an address has
  * one source and one claim at a time, and one request for its root confirms or
- * refutes it. Sources are reused: a new claim replaces the oldest unconfirmed one.
+ * refutes the claim. Sources are reused: a new claim replaces the oldest
+ * unconfirmed one.
  * Of more than CEMM_DISCOVERED_MAX devices, the newest that has lost its
  * address is forgotten.
  */
@@ -28,7 +29,7 @@ struct cemm_discovery {
     bool port_warned; /* another program has the port; already logged */
     bool scanning;
     unsigned scan;         /* counts the scans */
-    bool repeats;          /* the query is sent once more in this scan */
+    bool repeats;          /* the query will be sent once more in this scan */
     unsigned order;        /* counts claims */
     unsigned remarks;      /* messages logged in this hour */
     int64_t remarks_since; /* when that hour began (monotonic) */
@@ -46,8 +47,9 @@ void cemm_discovery_clear(struct cemm_discovery *discovery);
 /* Starts a scan, unless one is under way or the last one is fresh enough. */
 void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age);
 
-/* Whether a packet has claimed the device that answered at the source's address. If so, the device
- * loses its old address. */
+/* The root at the source's address has named a device. True: it may be used there (a packet has
+ * claimed it, or it was confirmed there before; and there is room), and loses its old address.
+ * False: the source has no device any more. */
 bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source *source,
                             const struct cemm_uid *uid);
 

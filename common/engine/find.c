@@ -25,8 +25,8 @@ static struct cemm_find *find_of(struct cemm_registry *registry)
     return (struct cemm_find *)((char *)registry - offsetof(struct cemm_find, registry));
 }
 
-/* Logs once that a list of devices or meters failed, and once that it works again. Its route logs a
- * source that does not answer; discovery logs a claim that was not confirmed. */
+/* Logs once that a list of devices or meters failed, and once that it works again. A source that
+ * does not answer is logged by its route; a claim that was not confirmed is logged by discovery. */
 static void log_list(struct cemm_route *route, int result, const struct cemm_message *message)
 {
     const struct cemm_source *source = route->source;
@@ -68,7 +68,7 @@ static void search_step_done(struct cemm_route *route)
 
     if (--search->pending > 0 || !route->device)
         return;
-    if (search->device != route->device) { /* another device had this route when it began */
+    if (search->device != route->device) { /* another device had this route when the search began */
         if (!TAILQ_EMPTY(&route->device->searchers))
             search_route(route, 0);
         return;

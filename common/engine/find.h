@@ -4,8 +4,9 @@
  *
  * Cloud: cemm/ lists the devices; each documented alias is requested once at
  * <alias>/, which returns 200 or 412. LAN: the root names the device, and io
- * its meters. Older firmware has no io, so each documented alias is tried by
- * realtime/. `usage` is a calculation, which no io lists, so it is tried, too.
+ * lists its meters. Older firmware has no io, so realtime/ is requested for each
+ * documented alias. `usage` is a calculation, which no io lists, so it is tried,
+ * too.
  * An absent alias is not requested again for a day.
  */
 #ifndef CEMM_ENGINE_FIND_H
@@ -14,7 +15,7 @@
 #include "common/engine/discovery.h"
 #include "common/engine/registry.h"
 
-/* Fills the registry. */
+/* The registry, and what fills it. */
 struct cemm_find {
     struct cemm_registry registry;
     struct cemm_discovery discovery;
@@ -45,7 +46,7 @@ int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, ce
 /* Whether such a search would wait for a source that has been asked already. */
 bool cemm_find_under_way(const struct cemm_find *find, const struct cemm_wanted *wanted);
 
-/* Asks a source for its devices, unless it has been asked, or the last list is at most `max_age`
+/* Asks a source for its devices, unless it is being asked, or the last list is at most `max_age`
  * old. */
 void cemm_find_source(struct cemm_source *source, int64_t max_age);
 

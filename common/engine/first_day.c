@@ -214,8 +214,9 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
 /* ---- all sources ------------------------------------------------------------------- */
 
 /* All sources were asked again in this zone. In the old zone, a month's row could fall into the
- * month before, so the old first day may be too early by up to a month. If it is earlier than that,
- * it came from a source that is gone, and is kept; so is a day that the archive has. */
+ * month before, so the old first day may be too early by up to a month. If it is more than a
+ * month before the new one, it came from a source that is gone, and is kept; so is a day that the
+ * archive has. */
 static void leave_old_zone(struct cemm_first_day *first)
 {
     struct cemm_query query = first->meter;
@@ -229,7 +230,8 @@ static void leave_old_zone(struct cemm_first_day *first)
 }
 
 /* Saves the day with the sources that were asked. After a change of the zone this waits until all
- * of them were asked again: a later run would not ask them. */
+ * sources were asked again: leave_old_zone() needs all their answers, and a later run does not
+ * ask those again that are in the saved deps. */
 static void save(struct cemm_first_day *first)
 {
     size_t before = strlen(first->deps);
@@ -262,8 +264,8 @@ static void end_search(struct cemm_first_day *first)
                         first->result ? &first->message : NULL);
 }
 
-/* The zone has changed, or no source was asked yet. The day stays, so that no listed period
- * disappears. */
+/* The zone has changed, or no source was asked yet. The old day stays in `seen`, so that no listed
+ * period disappears. */
 static void begin_anew(struct cemm_first_day *first)
 {
     if (first->deps && *first->deps && first->day.year) {

@@ -1,8 +1,8 @@
 /*
  * Exponential backoff: something that fails is left alone, twice as long each time,
- * with jitter so that a fleet does not return at once. Used for sources,
- * refused requests, missing minutes and sinks. Pure: time and a random number
- * are arguments.
+ * with jitter, so that many programs do not return at the same moment. Used for
+ * sources, refused requests, missing minutes and sinks (outputs). Pure: time and
+ * a random number are arguments.
  */
 #ifndef CEMM_ENGINE_HEALTH_H
 #define CEMM_ENGINE_HEALTH_H

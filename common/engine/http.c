@@ -376,8 +376,8 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     }
     cemm_http_done *done = transfer->done;
     void *data = transfer->data;
-    /* If libcurl opened a connection, it may have sent the request twice. A handle reconnects like
-     * that only five times in its life. */
+    /* If libcurl opened a connection, perhaps it did so because a reused one was dead. A handle
+     * does that only five times in its life, so it is not kept. */
     if (code == CURLE_OK && connects == 0)
         keep(transfer);
     else

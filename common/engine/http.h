@@ -46,8 +46,8 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
 /* Ends a transfer without calling `done`. */
 void cemm_http_abort(struct cemm_transfer *transfer);
 
-/* Waits at most `timeout_ms` for the network, the descriptors in `extra`, whose revents it fills
- * in, the descriptor `watched` (-1: none), or a wake-up. */
+/* Waits at most `timeout_ms` for the network, a wake-up, the descriptor `watched` (-1: none), or
+ * the descriptors in `extra`, whose revents it fills in. */
 int cemm_http_wait(struct cemm_http *http, int timeout_ms, struct pollfd *extra, unsigned count,
                    int watched, bool *ret_readable);
 

@@ -397,7 +397,7 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
     return registry->discovers && cemm_alias_documented(alias);
 }
 
-/* The cloud has its own endpoints for the meters that it knows. Its list of meters (IO) has no
+/* The cloud has endpoints only for the meters that it knows. Its list of meters (IO) has no
  * aliases, so nothing can be found in it. */
 static bool source_offers(const struct cemm_source *source, const char *alias,
                           enum cemm_endpoint endpoint)

@@ -77,10 +77,10 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
 /* Takes the route from its device, because another device answers there. */
 void cemm_route_detach(struct cemm_route *route);
 
-/* A cloud's list of devices has come, and the routes to its devices are marked as listed. The
+/* An account's list of devices has come, and the routes to its devices are marked as listed. The
  * source's other routes are taken away until their devices are listed again, unless they have
- * answered since the list before. `whole` false: something was left out of the list, so none is
- * taken away. */
+ * answered since the previous list. `whole` false: something was left out of the list, so no route
+ * is taken away. */
 void cemm_registry_unlist(struct cemm_source *source, bool whole);
 
 /* A meter was found by this route: 0 or -ENOMEM. */
@@ -92,16 +92,16 @@ void cemm_device_finish_searches(struct cemm_device *device);
 /* ---- what stored results depend on ---------------------------------------------- */
 
 /*
- * Deps: what a stored result (a meter's first day, or that a period is empty)
- * is based on: the time zone, and the sources that were asked. The result is valid
- * until another source may know better. As text:
+ * The deps of a stored result (a meter's first day, or that a period is empty)
+ * say what it depends on: the time zone, and the sources that were asked. The
+ * result is valid until another source may know better. As text:
  *
  *   Europe/Amsterdam
  *   +cloud home         it was asked
  *   -local garage       it does not reach the device
  */
 
-/* New deps, in our zone, which the caller frees; NULL: no memory. */
+/* New deps, in our zone. The caller frees them. NULL: no memory. */
 char *cemm_deps_new(const struct cemm_registry *registry);
 
 /* Adds a source: 0, -ENOMEM or -E2BIG. cemm_deps_have(): whether it is there. */

@@ -8,19 +8,20 @@
 #include "common/engine/source.h"
 
 /* Returns 0 with the document, or else an enum cemm_outcome or a negative errno with the reason for
- * people. If it has taken over the body, this is NULL in the response afterwards. */
+ * people. If it takes over the body, `response->body` is NULL afterwards. */
 int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
                     struct cemm_http_response *response, struct cemm_document **ret_document,
                     struct cemm_message *ret_reason);
 
-/* How messages call a document: "00-1E-C0-85-96-CC p1 data 2024-03-31". */
+/* The name of a document in messages: "00-1E-C0-85-96-CC p1 data 2024-03-31". */
 void cemm_reply_name(const struct cemm_query *query, struct cemm_message *ret_name);
 
 /* The message of a request that failed: "local home: device information of 192.168.2.115: …" */
 void cemm_reply_message(const struct cemm_source *source, const struct cemm_query *query,
                         const char *reason, struct cemm_message *ret_message);
 
-/* Whether current values have no sample at all, which is a failure, and the reason. */
+/* Whether a document of current values has no sample at all, which is a failure; *ret_message says
+ * why. */
 bool cemm_reply_is_empty(const struct cemm_document *document, struct cemm_message *ret_message);
 
 #endif

@@ -17,12 +17,12 @@
 #define CONFIRMED_MS 1000 /* for how long the device that a root named is trusted */
 #define EARLY_EVERY  16   /* one in this many requests to a device repeats early */
 
-/* What a request asks for now. It asks at most once for each, and for the document once more with a
- * new key, so this ends. */
+/* What a request asks for now. It asks for each of these at most once, and for the document once
+ * more if the key was replaced; so it ends. */
 enum asking {
     DOCUMENT,    /* the document that is wanted */
     ROOT,        /* LAN: the root, which says which device answers */
-    FINGERPRINT, /* what a web server is that is not a CEMM Basic or Plus */
+    FINGERPRINT, /* what kind of server this is, if it is not a CEMM Basic or Plus */
     TLS,         /* whether a port that has never spoken HTTP speaks TLS */
 };
 
@@ -43,15 +43,18 @@ struct cemm_request {
     enum asking asking;
     bool root_asked; /* it has requested the root: once is enough */
     struct cemm_promise promise;
-    struct cemm_timer timer; /* for the next repeat, or for the failure while the route backs off */
+    struct cemm_timer timer; /* lets it be sent, sent again, or fail: wake() */
     struct cemm_transfer *transfer;
     int64_t sent; /* when it was sent last; 0: never. Requests that were sent before go first */
     int64_t took; /* how long the document took, milliseconds */
     struct cemm_last_reply last_reply;
-    bool renewed;                   /* it was repeated with another key: once is enough */
-    struct cemm_http_response held; /* the document until its device is known; status 0: none */
-    int fingerprint;                /* the result of the root that is not a CEMM's */
-    struct cemm_message *fingerprint_message; /* the reason of that result; kept */
+    bool renewed; /* it was repeated with another key: once is enough */
+    /* The response, until it is known which device sent it; status 0: none. */
+    struct cemm_http_response held;
+    /* The result of the root that was not a CEMM's, and the reason (see cemm_message_keep()):
+     * reported if the server is not recognised. */
+    int root_result;
+    struct cemm_message *root_message;
     cemm_request_done *done;
     void *data;
 };
@@ -83,10 +86,10 @@ static void move(struct cemm_request *request, enum place place)
 }
 
 /*
- * Whether the route may have another transfer. A device that has one may have
- * a second one after it has answered. If the source has other devices, half of
- * the connections is for those without a transfer, so that devices that hang
- * can't take them all.
+ * Whether the route may have another transfer. A device may have several once
+ * it has answered. If the source has other devices, half of the connections is
+ * reserved for devices without a transfer, so that devices that hang can't take
+ * them all.
  */
 static bool is_free(const struct cemm_route *route)
 {
@@ -96,8 +99,8 @@ static bool is_free(const struct cemm_route *route)
     return route->active == 0 || (route->proven && room);
 }
 
-/* First come, first served, but each device's first request before any second one, and what
- * somebody waits for before the others. NULL: none may be sent. */
+/* The request to send next: repeats go first, then requests to devices that have no transfer, then
+ * those that somebody waits for; otherwise, first come, first served. NULL: none may be sent. */
 static struct cemm_request *next_of(const struct cemm_source *source)
 {
     struct cemm_request *request, *next = NULL;
@@ -129,7 +132,7 @@ static void request_free(struct cemm_request *request)
     if (request->transfer)
         cemm_http_abort(request->transfer);
     free(request->held.body);
-    cemm_message_drop(&request->fingerprint_message);
+    cemm_message_drop(&request->root_message);
     if (request->device)
         request->device->requests--;
     free(request);
@@ -189,8 +192,8 @@ static bool is_lan_root(const struct cemm_request *request)
 }
 
 /* A new connection on the LAN may lead to another device, so its answer does not count before
- * the root has said which device it is. The time of the request counts, because the connection was
- * made then. */
+ * the root has said which device it is. A root counts if it was at most CONFIRMED_MS old when the
+ * request was sent, because that is when the connection was made. */
 static bool is_doubtful(const struct cemm_request *request,
                         const struct cemm_http_response *response)
 {
@@ -216,8 +219,8 @@ static void fail(struct cemm_request *request, int result, const char *reason)
     finish(request, result, NULL, &message);
 }
 
-/* No answer came, or no HTTP: `route` is at fault. What is queued for it fails, too: it would fail
- * later. */
+/* The request fails. If no answer came, `route` is at fault, and what is queued for it fails, too,
+ * as it would later anyway. */
 static void fail_for(struct cemm_request *request, int error, struct cemm_route *route,
                      const char *reason)
 {
@@ -249,22 +252,23 @@ static void fail_gone(struct cemm_request *request)
     fail(request, -EHOSTUNREACH, reason.text);
 }
 
-/* The root is not a CEMM's. Asks once what the server is; handle_fingerprint() takes the answer. */
+/* This does not look like a CEMM (`result`, `reason`): asks once what the server is.
+ * handle_fingerprint() takes the answer. */
 static void ask_fingerprint(struct cemm_request *request, enum asking asking, int result,
                             const char *reason)
 {
     struct cemm_message message;
 
     request->asking = asking;
-    request->fingerprint = result;
+    request->root_result = result;
     cemm_message_set(&message, "%s", reason);
-    cemm_message_keep(&request->fingerprint_message, &message);
+    cemm_message_keep(&request->root_message, &message);
     move(request, QUEUED);
 }
 
 static void handle_fingerprint(struct cemm_request *request, struct cemm_http_response *response)
 {
-    struct cemm_message reason = *cemm_message_kept(&request->fingerprint_message);
+    struct cemm_message reason = *cemm_message_kept(&request->root_message);
     const char *known = NULL;
 
     if (request->asking == FINGERPRINT)
@@ -274,7 +278,7 @@ static void handle_fingerprint(struct cemm_request *request, struct cemm_http_re
     if (known)
         fail(request, -EIO, known);
     else
-        fail_for(request, request->fingerprint, request->route, reason.text);
+        fail_for(request, request->root_result, request->route, reason.text);
 }
 
 /* Whether this is a configured address where no CEMM was ever seen, and which does not speak
@@ -288,7 +292,7 @@ static bool may_speak_tls(const struct cemm_request *request,
            !route->source->discovered && !route->device;
 }
 
-/* Sends the request again, with a new timeout, before all that were not sent yet. */
+/* Sends the request again, with a new timeout, ahead of those that were not sent yet. */
 static void ask(struct cemm_request *request, enum asking asking)
 {
     request->asking = asking;
@@ -384,8 +388,8 @@ static void fail_early(struct cemm_request *request, int result, struct cemm_mes
     finish(request, result, NULL, &message);
 }
 
-/* The timer lets the request be sent, or fail, so that no completion runs inside the function that
- * started it. */
+/* The timer lets the request be sent, or fail, so that no completion runs inside
+ * cemm_request_start(). */
 static void wake(void *data)
 {
     struct cemm_request *request = data;
@@ -474,7 +478,7 @@ static int send_request(struct cemm_request *request)
     cemm_buffer_reserve(&url, CEMM_URL_MAX);
 
     if (!request->sent) {
-        /* A device on the LAN that has failed may be another one now. */
+        /* After a failure, a LAN address may lead to another device. */
         bool check = source->unverified && request->device && request->query.endpoint != CEMM_ROOT;
         request->asking = check ? ROOT : DOCUMENT;
         begin_promise(request);

@@ -1,8 +1,8 @@
 /*
  * One request to one device through one source: queued until a connection is
- * free, sent, repeated while a promise runs, and reported once.
+ * free, sent, repeated while a promise runs (promise.h), and reported once.
  *
- * A LAN address may have passed to another device. If that is possible, the
+ * A LAN address may pass to another device. If that may have happened, the
  * request also asks for the root document, once: before it asks for its own
  * document, or before it reports the one that it has received.
  */
@@ -12,18 +12,18 @@
 #include "common/engine/source.h"
 
 /* `result`: 0 with a document (the receiver unrefs it), an enum cemm_outcome, or a negative errno.
- * `message` says why it is not 0 (else NULL). */
+ * `message` says why `result` is not 0 (else NULL). */
 typedef void cemm_request_done(void *data, const struct cemm_query *query, int result,
                                struct cemm_document *document, const struct cemm_message *message);
 
 /*
  * Starts a request; `done` runs later, never inside this function. If the route
- * backs off, it runs at the end of the turn, with the reason. NULL: no memory.
+ * backs off, `done` runs at the end of the turn, with the reason. NULL: no memory.
  */
 struct cemm_request *cemm_request_start(struct cemm_route *route, const struct cemm_query *query,
                                         cemm_request_done *done, void *data);
 
-/* Whether all others in the queue go first; by default they do not. */
+/* Whether nobody waits for the request, so that others in the queue go first; by default false. */
 void cemm_request_rank(struct cemm_request *request, bool background);
 
 /* Ends all requests of a source without reporting. */

@@ -11,11 +11,11 @@
 #include <sys/param.h>
 
 #define BACKOFF_FIRST_MS 1000 /* the first pause after no answer, or after a refusal */
-#define KEY_AGE_MS       1000 /* a key file is not read again sooner because of refusals */
+#define KEY_AGE_MS       1000 /* polls of refused requests read a key file at most this often */
 
 /* ---- meters ----------------------------------------------------------------- */
 
-/* The first meter whose alias is not before that one; NULL: all are before it. */
+/* The meter with this alias, or else the first one that sorts after it; NULL: there is none. */
 static struct cemm_meter *meter_from(const struct cemm_device *device, const char *alias)
 {
     struct cemm_meter *meter;
@@ -86,7 +86,7 @@ void cemm_meters_clear(struct cemm_meters *meters)
 
 void cemm_device_set_types(struct cemm_device *device, const struct cemm_document *document)
 {
-    bool one = document->query.endpoint == CEMM_INFO; /* all of it is about this meter */
+    bool one = document->query.endpoint == CEMM_INFO; /* all of it is about the query's meter */
 
     for (size_t i = 0; i < document->io_count; i++) {
         const char *alias = one ? document->query.alias : document->io[i].alias;
@@ -371,7 +371,7 @@ static struct cemm_refused *refused_find(const struct cemm_route *route,
     return refused;
 }
 
-/* If there are too many, the one that ends first is dropped. NULL: no memory. */
+/* If there are too many, the one whose pause ends first is dropped. NULL: no memory. */
 static struct cemm_refused *refused_new(struct cemm_route *route, const struct cemm_query *query)
 {
     struct cemm_refused *first = LIST_FIRST(&route->refused);

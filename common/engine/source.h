@@ -14,7 +14,7 @@
 #include "common/engine/loop.h"
 #include "common/protocol/beacon.h"
 
-/* A meter that a device has, or was asked for. */
+/* A meter that a device has, or that was requested from it. */
 struct cemm_meter {
     TAILQ_ENTRY(cemm_meter) link; /* sorted by alias */
     char *type;                   /* NULL: unknown */
@@ -60,7 +60,7 @@ struct cemm_refused {
     struct cemm_query query;
     struct cemm_health health;
     int result;                   /* result of the refused request */
-    struct cemm_message *message; /* kept */
+    struct cemm_message *message; /* see cemm_message_keep() */
     unsigned key_generation;      /* the source's when the request was sent */
     LIST_ENTRY(cemm_refused) link;
 };
@@ -71,7 +71,7 @@ LIST_HEAD(cemm_refused_list, cemm_refused);
 struct cemm_search {
     unsigned pending;                 /* requests under way */
     int result;                       /* the first failure so far */
-    struct cemm_message *message;     /* kept */
+    struct cemm_message *message;     /* see cemm_message_keep() */
     int64_t finished;                 /* when the last search succeeded (wall time); 0: never */
     const struct cemm_device *device; /* whose meters are searched for */
 };
@@ -87,31 +87,32 @@ struct cemm_route {
     bool proven;              /* it answered, so it may have several requests at a time (cloud) */
     bool no_io;               /* older firmware: it has no list of the meters (io) */
     unsigned requests; /* requests begun; now and then one of them repeats early (promise.h) */
-    int64_t expected;  /* milliseconds until a promise is kept, learned; -1: unknown */
+    int64_t expected;  /* learned: milliseconds until a promise is kept; -1: unknown */
     struct cemm_meters meters;
     struct cemm_meters absent; /* meters that it lacks; they are not asked for again for a day */
     int64_t absent_since;      /* when the first of them was reported absent (wall time) */
     int64_t newest;            /* time of the newest sample that it has sent, Unix milliseconds */
     struct cemm_search search;
     struct cemm_refused_list refused; /* its requests that the source refuses */
-    bool listed;                      /* cloud: its device is in the newest list */
-    bool answered;                    /* it has answered since the list before that */
+    bool listed;                      /* cloud: its device is in the list that has just come */
+    bool answered;                    /* it has answered since the previous list of devices */
     TAILQ_ENTRY(cemm_route) link;     /* in its device's `routes`, or in its source's `unlisted` */
 };
 
-/* What discovery knows of one of its sources. An address has one source, whatever it claims. */
+/* What discovery knows of one of its sources. There is one source per address, whichever devices
+ * the packets from there claim to be. */
 struct cemm_discovered_source {
     struct cemm_source_config config;
-    char address[16]; /* of IPv4, in `config`; "": it was forgotten */
+    char address[16]; /* IPv4; config.address points here; "": the address was forgotten */
     char url[48];
     struct cemm_beacon beacon; /* last packet of the device that was confirmed there */
     unsigned scan;             /* last scan in which `beacon`'s device answered */
-    struct cemm_beacon claim;  /* last packet of a device that was not confirmed there */
+    struct cemm_beacon claim;  /* last packet of a device that had not been confirmed there */
     unsigned claim_scan;       /* scan in which `claim` came */
-    unsigned order; /* number of its first claim in that scan, among the claims of all sources */
-    struct cemm_uid root; /* the device that its root document named last; "": none yet */
-    /* Nothing is requested from it until a new claim: the root named a device other than the
-     * claimed one, there was no room for the device, or the address was forgotten. */
+    unsigned order;            /* of all sources, the one with the lowest has the oldest claim */
+    struct cemm_uid root;      /* the device that its root document named last; "": none yet */
+    /* Nothing is requested from it until a new claim comes, because the root named a device other
+     * than the claimed one, there was no room for the device, or the address was forgotten. */
     bool refused;
     bool logged; /* a wrong claim, or a root that failed, was logged */
 };
@@ -129,7 +130,7 @@ struct cemm_source {
     bool key_lost;           /* its key file could not be read again; already logged */
     int64_t key_read;  /* when its key file was last read after a refusal (monotonic); 0: never */
     bool unverified;   /* LAN: it has failed; its root must say again which device it is */
-    int64_t confirmed; /* when its root last said so (monotonic) */
+    int64_t confirmed; /* when its root last said which device it is (monotonic) */
     struct cemm_outcomes outcomes;
 
     /* Its requests (request.c). */
@@ -138,16 +139,16 @@ struct cemm_source {
     struct cemm_request_list busy;    /* sent, or waiting for something */
     size_t open;                      /* number of requests in these three lists */
     int active;                       /* number of requests that have a connection */
-    int64_t expected; /* learned from the last kept promise, a hint for other routes; -1: unknown */
+    int64_t expected; /* `expected` of one route, as a hint for those without; -1: unknown */
     size_t left_out;  /* parts of its answers that lack the documented form */
-    uint32_t logged[CEMM_LOGGED_MAX]; /* checksums of the logged messages about such parts */
+    uint32_t logged[CEMM_LOGGED_MAX]; /* checksums of the logged messages about left-out parts */
     size_t logged_count;
 
     /* The list of its devices (find.c). */
     bool listing;                      /* the list was requested, and has not come yet */
     int64_t list_time;                 /* when the last list came (wall time); 0: never */
     int list_result;                   /* result of the last request for the list */
-    struct cemm_message *list_message; /* kept */
+    struct cemm_message *list_message; /* see cemm_message_keep() */
     struct cemm_route_list unlisted;   /* routes to devices that it no longer lists */
     struct cemm_uid *elsewhere;        /* devices that belong to other shards */
     size_t elsewhere_count;
@@ -158,12 +159,12 @@ struct cemm_source {
 struct cemm_meter *cemm_device_meter(const struct cemm_device *device, const char *alias);
 struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char *alias);
 
-/* Adds one of the device's meters, unless it has too many: 0 or -ENOMEM. */
+/* Adds a meter of the device to `meters`, unless the device has too many: 0 or -ENOMEM. */
 int cemm_meters_add(struct cemm_meters *meters, struct cemm_device *device, const char *alias);
 bool cemm_meters_have(const struct cemm_meters *meters, const char *alias);
 void cemm_meters_clear(struct cemm_meters *meters);
 
-/* Sets the types of its meters from an answer to IO or INFO; ignores other answers. */
+/* Sets the types of the device's meters from an answer to IO or INFO; ignores other answers. */
 void cemm_device_set_types(struct cemm_device *device, const struct cemm_document *document);
 
 /* Records how a request ended at `wall`. */
@@ -173,8 +174,8 @@ void cemm_outcomes_record(struct cemm_outcomes *outcomes, int64_t wall, int resu
 /* `name` is copied. NULL: no memory. */
 struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_source_config *config,
                                     const char *name);
-/* Resets it to its initial state, with the same settings. Its requests have ended, and its
- * devices were removed. */
+/* Resets it to its initial state, with the same settings. Its requests must have ended, and
+ * its devices must have been removed. */
 void cemm_source_reset(struct cemm_source *source);
 void cemm_source_free(struct cemm_source *source);
 
@@ -190,7 +191,8 @@ bool cemm_source_other_shard(const struct cemm_source *source, const struct cemm
 /* Whether the source has that endpoint, and its filters permit the meter. */
 bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query);
 
-/* Whether only discovery packets claim that a device is there. Discovery logs the outcome. */
+/* Whether only discovery packets claim that a device is there. Then only discovery logs whether the
+ * claim is confirmed. */
 bool cemm_source_unconfirmed(const struct cemm_source *source);
 
 /* Forgets what was known of the route's device. */
@@ -218,11 +220,11 @@ void cemm_route_answered(struct cemm_route *route);
 /* ---- refusals ------------------------------------------------------------------- */
 
 /*
- * What a source refuses: with 401 or 403, or because it is asked too often
- * (429, Retry-After). Waiting callers get the result at once. Pollers leave
- * that request alone for as long as Retry-After says, and without it longer each
- * time. A key that was refused is read again, because its file may have been
- * rewritten.
+ * A source refuses a request with 401 or 403, or because it is asked too often
+ * (429, Retry-After). Waiting callers get the result at once. Pollers do not
+ * repeat the request for as long as Retry-After says; without Retry-After, they
+ * wait longer after each refusal. If a key was refused, its file is read again,
+ * because it may have been rewritten.
  */
 
 /* The last reply to a request. */
@@ -232,7 +234,7 @@ struct cemm_last_reply {
     unsigned key_generation; /* the source's when the request was sent */
 };
 
-/* How many seconds the request will not be repeated, because the source said so; or 0. */
+/* For how many seconds the request will not be repeated, because the source said so; or 0. */
 int64_t cemm_refusal_delay(const struct cemm_source *source, const struct cemm_last_reply *reply,
                            int result);
 
@@ -241,8 +243,8 @@ void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *quer
                          const struct cemm_last_reply *reply, int result,
                          const struct cemm_message *message);
 
-/* The record of this request if it was refused and may not be sent yet. NULL: it may be sent, also
- * because there is a new key. */
+/* The record of this request if it was refused and may not be sent yet. NULL: it may be sent,
+ * perhaps because there is a new key. */
 const struct cemm_refused *cemm_refusal_find(struct cemm_route *route,
                                              const struct cemm_query *query);
 

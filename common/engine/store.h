@@ -1,9 +1,9 @@
 /*
  * The engine's use of the archive: which answers are archived, and how the
- * engine goes on if it can't be used. Only closed periods are archived, and
- * only if they were fetched after they had closed. Archived periods count as
+ * engine goes on if the archive can't be used. Only closed periods are archived,
+ * and only if they were fetched after they had closed. Archived periods count as
  * closed, even if our clock says otherwise. A closed period without a sample
- * may get some later, so it is asked for again after a day.
+ * may get samples later, so it is requested again after a day.
  */
 #ifndef CEMM_ENGINE_STORE_H
 #define CEMM_ENGINE_STORE_H
@@ -17,7 +17,7 @@ struct cemm_store {
     const char *archive; /* the archive's directory; NULL: no archive is used */
     struct cemm_archive_state state;
     struct cemm_message message; /* about the last failure */
-    bool failing;                /* it could not be written; already logged */
+    bool failing;                /* it could not be read or written; already logged */
     bool zone_known;             /* the archive remembers our time zone */
     bool stray_logged;           /* an answer had rows of another period */
     bool archived_stray_logged;  /* the same for a file in the archive */
@@ -30,13 +30,14 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
                      void *data);
 
 /*
- * Removes rows outside its period from a new document, which is logged once, and
- * decides whether the period had closed, so that the document will not change. A
- * document with such rows (one exactly at the period's end is allowed) does not
- * count as closed: our zone is not the meter's. Our clock decides, unless the
- * answer's own `date` (Unix milliseconds; 0: none) is before the closing: our
- * clock may be ahead. But the device's clock may be wrong, so `newest`, the time
- * of the newest sample that it has sent before, overrides the answer's date.
+ * Removes the rows outside its period from a new document, which is logged once,
+ * and decides whether the period had closed, so that the document will not
+ * change. A document with such rows (one exactly at the period's end is allowed)
+ * does not count as closed: our zone is not the meter's. The period had closed if
+ * our clock says so. But our clock may be ahead, so the answer's own `date` (Unix
+ * milliseconds; 0: none) must not be before the closing, either. The device's
+ * clock may be wrong, too: the answer's date is ignored if the device has sent a
+ * sample from after the closing; `newest` is the time of its newest one.
  */
 void cemm_store_check_closed(struct cemm_store *store, struct cemm_document *document, int64_t date,
                              int64_t newest);
@@ -45,7 +46,7 @@ void cemm_store_check_closed(struct cemm_store *store, struct cemm_document *doc
  * What the archive has of a closed period; the caller unrefs it. NULL: nothing.
  * An ANSWER that is not closed has rows of another period, and is used only if
  * no source answers. An EMPTY answer has no sample, and is used only if its
- * deps still hold.
+ * deps (registry.h) are still valid.
  */
 struct cemm_document *cemm_store_read(struct cemm_store *store, enum cemm_archive_kind kind,
                                       const struct cemm_query *query);

@@ -21,15 +21,15 @@ struct sweep {
 
 /* Why a meter is read. */
 enum reason {
-    LISTED,   /* it is in a list, or only METERs say what is read */
+    LISTED,   /* it is in a list, or no list is needed: all_named() */
     GUESSED,  /* a METER names it, but it is in no list */
-    UNLISTED, /* the same, but the device's list failed, which was reported */
+    UNLISTED, /* like GUESSED, but the device's list failed, which was reported */
 };
 
 /* One step of a sweep that waits for an answer. */
 struct step {
     struct sweep *sweep;
-    struct cemm_query query; /* of a meter; for a device's meters, its uid alone */
+    struct cemm_query query; /* for one meter; for the search for a device's meters: only its uid */
     enum reason reason;
 };
 
@@ -234,7 +234,7 @@ static bool read_known(struct sweep *sweep, const struct cemm_device *device)
     if (!sweep->selection.overlaps)
         return false;
     if (!knows(sweep, device, NULL))
-        return searching; /* an earlier sweep searches, and will read them */
+        return searching; /* an earlier sweep searches for its meters, and will read them */
     read_meters(sweep, device, GUESSED);
     if (!searching) /* a later sweep uses the result; a failure is in the log */
         (void)search_meters(sweep, device, NULL);

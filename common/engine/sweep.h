@@ -1,14 +1,14 @@
 /*
  * A sweep reads the realtime data of all selected meters once, not from the
- * cache. First come the devices of all its sources, so that a device has its
- * LAN route before it is read; then each device's meters, and each meter as
- * soon as it is known, so that no device waits for another. It ends when
- * nothing is pending.
+ * cache. It first finds the devices of all its sources, so that a device has its
+ * LAN route before it is read. Then it finds the meters of each device, and reads
+ * them as soon as they are known, so that no device waits for another. It ends
+ * when nothing is pending.
  *
- * A METER may name an alias that is in no list: there are 247 Modbus aliases,
- * and a device without io lists none. So such an alias is requested from every
- * device. Most do not have it, which is not a failure, and is reported only if
- * METER names the device.
+ * A METER (struct cemm_selector) may name an alias that is in no list: there are
+ * 247 Modbus aliases, and a device without io lists none. So such an alias is
+ * requested from every device. Most do not have it, which is not a failure, and
+ * is reported only if METER names the device.
  *
  * If sweeps may overlap, each device is read at its own pace, and a sweep uses
  * old lists instead of waiting for new ones.

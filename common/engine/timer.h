@@ -13,7 +13,7 @@ struct cemm_timer {
     void *data;
     struct cemm_timer **link; /* the pointer to it in the heap; NULL: it is not set */
     struct cemm_timer *next;  /* sibling */
-    struct cemm_timer *child; /* the first of those that come after it */
+    struct cemm_timer *child; /* its first child: children are due later, or at the same time */
 };
 
 struct cemm_timers {
@@ -23,7 +23,7 @@ struct cemm_timers {
 /* Sets a timer that is not set. */
 void cemm_timer_set(struct cemm_timers *timers, struct cemm_timer *timer, int64_t when);
 
-/* Allowed on a timer that is not set. */
+/* Stops a timer, if it is set. */
 void cemm_timer_stop(struct cemm_timer *timer);
 
 /* Fires what is due at `now`. */
