@@ -1,8 +1,8 @@
 /*
- * `list` and `read` make the same sweep and print it differently. The order
- * determines the exit status: user errors are found before any request is sent
- * (2); results are printed even if something failed (1). It is not a user error
- * if no device answers.
+ * `list` and `read` make the same sweep and print it differently. The order of
+ * the steps determines the exit status: user errors are found before any request
+ * is sent (2); results are printed even if something failed (1). It is not a
+ * user error if no device answers.
  */
 #include "plugin/exec/command.h"
 
@@ -20,8 +20,8 @@
 
 /* ---- causes ------------------------------------------------------------------ */
 
-/* Problems have one cause if their messages are the same. If a device does not answer, or a source
- * rejects the key, it is enough that the reasons are the same. */
+/* Problems have the same cause if their messages are the same. If a device does not answer, or a
+ * source rejects the key, the messages may name different requests. */
 static uint64_t cause_of(const struct finding *finding)
 {
     const char *message = finding->message;
@@ -44,8 +44,7 @@ static int compare_causes(const void *left, const void *right)
     return a->cause < b->cause ? -1 : a->cause > b->cause;
 }
 
-/* Links the problems that have one cause, from the last to the first. Without memory some are not
- * linked. */
+/* Links each problem to the next one with the same cause, as far as there is memory. */
 static void link_causes(struct finding *findings, size_t count)
 {
     void *causes = NULL;
@@ -257,7 +256,7 @@ enum exec_exit command_put(const char *file, command_write_fn *write, const void
     return r < 0 ? EXEC_FAILED : EXEC_OK;
 }
 
-/* Reports the problems, unless a table shows them, and what was left out, and prints the result. */
+/* Reports the problems (unless a table shows them) and what was left out, and prints the result. */
 static enum exec_exit print(struct collection *collection, command_write_fn *write, bool is_table)
 {
     const struct exec_options *options = collection->options;
@@ -274,7 +273,7 @@ static enum exec_exit print(struct collection *collection, command_write_fn *wri
                       "no meters were found: no source has any, or the configuration leaves them "
                       "out");
     session_release(&collection->session);
-    /* An old file is better than an empty one, but Prometheus must see that it is old. */
+    /* An old file is better than an empty one, but Prometheus must see that the meters failed. */
     if (file && collection->problems > 0 && !collection->any_sample &&
         options->format != EXEC_FORMAT_PROMETHEUS) {
         message_print(CEMM_LOG_ERROR, OUTPUT_UNCHANGED, file);

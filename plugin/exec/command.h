@@ -1,7 +1,7 @@
 /*
  * The two commands that sweep once, `list` and `read`: configuration, sweep,
- * output, messages, exit status. Failures with one cause, such as a key that is
- * rejected, are one message.
+ * output, messages, exit status. Failures with the same cause, such as a key
+ * that is rejected, are one message.
  */
 #ifndef CEMM_EXEC_COMMAND_H
 #define CEMM_EXEC_COMMAND_H
@@ -33,12 +33,12 @@ struct finding {
     bool joined;          /* an earlier problem has the same cause */
 };
 
-/* Links the problems with one cause, so the findings must not move from then on. Prints the
- * problems and the notes, unless they are shown otherwise (`shown`). */
+/* Links the problems with the same cause, so the findings must not move from then on. Prints the
+ * problems and the notes, unless a table shows them (`shown`). */
 void findings_report(struct finding *findings, size_t count, bool shown);
 
-/* What a sweep has found. The findings are sorted by device, then readings before problems, then by
- * alias; findings without a device come last. */
+/* What a sweep has found. The findings are sorted by device; each device's answers come before its
+ * problems and notes, and both are sorted by alias. Findings without a device come last. */
 struct collection {
     struct finding *findings;
     size_t count;
@@ -71,7 +71,7 @@ enum exec_exit collection_command(const struct exec_options *options, command_wr
 /* Writes a text to `file` (NULL: stdout), completely or not at all. */
 enum exec_exit command_put(const char *file, command_write_fn *write, const void *data);
 
-/* Adds a problem or note below its device. Problems with one cause are one note. */
+/* Adds a problem or note below its device. Problems with the same cause are one note. */
 void collection_note(struct table *table, const struct finding *finding, const char **device);
 
 #endif

@@ -95,6 +95,6 @@ enum exec_exit exec_discover(const struct exec_options *options)
     } else if (end == EXEC_OK) {
         end = report(&session, options->output);
     }
-    session_close(&session); /* ends a search that failed, which still uses `search` */
+    session_close(&session); /* ends a search under way, which still uses `search` */
     return end;
 }

@@ -8,9 +8,9 @@
  * them.
  *
  * If no answer comes, the period is requested again: an import of ten years
- * must not lose a week to a short outage. During the library's backoff requests
- * fail at once, so the pauses here need not grow. A meter whose retries have
- * failed gets no more until it answers.
+ * must not lose a week to a short outage. While the library backs off,
+ * requests fail at once, so the pauses here need not grow. A meter whose
+ * retries have failed gets no more until it answers.
  */
 #include "plugin/exec/history-run.h"
 
@@ -24,7 +24,7 @@
 #include "plugin/exec/wait.h"
 
 #define WINDOW   16    /* requests at a time */
-#define FRESH_MS 60000 /* how old a running period may be */
+#define FRESH_MS 60000 /* how old the data of a period that is not over may be */
 #define RETRIES  7     /* how often a request without an answer is repeated */
 #define PAUSE_MS 2000  /* milliseconds before each repetition */
 
@@ -80,7 +80,7 @@ static int add_meter(struct history *history, const char *uid, const char *alias
     return 0;
 }
 
-/* Adds the METERs uid/alias. Returns 1 if there are others, which must be found; or 0 or a negative
+/* Adds the METERs uid/alias. Returns 1 if other meters must be found, too; or 0 or a negative
  * errno. */
 static int add_named(struct history *history)
 {
@@ -364,7 +364,7 @@ static void show_progress(const struct history *history)
                          span_names[history->options->span]);
 }
 
-/* One turn of the library. An ending signal ends the process. */
+/* Runs one turn of the library. A termination signal ends the process. */
 static int turn(struct history *history)
 {
     int r = wait_once(history->cemm, deadline(history), !history->options->output, NULL);

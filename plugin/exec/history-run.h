@@ -39,7 +39,7 @@ struct history_item {
 struct history_use {
     size_t parts;   /* documents of a meter in a period */
     size_t lead_in; /* extra periods requested before the range */
-    bool late;      /* the last part is asked for when all that come before it were taken */
+    bool late;      /* the last part is asked for only after all documents before it were taken */
     /* Completes a query for the period's DATA. False: the document is not needed, and counts as
      * absent. The function may be NULL: all documents are needed. */
     bool (*ask)(void *data, const struct history_item *item, struct cemm_query *query);
@@ -82,7 +82,7 @@ struct history {
     bool unchanged; /* the old file was kept */
 
     /* The rest is for history-run.c. */
-    size_t pending; /* searches for first days that are under way */
+    size_t pending; /* searches under way for first days */
     size_t width;   /* number of documents of a period */
     size_t total;   /* number of documents in all */
     struct history_slot slots[HISTORY_SLOTS];

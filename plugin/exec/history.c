@@ -118,7 +118,7 @@ static int add_piece(struct rows *rows, struct metric *metric, const char *text,
     return output_write(rows->file, text, length) < 0 ? file_failed(rows) : 0;
 }
 
-/* The length of the first lines, as far as they have the same name. *ret_name: the length of that
+/* The length of the lines at the beginning that have the same name. *ret_name: the length of that
  * name. */
 static size_t same_metric(const char *text, size_t *ret_name)
 {

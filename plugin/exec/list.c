@@ -25,8 +25,8 @@ static const struct cemm_sample *gas_of(const struct finding *finding)
     return series && series->count > 0 ? series->samples : NULL;
 }
 
-/* The other alias of the device that shows the same gas reading (p1 for p1-gas), because both are
- * one meter; NULL: there is none. */
+/* The device's other alias with the same gas reading (p1 for p1-gas): both are one meter. NULL:
+ * there is none. */
 static const struct finding *gas_twin(const struct collection *collection,
                                       const struct finding *finding)
 {

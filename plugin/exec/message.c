@@ -17,8 +17,8 @@
 /* Progress is shown after this time (milliseconds). */
 #define PROGRESS_AFTER 2000
 
-/* Lines that are remembered, and lines that are held. What does not fit may be printed again, or is
- * dropped: the library itself limits its warnings about devices. */
+/* How many lines are remembered, and how many are held. A line that can't be remembered may be
+ * printed again; one that can't be held is dropped, but the library limits its warnings itself. */
 #define LINES_MAX 1000
 
 #define ERASE_LINE "\r\033[K"

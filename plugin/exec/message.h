@@ -11,8 +11,8 @@
 /* Must be called first. */
 void message_begin(void);
 
-/* Prints a line with "cemm: " in front, and before that with "E! ", "W! " or "I! " where stderr is
- * no terminal. */
+/* Prints a line with "cemm: " in front, and "E! ", "W! " or "I! " before that if stderr is not a
+ * terminal. */
 void message_print(enum cemm_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -49,7 +49,7 @@ void message_clear(void);
 /* Shows the current activity on a terminal; message_clear() erases it if possible. */
 void message_busy(const char *what);
 
-/* When progress is shown (monotonic milliseconds); INT64_MAX: never, or it is shown already. */
+/* When to show progress (monotonic milliseconds); INT64_MAX: never, or it is shown already. */
 int64_t message_deadline(void);
 
 /* Replaces control characters, which could control a terminal. */

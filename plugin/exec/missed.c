@@ -8,7 +8,7 @@
  *
  * The state file says what was written. Its lines are added after the write, so
  * a program that is killed in between repeats samples instead of losing them. To
- * limit how many, only few minutes are written at a time.
+ * limit how many, only a few minutes are written at a time.
  */
 #include "plugin/exec/missed.h"
 
@@ -63,8 +63,8 @@ int missed_save(struct missed *missed, const struct cemm_document *document, boo
 
 /* ---- answers that wait ------------------------------------------------------------ */
 
-/* Whether minutes before the answer are missing, and are now fetched. The limit is set so that
- * every minute before the sample's own counts as over. */
+/* Whether minutes before the answer are missing, and are now being fetched. The limit that
+ * cemm_backfill_live() gets is such that every minute before the sample's own counts as over. */
 static bool lacks_any(struct missed_meter *meter, const struct cemm_document *answer)
 {
     struct missed *missed = meter->missed;
@@ -190,5 +190,5 @@ bool missed_lock(const char *path, int *ret_lock)
     free(name);
     free(target);
     *ret_lock = fd;
-    return r != EWOULDBLOCK && r != EACCES; /* a file without permission may be locked */
+    return r != EWOULDBLOCK && r != EACCES; /* EACCES: another process may hold the lock */
 }

@@ -12,7 +12,7 @@
 
 struct missed;
 
-/* The answers of a meter that wait; all zeroes at first. */
+/* A meter's answers that wait to be written; all zeroes at first. */
 struct missed_meter {
     struct missed *missed;
     size_t held_count;
@@ -38,7 +38,7 @@ struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledg
 void missed_close(struct missed *missed);
 
 /* Takes a realtime answer, which is written after what was missed before it. `meter` must not move
- * while there are answers or rounds of it. */
+ * while its answers wait or its missed minutes are being fetched. */
 void missed_take(struct missed *missed, struct missed_meter *meter, struct cemm_document *document);
 
 /* Drops the answers that wait. */

@@ -3,8 +3,8 @@
  * spreadsheet) must never find half of it, so a temporary file beside it is
  * written, synced and renamed.
  *
- * A pipe gets at most what it accepts at once, in whole lines: a signal may end
- * the process between two writes, and the reader has whole lines.
+ * A pipe gets at most what it accepts at once, in whole lines, so that its
+ * reader has whole lines even if a signal ends the process between two writes.
  *
  * Only regular files are replaced: renaming over /dev/null, which root may do,
  * would break the machine. The new file gets the mode of the old one, and its
@@ -81,7 +81,7 @@ int output_write(int fd, const char *text, size_t length)
     return 0;
 }
 
-/* The length of what a pipe accepts at once: whole lines, or a part of a longer one. */
+/* The length of what a pipe accepts at once: whole lines, or a part of a line that is longer. */
 static size_t piece(const char *text, size_t length)
 {
     if (length <= PIPE_BUF)
@@ -106,7 +106,7 @@ static int write_stdout(const char *text, size_t length)
 }
 
 /* Copies mode, owner and group. Only root may change the owner; others may use a group that they
- * are in. Another group gets what all others have. */
+ * are in. If the group can't be copied, the new file's group gets the permissions of all others. */
 static int inherit(int fd, const struct stat *old)
 {
     mode_t mode = old->st_mode & (S_IRWXU | S_IRWXG | S_IRWXO);
@@ -115,7 +115,7 @@ static int inherit(int fd, const struct stat *old)
     return fchmod(fd, mode) != 0 ? -errno : 0;
 }
 
-/* Makes a new file beside the old one. Collectors ignore its ending. */
+/* Makes a new file beside the old one. Collectors ignore files with this ending. */
 static int open_new(struct output *output)
 {
     static const char ending[] = ".tmp";

@@ -80,7 +80,8 @@ static void name_cells(struct sheet *sheet, const struct finding *finding, const
     sheet->source = cells[SOURCE];
 }
 
-/* The age is that of the meter's measurement, whose time a sample of `totals` does not have. */
+/* The age of a sample of `totals` is that of the newest other sample, because the time of `totals`
+ * is not when the meter measured. */
 static void add_series(struct sheet *sheet, const struct finding *finding,
                        const struct cemm_series *series)
 {
@@ -164,7 +165,7 @@ static int write_rows(const void *data, FILE *stream)
     return r;
 }
 
-/* Counters must not step back from those in the current file, from an earlier run. */
+/* Counters must not step back from what an earlier run wrote to the current file. */
 static int write_prometheus(const void *data, FILE *stream)
 {
     const struct collection *collection = data;

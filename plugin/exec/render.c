@@ -181,7 +181,7 @@ static void add_row(struct table *table, char *row)
     table_row(table, cells);
 }
 
-/* Prints rows in CSV as a table, or those in JSON in one array. */
+/* Prints rows in CSV as a table, or rows in JSON as one array. */
 static int print_rows(struct render *render, char *rows, FILE *stream)
 {
     struct table table;

@@ -76,8 +76,8 @@ void render_init(struct render *ret_render, enum exec_format format, const struc
 /* Seconds between two readings: --interval, $COLLECTD_INTERVAL or the default. */
 double render_interval(const struct exec_options *options, double usual);
 
-/* Prints rows of several documents, oldest sample first. Before the first rows, or if there is no
- * document, comes the header line of csv. Returns 0 or a negative errno. */
+/* Prints rows of several documents, oldest sample first. In csv the first call prints the header
+ * line before them, even if there is no document. Returns 0 or a negative errno. */
 int render_rows(struct render *render, const struct cemm_document *const *documents, size_t count,
                 FILE *stream);
 

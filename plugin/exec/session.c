@@ -15,8 +15,8 @@
 
 #define COMMON_FILE "/etc/cemm/cemm.conf"
 
-/* While messages are held, warnings are kept, because most of them are reported again as the
- * failure of a meter or source, and information is dropped. */
+/* While messages are held, information is dropped, and warnings are kept: most of them are reported
+ * again as the failure of a meter or source. */
 static void take_line(void *data, enum cemm_level level, const char *line)
 {
     const struct session *session = data;

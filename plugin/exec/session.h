@@ -9,7 +9,7 @@
 
 enum session_kind {
     SESSION_DISCOVERY, /* asks no configured source */
-    SESSION_ONCE,      /* asks all, and ends */
+    SESSION_ONCE,      /* asks all sources, and ends */
     SESSION_POLLING,   /* runs for ever: sources that do not answer are left alone longer */
 };
 
@@ -17,7 +17,7 @@ struct session {
     struct cemm_config *config;
     struct cemm *cemm;
     enum session_kind kind;
-    bool configured; /* with a [cloud] or [local] */
+    bool configured; /* there is a [cloud] or [local] section */
     bool held;       /* warnings are kept until session_release() */
 };
 
@@ -31,16 +31,16 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
 /* Called after each turn, to show progress. */
 typedef void session_show_fn(const void *data);
 
-/* Turns until completions have counted `pending` down to 0. `show` may be NULL. Returns 0 or a
- * negative errno. An ending signal ends the process. */
+/* Runs turns of the library until completions have counted `pending` down to 0. `show` may be NULL.
+ * Returns 0 or a negative errno. A termination signal ends the process. */
 int session_wait(const struct session *session, const size_t *pending, session_show_fn *show,
                  const void *data);
 
 /* Whether nothing is configured and nothing was found, so that nothing can have failed. */
 bool session_found_nothing(const struct session *session);
 
-/* Prints the kept messages whose cause was not printed, and from now on prints other messages at
- * once. */
+/* Prints the kept messages, except those whose cause was printed already. Later messages are not
+ * kept. */
 void session_release(struct session *session);
 
 /* Says why discovery may have missed devices. */

@@ -6,8 +6,8 @@
  * an unresponsive device, the next one begins beside it: the library does not repeat
  * unanswered requests, so the other devices are read in time.
  *
- * Prometheus needs all meters at once: the latest of each is kept and written
- * when a sweep ends, or when it takes too long.
+ * Prometheus needs all meters at once: the latest answer of each is kept, and
+ * all are written when a sweep ends, or when it takes too long.
  */
 #include <errno.h>
 #include <search.h>
@@ -83,7 +83,7 @@ static int compare(const void *left, const void *right)
     return r != 0 ? r : strcmp(a->source, b->source);
 }
 
-/* Finds or makes the entry (NULL is ""). NULL: no memory. */
+/* Finds or makes an entry; a name that is NULL counts as "". Returns NULL if there is no memory. */
 static struct latest *get_entry(struct stream *stream, const char *uid, const char *alias,
                                 const char *source)
 {
@@ -176,7 +176,7 @@ struct snapshot {
     size_t count;
 };
 
-/* Failures of devices and sources that are over are left out. */
+/* Failures of devices and sources are left out once they are over. */
 static void add_result(const void *node, VISIT visit, void *data)
 {
     struct snapshot *snapshot = data;
@@ -227,7 +227,7 @@ static void report_absent(const struct latest *entry, const struct cemm_answer *
         message_about(CEMM_LOG_WARNING, entry->uid, entry->alias, answer->message);
 }
 
-/* A METER that matches nothing looks like one that does not answer. */
+/* Reports the METERs that match nothing: they would look like meters that do not answer. */
 static void end_sweep(struct stream *stream)
 {
     const struct exec_options *options = stream->options;
@@ -385,7 +385,7 @@ static enum exec_exit run(struct stream *stream)
 
 static void prepare(struct stream *stream)
 {
-    const char *sink = ""; /* there is one sink */
+    const char *sink = ""; /* the ledger's only sink: our output */
     double interval = render_interval(stream->options, STREAM_INTERVAL);
     stream->interval = (int64_t)(interval * 1000);
     stream->due = cemm_clock_steady();

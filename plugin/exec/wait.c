@@ -1,7 +1,8 @@
 /*
- * No signal handlers: while a session is open, the signals are blocked, and read
- * from a descriptor in the loop. The signal then has its default effect, so the
- * parent sees a program that was ended by it (only then do shells stop a loop).
+ * There are no signal handlers: while a session is open, the signals are
+ * blocked, and read from a descriptor in the library's loop. The program then
+ * ends itself by the same signal, so that the parent sees a program that a
+ * signal has ended: only then does a shell end a `while` loop that runs it.
  */
 #include "plugin/exec/wait.h"
 
@@ -21,7 +22,8 @@ void signals_hold(void)
     sigemptyset(&held);
     for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
         struct sigaction action;
-        /* Linux keeps a blocked signal even if it is ignored: nohup would not work. */
+        /* A signal that is ignored must not be blocked: Linux would put it into the descriptor,
+         * and nohup would not work. */
         if (sigaction(ending[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
             sigaddset(&held, ending[i]);
     }
