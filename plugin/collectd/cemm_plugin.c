@@ -1,5 +1,5 @@
 /*
- * The collectd plugin: its callbacks, and nothing that waits.
+ * The callbacks of the collectd plugin.
  *
  * Order of events, and why. The config callback checks everything and starts
  * nothing: collectd forks after it. The init callback starts our threads. The

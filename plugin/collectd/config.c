@@ -40,7 +40,7 @@ static const struct kind {
     enum block_kind bit;
     const char *name;
     const char *section; /* the library's name; NULL: none */
-    /* The required option of a source block (such blocks have a name); NULL: not a source. */
+    /* The required option of a block that has a name; NULL: the block has no name. */
     const char *needed;
 } kinds[] = {
     {CLOUD, "Cloud", "cloud", "ApiKeyFile"},

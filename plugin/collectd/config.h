@@ -48,10 +48,10 @@ struct settings {
 };
 
 /*
- * Reads all <Plugin cemm> blocks so far as one. `interval` (milliseconds) is
- * the default. Without any block, discovery is on. Every mistake is logged with
- * its block and its option; if there is one, NULL is returned. No network is
- * touched. Free with settings_free().
+ * Reads the <Plugin cemm> blocks as if they were one. `interval` (milliseconds)
+ * is the default. Without any block, discovery is on. Every mistake is logged
+ * with its block and its option; if there is one, NULL is returned. No network
+ * is touched. Free with settings_free().
  */
 struct settings *settings_read(oconfig_item_t *const *plugins, size_t count, int64_t interval);
 void settings_free(struct settings *settings); /* NULL is allowed */

@@ -10,8 +10,8 @@
  * to be written.
  *
  * A value counts as sent once the writer has taken it and has been told to
- * pass it on (flush): what is in its buffer would be lost with a kill -9. It is
- * then saved to the state file at once, with what was dispatched.
+ * pass it on (flush): what is in its buffer would be lost with a kill -9. The
+ * state file is then updated at once, also with what was dispatched.
  *
  * The thread is joined when collectd stops, before the writers end.
  */
@@ -34,7 +34,7 @@
 #define ROUNDS_MAX 4       /* series at a time: there is no hurry */
 #define SAVE_MS    10000   /* the state file is saved at least this often: a try may have failed */
 #define TOGETHER   64      /* values that are flushed together: a flush may be slow */
-#define NOT_LIVE   (-1000) /* collectd does not know the series just now */
+#define NOT_LIVE   (-1000) /* collectd has no current value of the series */
 
 /* The pause between two values, so that current values are written, too. */
 static const struct timespec pace = {.tv_nsec = 500000};
@@ -107,8 +107,7 @@ static void save(struct history_writer *writer, bool whole)
 
 /* ---- writing ------------------------------------------------------------------------ */
 
-/* Whether collectd has a value of the series that is not too old: only then may old ones be
- * written. */
+/* Whether collectd has a current value of the series: only then may old values be written. */
 static bool is_live(const struct batch *batch)
 {
     struct value value;

@@ -9,8 +9,9 @@
 
 struct history_writer;
 
-/* Starts the thread. All arguments must outlive it, except `cemm`, which is freed between stop
- * and free. Returns 0 or a negative errno; *ret_writer must be freed in either case. */
+/* Starts the thread. All arguments must outlive it, except `cemm`, which is freed between
+ * history_writer_stop() and history_writer_free(). Returns 0 or a negative errno; *ret_writer must
+ * be freed in either case. */
 int history_writer_start(struct history_writer **ret_writer, struct cemm *cemm,
                          struct cemm_ledger *ledger);
 

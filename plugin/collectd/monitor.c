@@ -31,14 +31,14 @@ struct source {
 /* How requests about a meter have ended, or about a device. */
 struct meter {
     struct meter *next;
-    char alias[CEMM_NAME_SIZE]; /* "": the device, of which all requests count */
+    char alias[CEMM_NAME_SIZE]; /* "": the device itself, for which all its requests count */
     int64_t interval;           /* the interval of the block that asks for it most often */
-    int64_t last_good; /* monotonic: the last success; before any, the first request's end */
-    bool failing;      /* the last request failed */
-    bool silent;       /* as the last notification said */
-    bool absent;       /* no source has it; of a device: as a whole */
-    bool stalled;      /* answers come, but have no new sample for a long time */
-    int64_t newest;    /* Unix milliseconds of its last answer's newest sample; 0: none yet */
+    int64_t last_good;          /* monotonic: the last success; before any, the first failure */
+    bool failing;               /* the last request failed */
+    bool silent;                /* as the last notification said */
+    bool absent;                /* no source has it */
+    bool stalled;               /* answers come, but have no new sample for a long time */
+    int64_t newest; /* Unix ms: the newest sample of the last answer that had one; 0: none */
     char message[NOTIF_MAX_MSG_LEN / 2]; /* why the last failed request failed; cut */
 };
 
@@ -47,7 +47,7 @@ struct device {
     struct cemm_uid uid;
     const struct block *block; /* the block that asks for it most often */
     struct source sources[SOURCES_MAX];
-    struct meter self; /* the first of its meters, whose number the library limits */
+    struct meter self; /* the head of the list of meters, whose number the library limits */
     int64_t due;       /* monotonic: when to report next */
     derive_t errors;
     int absences; /* how many of the meters are absent */
@@ -84,8 +84,8 @@ static bool is_silent(const struct device *device, const struct meter *meter, in
            (meter->silent || until - meter->last_good >= SILENT_INTERVALS * meter->interval);
 }
 
-/* Sends a notification. The meter's name is part of its identity, so that an OKAY for one meter
- * does not clear another's FAILURE. */
+/* Sends a notification. Its identity contains the meter's name, so that an OKAY for one meter does
+ * not clear another's FAILURE. */
 static void send_news(const struct device *device, const struct meter *meter)
 {
     const char *alias = meter->alias;
@@ -114,7 +114,7 @@ static void send_news(const struct device *device, const struct meter *meter)
     plugin_dispatch_notification(&notification);
 }
 
-/* Sends what has changed. */
+/* Sends a notification for each change. */
 static void notify(struct device *device, int64_t now)
 {
     for (struct meter *meter = &device->self; meter; meter = meter->next) {
@@ -236,7 +236,7 @@ static void log_device(struct monitor *monitor, int severity, const struct cemm_
         plugin_log(LOG_WARNING, "cemm plugin: %s", instead.text);
 }
 
-/* Logs when the first of the device and its meters has disappeared, and when all are back. */
+/* Logs when the device or the first of its meters has disappeared, and when all are back. */
 static void log_absence(struct monitor *monitor, struct device *device, struct meter *meter,
                         const struct answer *answer)
 {
@@ -269,7 +269,8 @@ void monitor_add(struct monitor *monitor, const struct answer *answer)
         return;
     if (answer->block->interval < device->block->interval)
         device->block = answer->block;
-    /* A device that was silent answers again: its meters have their whole time from now on. */
+    /* A device that was silent answers again: the time after which its meters count as silent
+     * starts again now. */
     bool returns = device->self.silent && answer->result == 0;
     for (struct meter *other = &device->self; returns && other; other = other->next)
         other->last_good = answer->ended;
@@ -287,8 +288,8 @@ void monitor_add(struct monitor *monitor, const struct answer *answer)
 
 /* ---- reporting ---------------------------------------------------------------------- */
 
-/* The time of the newest sample; while meters are silent, that of the one that has been silent for
- * longest: a fresh meter must not hide it. 0: there is none. */
+/* The time of the newest sample; while meters are silent, that of the meter that has been silent
+ * for longest, which other meters must not hide. 0: there is none. */
 static int64_t newest_of(const struct device *device, int64_t now)
 {
     int64_t silent = 0;

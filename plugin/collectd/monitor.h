@@ -14,7 +14,7 @@
 struct monitor {
     void *tree; /* of struct device, which is monitor.c's own */
     struct device *first;
-    int64_t due;                  /* monotonic: the earliest report of any record */
+    int64_t due;                  /* monotonic: when the next device is to be reported */
     struct cemm_line_limit lines; /* limits the lines about single devices */
 };
 

@@ -298,8 +298,9 @@ static void dispatch_held(struct poller *poller, struct held *held)
     free(held);
 }
 
-/* Dispatches the first readings that were held until these came. These then follow a little later:
- * the write threads of a busy collectd may swap two that come together. False: none was held. */
+/* Dispatches the first readings that were held until the second ones came, in this answer. The
+ * answer must follow a little later: the write threads of a busy collectd may swap two readings
+ * that come together. False: none was held. */
 static bool release(struct poller *poller, const struct answer *answer)
 {
     bool any = false;

@@ -1,6 +1,7 @@
 /*
- * The plugin at work. One thread sweeps every block at its interval and queues
- * the readings, one writes history, and collectd's own dispatches the readings.
+ * The plugin at work. One of its threads sweeps every block at its interval and
+ * queues the readings, and one writes history. A thread of collectd dispatches
+ * the readings.
  */
 #ifndef CEMM_COLLECTD_POLLER_H
 #define CEMM_COLLECTD_POLLER_H

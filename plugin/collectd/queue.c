@@ -30,7 +30,7 @@ static size_t size_of(const struct answer *answer)
     return sizeof(*answer) + answer->count * sizeof(answer->readings[0]);
 }
 
-/* The oldest that waits; NULL: none does. This and the next one under the lock. */
+/* Takes the oldest waiting answer; NULL: there is none. Needs the lock, as answer_free() does. */
 static struct answer *take_first(struct queue *queue)
 {
     struct answer *answer = TAILQ_FIRST(&queue->waiting);
@@ -106,8 +106,8 @@ static int compare(const void *left, const void *right)
     return r ? r : strcmp(a->alias, b->alias);
 }
 
-/* Whether it is the turn of an answer: the first about its meter in this call, and not for later.
- * If memory runs out, it waits for the next call. */
+/* Whether it is the turn of an answer: it is the first one about its meter in this call, and its
+ * `not_before` has passed. If memory runs out, the answer waits for the next call. */
 static bool has_turn(void **meters, const struct answer *answer)
 {
     struct meter_name *meter = NULL;
@@ -138,7 +138,7 @@ void queue_hand_over(struct queue *queue, int64_t every,
     const int64_t begun = cemm_clock_steady();
     struct answer_list left = TAILQ_HEAD_INITIALIZER(left);
     struct answer *answer;
-    void *meters = NULL; /* a tree of the names of those that have had their turn */
+    void *meters = NULL; /* tree of the meters that have had their turn */
 
     pthread_mutex_lock(&queue->lock);
     while ((answer = wait_for_first(queue, begun + every * 3 / 4, begun + every))) {
@@ -150,7 +150,7 @@ void queue_hand_over(struct queue *queue, int64_t every,
         else
             TAILQ_INSERT_TAIL(&left, answer, next);
     }
-    TAILQ_CONCAT(&left, &queue->waiting, next); /* before newer ones of their meters */
+    TAILQ_CONCAT(&left, &queue->waiting, next); /* before newer answers about the same meters */
     TAILQ_CONCAT(&queue->waiting, &left, next);
     pthread_mutex_unlock(&queue->lock);
     tdestroy(meters, free);

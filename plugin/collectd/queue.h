@@ -1,7 +1,7 @@
 /*
- * Answers that wait for collectd: put there by the loop's thread, taken by calls
- * of the read callback, of which there is one at a time. Times are monotonic
- * milliseconds, unless stated otherwise.
+ * Answers that wait for collectd: the loop's thread adds them, and calls of the
+ * read callback take them, one call at a time. Times are monotonic milliseconds,
+ * unless stated otherwise.
  */
 #ifndef CEMM_COLLECTD_QUEUE_H
 #define CEMM_COLLECTD_QUEUE_H
@@ -40,12 +40,14 @@ struct answer {
     int64_t ended;             /* when it came */
     int64_t not_before;        /* when it may be dispatched; 0: at once */
     int result;
-    char message[128];               /* why it failed, cut: it is for people */
-    char source[CEMM_NAME_SIZE + 8]; /* who answered; "": nobody. What follows is for an answer. */
-    char type[CEMM_NAME_SIZE];       /* of the meter */
-    int64_t took;                    /* milliseconds */
-    int64_t newest;                  /* time of its newest sample, Unix milliseconds; 0: none */
-    unsigned cadence;                /* answer_measured(): seconds; 0: not known */
+    char message[128];               /* why it failed; truncated, because it is only for people */
+    char source[CEMM_NAME_SIZE + 8]; /* who sent the document; "": there is no document */
+
+    /* The members below are set only if there is a document. */
+    char type[CEMM_NAME_SIZE]; /* of the meter */
+    int64_t took;              /* milliseconds */
+    int64_t newest;            /* time of its newest sample, Unix milliseconds; 0: none */
+    unsigned cadence;          /* answer_measured(): seconds; 0: not known */
     size_t count;
     struct reading readings[]; /* of different series, or of one in the order of their times */
 };
@@ -60,15 +62,15 @@ struct queue {
     pthread_mutex_t lock;
     pthread_cond_t arrived;
     struct answer_list waiting; /* the oldest first; this and what follows under lock */
-    size_t size;                /* bytes of all, including those that a call has taken or left */
-    int64_t expected;           /* nothing comes before this */
+    size_t size;      /* bytes of all answers, including those that a call has taken or left */
+    int64_t expected; /* no answer comes before this */
 };
 
 void queue_init(struct queue *queue);
 void queue_destroy(struct queue *queue);
 
-/* Takes ownership of an answer, from malloc(). False: the queue is full, the oldest one that waits
- * was dropped. */
+/* Takes ownership of an answer, from malloc(). False: the queue is full, so the oldest waiting
+ * answers were dropped. */
 bool queue_put(struct queue *queue, struct answer *answer);
 
 /* Wakes the call that waits for answers; until `expected` no more will come. */
@@ -78,14 +80,14 @@ void queue_tell(struct queue *queue, int64_t expected);
 bool queue_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until);
 
 /*
- * Hands answers to `take`, which returns false to leave one to a later call,
- * after it has set `not_before`: at most one about each meter, the oldest one.
- * Later answers about the same meter wait behind it.
+ * Hands at most one answer about each meter to `take`, the oldest. `take` may
+ * set `not_before` and return false to leave it to a later call. Later answers
+ * about the same meter wait behind it.
  *
- * The next call begins in `every` milliseconds. This one waits for answers for
- * at most three quarters of `every`, and not at all if none can come before the
- * next one: so most values are dispatched as they come, and a stop does not wait
- * long for a call.
+ * The next call begins in `every` milliseconds. This call waits for answers for
+ * at most three quarters of `every`, and not at all if no answer can come before
+ * the next call: so most values are dispatched as they come, and a stop does not
+ * wait long for a call.
  */
 void queue_hand_over(struct queue *queue, int64_t every,
                      bool (*take)(void *data, struct answer *answer), void *data);
@@ -109,14 +111,14 @@ struct held {
 struct hold {
     TAILQ_HEAD(held_list, held) list;
     size_t count;
-    void *series; /* tree of them, by series: a fleet's first sweep is held as a whole */
+    void *series; /* tree of the held readings, by series: there may be very many */
 };
 
 void hold_init(struct hold *hold);
 void hold_free(struct hold *hold); /* with all readings that it holds */
 
-/* Holds a reading at `now`. False: there are too many, one of the series is held already, or there
- * is no memory. */
+/* Holds a reading from `now` on. False: there are too many, one of the series is held already, or
+ * there is no memory. */
 bool hold_put(struct hold *hold, const struct block *block, const struct reading *reading,
               int64_t now);
 
