@@ -35,7 +35,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REPEATED_MS 1000 /* how long the failure of a READ answers the next one */
+#define REPEATED_MS 1000 /* how long a READ gets the error of the READ that failed before it */
 #define FOLLOWED_MS 5000 /* a running CSV is followed if the last GETATTR is not older */
 #define RUNNING_S   1.0  /* how long the name of a running CSV is valid: its node grows */
 #define CLOSED_S    60.0 /* the same for a closed period: its archive file may be deleted */
@@ -67,7 +67,8 @@ bool file_followed(const struct node *node)
            (node->running && (node->pins > 0 || cemm_clock_wall() - node->asked <= FOLLOWED_MS));
 }
 
-/* How old a document that can still change may be (ms). The library never fetches others again. */
+/* The maximum age of a document that can still change (ms). The library never fetches others
+ * again. */
 static int64_t max_age(const struct fs *fs, const struct path *path)
 {
     return path->kind == PATH_PERIOD || is_description(path) ? FS_MAX_AGE
@@ -311,8 +312,8 @@ static void grow(struct pending *pending, struct snapshot *snapshot)
         node->growing =
             invalidate_pages(&pending->fs->invalidate, node->number,
                              (int64_t)node->shown / page * page, on_page_forgotten, pending) == 0;
-    if (!node->growing)
-        pending_reply_attributes(pending); /* if it can't grow now, it grows with the next one */
+    if (!node->growing) /* if it can't grow now, it grows with the next snapshot */
+        pending_reply_attributes(pending);
 }
 
 /* Whether the bytes that the kernel knows are those of the snapshot, or its beginning. */
@@ -401,8 +402,8 @@ static int check_absence(struct fs *fs, struct node *node, int error,
     const struct path *path = &node->path;
     const struct cemm_query *query = &path->query;
     if (error == ENOENT && path->kind == PATH_METER_INFO && document) {
-        /* The cloud's list of meters has no aliases. One on the LAN may have this one; but older
-         * firmware has no list. */
+        /* The cloud's list of meters has no aliases. A list on the LAN may contain this alias, but
+         * older firmware has no list. */
         if (strncmp(cemm_document_source(document), "cloud ", strlen("cloud ")) == 0 &&
             cemm_offers(fs->cemm, &query->uid, query->alias, CEMM_IO))
             error = EHOSTUNREACH;

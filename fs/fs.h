@@ -100,7 +100,7 @@ void pending_find_first(struct pending *pending, pending_fn *resume); /* for a m
 /* Each answers the request and frees it. */
 void pending_reply_error(struct pending *pending, int error);
 void pending_reply_attributes(struct pending *pending);
-void pending_free(struct pending *pending); /* it has been answered */
+void pending_free(struct pending *pending); /* only frees it: it was answered */
 
 /* ---- files: which snapshot a name leads to, and how long it is valid (files.c) -- */
 
@@ -121,8 +121,8 @@ void file_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
 /* Whether the period is closed. The document says so; as long as there is none, our clock does. */
 bool file_closed(const struct fs *fs, const struct node *node);
 
-/* Whether the node is used although its snapshot is too old, because readers wait for the next one
- * or follow it. */
+/* Whether the node is used although its snapshot is too old, because readers follow the file or
+ * wait for its next snapshot. */
 bool file_followed(const struct node *node);
 
 /* Renders the files `status`, text for people, and `status.json`. They never fetch, and no key is

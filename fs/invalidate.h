@@ -1,8 +1,7 @@
 /*
  * A thread that tells the kernel to forget names and pages. Such a notice can
  * wait for a page or a directory that the kernel has locked until a request is
- * answered; sent by the thread that answers requests, it would wait for
- * itself.
+ * answered: the thread that answers requests would wait for itself.
  */
 #ifndef FS_INVALIDATE_H
 #define FS_INVALIDATE_H
@@ -33,7 +32,7 @@ void invalidate_end(struct invalidate *invalidate);
 int invalidate_pages(struct invalidate *invalidate, uint64_t number, int64_t offset,
                      invalidate_done_fn *done, void *data);
 
-/* Makes the kernel forget a name, and the inode unless it is open. Returns 0 or -EAGAIN, too. */
+/* Makes the kernel forget a name, and the inode unless it is open. Returns 0 or -EAGAIN. */
 int invalidate_name(struct invalidate *invalidate, uint64_t directory, const char *name);
 
 /* Calls `done` for the notices that have been sent. */

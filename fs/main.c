@@ -219,9 +219,9 @@ static bool is_descriptor(const char *mountpoint)
            mountpoint[length] == '\0';
 }
 
-/* Compares the mounts of cemmfs with the mount point. If mount.fuse3 has mounted already, its path
- * is unknown (NULL): ours is one of them. Only paths are compared: another user's mount would
- * refuse to be asked, and ours does not answer yet. */
+/* Compares the mounts of cemmfs with the mount point. If mount.fuse3 has mounted already, the path
+ * is unknown (NULL), but ours is among these mounts. Only paths are compared: another user's mount
+ * would refuse to be asked, and ours does not answer yet. */
 static int check_mounts(const char *path, const char *archive, struct cemm_message *message)
 {
     FILE *mounts = setmntent("/proc/self/mounts", "re");
@@ -319,8 +319,8 @@ static struct fuse_session *new_session(struct fs *fs)
     return session;
 }
 
-/* Returns 0, or -1: libfuse has printed the reason. libfuse 3.14 may report success without memory
- * and use standard input as the descriptor. */
+/* Returns 0, or -1: libfuse has printed the reason. If memory runs out, libfuse 3.14 may report
+ * success and use standard input as the descriptor. */
 static int mount_session(struct fuse_session *session, const char *path)
 {
     struct stat about;

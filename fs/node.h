@@ -35,7 +35,7 @@ struct node {
     bool running;   /* it may grow */
     bool growing;   /* the kernel is being told that it has grown */
     bool archived;  /* its archive file was there */
-    bool kept;      /* it stays when the kernel forgets it, too */
+    bool kept;      /* it stays even if the kernel forgets it */
     int64_t absent; /* when the sources said that it is absent (Unix milliseconds); 0: never */
 
     int64_t failed; /* last failed READ (Unix milliseconds); 0: never */
@@ -82,9 +82,9 @@ struct node *node_new(struct nodes *nodes, const struct path *path);
 /* The name no longer leads to the node. */
 void node_retire(struct nodes *nodes, struct node *node);
 
-/* Takes over the snapshot; node_show() tells its size. If the bytes are final, st_ino depends on
- * them and on the path alone from now on, so that it is the same at each mount and a backup need
- * not read the file again. */
+/* Takes over the snapshot; its size is shown only after node_show(). If the bytes are final, st_ino
+ * depends only on them and on the path from now on, so that it is the same at each mount and a
+ * backup need not read the file again. */
 void node_set_snapshot(struct nodes *nodes, struct node *node, struct snapshot *snapshot);
 void node_show(struct node *node);
 

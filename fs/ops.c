@@ -3,8 +3,8 @@
  * in files.c.
  *
  * OPEN is answered with ENOSYS: then the kernel does not send it again, and
- * opening a known file costs no request. Directories are opened, because
- * otherwise the kernel would cache their listings for ever.
+ * opening a known file costs no request. OPENDIR is not, because then the
+ * kernel would cache listings for ever.
  *
  * A device or meter exists if a source says so, and then stays, whatever the
  * sources say later: a backup must not mistake a meter that is silent for one that
@@ -125,7 +125,7 @@ static void on_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
  */
 
 /* Whether the link, which leads to `day`, is `today` and may have to wait for the first row of that
- * day. There must be data before that day. */
+ * day. False, too, if no data is older than that day. */
 static bool is_turning(const struct fs *fs, const struct node *link, const struct path *day)
 {
     struct tree_clock clock = fs_clock(fs);
@@ -284,7 +284,7 @@ static void add_channels(struct lister *lister)
 static const struct tree_meter since_the_beginning = {.found = true,
                                                       .first = {CEMM_DAY, CEMM_YEAR_FIRST, 1, 1}};
 
-/* Whether the archive has a period, or any that lies in the directory. */
+/* Whether the archive has the period, or any period that lies in the directory. */
 static int is_archived(void *data, const struct path *path)
 {
     const struct lister *lister = data;
@@ -406,7 +406,7 @@ static void on_opendir(fuse_req_t request, fuse_ino_t number, struct fuse_file_i
     }
 }
 
-/* The kernel ignores an entry that is cut off at the end of a slice. */
+/* The kernel ignores an entry that is cut off at the end of a reply. */
 static void on_readdir(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
                        struct fuse_file_info *info)
 {

@@ -97,8 +97,8 @@ const char *tree_name(const struct path *path);
 /* Removes the last name of a path's text; false for the root. */
 bool tree_cut(char *text);
 
-/* The path that a link leads to, or the path `ago` periods earlier. Returns its text, relative to
- * the directory of the link. */
+/* The path that a link leads to, moved back by `ago` further periods (0: none). Returns its text,
+ * relative to the directory of the link. */
 const char *tree_target(const struct path *link, const struct tree_clock *clock, int ago,
                         struct path *ret_target);
 
@@ -106,7 +106,7 @@ const char *tree_target(const struct path *link, const struct tree_clock *clock,
 struct path tree_twin(const struct path *period);
 
 /* Identifies what a failure is about: the same for all paths of one document, and for all period
- * directories of a meter, which wait for its first day. */
+ * directories of a meter, because listing any of them needs the meter's first day. */
 uint64_t tree_cause(const struct path *path);
 
 /* When a period is closed (Unix seconds); INT64_MAX if the path is not a period. */
