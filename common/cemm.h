@@ -116,7 +116,7 @@ enum cemm_endpoint {
 };
 
 /* A request. `alias` is that of a meter ("p1", "s01"), and "" with ROOT and IO; `period` is for
- * DATA and TOTALS alone, and a day with TOTALS. */
+ * DATA and TOTALS alone; with TOTALS it must be a day. */
 struct cemm_query {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
@@ -142,7 +142,7 @@ struct cemm_answer {
     int result;
     struct cemm_document *document; /* set if `result` is 0; NULL for cemm_find() and
                                        cemm_discover() */
-    const char *message;            /* a message for people if not 0, else ""; without any key */
+    const char *message;            /* for people; "" if `result` is 0. It never contains a key */
 };
 
 /*
@@ -157,11 +157,11 @@ typedef void cemm_answer_fn(void *data, const struct cemm_answer *answer);
 struct cemm_ticket;
 
 /*
- * Requests a document from the archive or the LAN, then from the cloud. One
- * that was received at most `max_age_ms` ago is used again. A period closes a
- * day after its end; it is then fetched only once, or once a day if it has no
- * sample. Requests for the same document share one fetch. The ticket goes to
- * *ret_ticket, unless that is NULL.
+ * Requests a document from the archive or the LAN, then from the cloud. A
+ * document that was received at most `max_age_ms` ago is used again. A period
+ * closes a day after its end; it is then fetched only once, or once a day if it
+ * has no sample. Requests for the same document share one fetch. The ticket goes
+ * to *ret_ticket, unless that is NULL.
  *
  * Returns 0 if `done` will be called, or a negative errno if it will not:
  * -EINVAL if `alias` or `period` does not fit the endpoint, -ECANCELED within
@@ -228,8 +228,8 @@ bool cemm_document_closed(const struct cemm_document *document);
  * Looks for devices (`uid` NULL), or for the meters of one, at all sources that
  * were not asked within the last `max_age_ms`. The answer is 0, CEMM_ABSENT if
  * there is no such device, or the first failure; devices and meters that were
- * found despite it, or earlier, are returned by the functions below. Otherwise
- * like cemm_get().
+ * found despite a failure, or earlier, are returned by the functions below.
+ * Otherwise like cemm_get().
  */
 int cemm_find(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
               cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
@@ -292,12 +292,12 @@ struct cemm_config *cemm_config_new(void);
 void cemm_config_free(struct cemm_config *config);
 
 /*
- * Reads a file and finishes the configuration. NULL: the same file as the
- * programs: $CEMM_CONFIG, else the user's, else /etc/cemm/cemm.conf; if there
- * is none, the defaults apply, and devices are discovered on the LAN. On
- * failure `message` has the file, the line and the reason. -EINVAL, -EEXIST,
- * -E2BIG: the content is wrong; others: the file, or a file that it names,
- * can't be read.
+ * Reads a file and finishes the configuration. If `file` is NULL, reads the
+ * file that the programs read: $CEMM_CONFIG, else the user's, else
+ * /etc/cemm/cemm.conf; if there is none, the defaults apply, and devices are
+ * discovered on the LAN. On failure `message` has the file, the line and the
+ * reason. -EINVAL, -EEXIST, -E2BIG: the content is wrong; others: the file, or a
+ * file that it names, can't be read.
  */
 int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_message *message);
 

@@ -79,8 +79,8 @@ bool cemm_identify(const struct cemm_uid *uid, const char *alias, const char *ch
 
 /* ---- documents ---------------------------------------------------------- */
 
-/* How long the request took (milliseconds), including promises, but not the wait for a free
- * connection. */
+/* How long the request took (milliseconds), including repeats after HTTP 202, but not the wait for
+ * a free connection. */
 int64_t cemm_document_took(const struct cemm_document *document);
 
 /* The meter's type, as cemm_device_type() returns it. */
@@ -112,8 +112,8 @@ enum cemm_rows {
     CEMM_ROWS_JSON,   /* the same as JSON objects, one a line */
     CEMM_ROWS_INFLUX, /* InfluxDB line protocol: cemm(1) */
     CEMM_ROWS_PUTVAL, /* collectd's plain text protocol, identifiers as cemm_identify() has them;
-                       * with "-day", "-month" or "-year" after them where a history must not
-                       * become one series with realtime */
+                       * followed by "-day", "-month" or "-year" where history must not get into
+                       * a realtime series */
 };
 
 #define CEMM_CSV_ROWS_HEADER "uid,alias,channel,value,unit,time,type\n"
@@ -214,7 +214,7 @@ const char *cemm_config_archive(const struct cemm_config *config);
 
 /* ---- devices, meters, documents ----------------------------------------- */
 
-/* Requests a document that nobody waits for, after all requests of cemm_get() to its source. */
+/* Requests a document that nobody waits for. At its source, requests of cemm_get() go first. */
 void cemm_prefetch(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms);
 
 /* The cached document if it is at most `max_age_ms` old, else NULL. The caller unrefs it. */
@@ -227,11 +227,11 @@ int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_m
                 cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
 /*
- * Limits a wait. Otherwise time spent in queues is not bounded. It ends with
- * -ETIMEDOUT after the sum of the timeouts of the sources that may answer
- * `query`. The request goes on, and its answer is cached for the next caller.
- * For a device or its meters only uid and endpoint of `query` count; NULL: the
- * wait is for the devices of all sources.
+ * Limits a wait, which otherwise includes any time spent in queues. The wait
+ * ends with -ETIMEDOUT after the sum of the timeouts of the sources that may
+ * answer `query`. The request goes on, and its answer is cached for the next
+ * caller. If the wait is for a device or its meters, only uid and endpoint of
+ * `query` count. NULL: the wait is for the devices of all sources.
  */
 void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query);
 
@@ -239,7 +239,7 @@ void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query);
  * Whether a meter's data has stopped although its device answers: at `now` its
  * newest sample (`newest`, Unix ms; 0: none) is older than 10 minutes and older
  * than three times `interval_ms`, which is the meter's or the caller's interval.
- * False for all but smart meters and Modbus meters that are not "solar_energy":
+ * Only smart meters, and Modbus meters other than "solar_energy", can be silent:
  * an inverter sleeps at night, and a pulse meter sends nothing without a flow.
  */
 bool cemm_meter_silent(const char *alias, const char *type, int64_t newest, int64_t interval_ms,
@@ -285,8 +285,8 @@ enum cemm_quantity {
     CEMM_QUANTITY_VOLUME, /* forward only */
 };
 
-/* How amounts were calculated. If the days of an interval differ, the interval has whichever comes
- * last in this list. */
+/* How amounts were calculated. If the days of an interval have different bases, the interval has
+ * the one that comes last in this list. */
 enum cemm_basis {
     CEMM_BASIS_NONE,
     CEMM_BASIS_HOURS,    /* from hourly amounts, as the API gives them */
@@ -310,7 +310,7 @@ struct cemm_energy_day {
     enum cemm_basis basis;
     bool refused;       /* a factor was too far from 1, and was not used */
     bool total_known;   /* the meter's own total is known */
-    double unallocated; /* Wh of that total that no quarter has; export and reverse are negative */
+    double unallocated; /* Wh of that total in no quarter-hour; export and reverse are negative */
     unsigned count;     /* as in struct cemm_amount */
     size_t quarter_count;
     struct cemm_amount quarters[CEMM_QUARTERS_MAX];
@@ -410,7 +410,7 @@ struct cemm_selection {
     size_t meter_count;
     /* Earlier sweeps may still be running, so that a device that hangs delays no other. Meters
      * that are still being read are skipped, and known meters are read at once, without waiting for
-     * new lists of devices and meters; a later sweep uses those. */
+     * new lists of devices and meters; a later sweep uses the new lists. */
     bool overlaps;
 };
 
@@ -461,8 +461,8 @@ bool cemm_elsewhere(const struct cemm *cemm, const struct cemm_uid *uid,
 #define CEMM_WINDOW_MAX 2678400 /* seconds: 31 days */
 #define CEMM_SINK_SIZE  128     /* room for a sink's name, with its NUL */
 
-/* Records the newest sample of each series that was sent, and which minutes were sent to each
- * sink. A sink is one output. Any thread may use it. */
+/* Records, for each series, the newest sample that was sent, and which minutes were sent to each
+ * sink. A sink is one output. Any thread may use the ledger. */
 struct cemm_ledger;
 
 /* One series: a channel of a meter. It lives as long as its ledger; so do its names. */
@@ -492,8 +492,8 @@ struct cemm_ledger_names cemm_ledger_names(const struct cemm_ledger_entry *entry
 /*
  * Whether a sample of a realtime document is to be sent now; if so, it counts
  * as accepted. A sample that is not newer than the last accepted one is
- * refused. So is a reading from another source that is less than 1 below that
- * one: the cloud and the LAN round differently.
+ * refused. So is a reading that comes from another source and is lower by less
+ * than 1: the cloud and the LAN round differently.
  */
 bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_document *document,
                         const struct cemm_sample *sample);
@@ -527,8 +527,8 @@ int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t 
 
 /*
  * Reads the state file, before anything else; `path` must outlive the ledger.
- * Returns 0; CEMM_ABSENT if there is none; or a negative errno if it can't be
- * read, or is damaged or truncated (-EBADMSG), and then kept under another name.
+ * Returns 0; CEMM_ABSENT if there is none; -EBADMSG if it is damaged or
+ * truncated (then it is kept under another name); or another negative errno.
  * `message` is the message for the log, which says what counts as sent: nothing,
  * or the remaining lines. Only -ENOMEM should end the program.
  */
@@ -544,12 +544,12 @@ int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_m
  */
 int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message *message);
 
-/* ---- minutes that were missed (the same pages) --------------------------- */
+/* ---- backfill: minutes that were missed ---------------------------------- */
 
 /*
  * The API has one row per minute of electric_power and flow. Minutes that were
- * not sent to a sink of the ledger are fetched, and sent to it, oldest first. A
- * round handles all missing minutes of one series for one sink.
+ * not sent to a sink of the ledger are fetched, and sent to that sink, oldest
+ * first. A round handles all missing minutes of one series for one sink.
  */
 struct cemm_backfill;
 

@@ -21,7 +21,7 @@
 
 /* ---- paths --------------------------------------------------------------------- */
 
-/* Returns 0 or -ENAMETOOLONG, as do the functions below. */
+/* Returns 0 or -ENAMETOOLONG, as does path_of(). */
 __attribute__((format(printf, 2, 3))) static int write_path(char ret_path[PATH_SIZE],
                                                             const char *format, ...)
 {
@@ -81,7 +81,7 @@ int cemm_archive_read(const char *archive, enum cemm_archive_kind kind,
     return 0;
 }
 
-/* A file in a directory that can't be read may exist. */
+/* If the directory can't be read, the file counts as existing: it may be there. */
 static bool is_there(const char *path)
 {
     return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);

@@ -18,7 +18,7 @@
  * not synced: if a power failure damages one, that is detected, and it is
  * fetched again.
  *
- * `archive` is its directory, which the first write creates.
+ * `archive` is always the archive's directory, which the first write creates.
  */
 #ifndef CEMM_ARCHIVE_ARCHIVE_H
 #define CEMM_ARCHIVE_ARCHIVE_H

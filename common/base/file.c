@@ -63,7 +63,7 @@ int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat
     return r;
 }
 
-/* A chain of links ends, because realpath() fails with ELOOP if it is a loop or too long. */
+/* The recursion ends: realpath() fails with ELOOP on a loop or on a chain that is too long. */
 char *cemm_link_target(const char *path)
 {
     char text[PATH_MAX];

@@ -12,11 +12,11 @@
 #define CEMM_LIST_MAX       100000      /* devices of one account */
 #define CEMM_DEVICES_MAX    200000      /* devices of all accounts together */
 #define CEMM_METERS_MAX     512         /* meters of one device */
-#define CEMM_ROUTES_MAX     8           /* routes of one device that are tried for one document */
+#define CEMM_ROUTES_MAX     8           /* sources of one device that are tried for one document */
 #define CEMM_CHANNELS_MAX   256         /* channels of one meter */
 #define CEMM_COLUMNS_MAX    256         /* different members of io's entries: CSV columns */
 #define CEMM_DATAGRAM_MAX   2048        /* bytes of one discovery packet */
-#define CEMM_DISCOVERED_MAX 256         /* devices that discovery may bring */
+#define CEMM_DISCOVERED_MAX 256         /* devices that discovery may find */
 #define CEMM_REMARKS_MAX    32          /* log lines per hour about answers to broadcasts */
 #define CEMM_EXTRA_MAX      16          /* further descriptors that a caller may wait for */
 #define CEMM_URL_MAX        2048        /* characters of a request's URL */
@@ -28,18 +28,22 @@
 #define CEMM_NOTE_MAX       (1u << 16)  /* bytes of what the archive remembers of a meter */
 #define CEMM_STATE_MAX      (64u << 20) /* bytes of a state file */
 #define CEMM_UNSAVED_MAX    (1u << 20)  /* bytes not yet written to a state file */
-#define CEMM_STRETCHES_MAX  2048        /* intervals of minutes that were sent, for one series */
-#define CEMM_SINKS_MAX      64          /* sinks of minutes, of this run and earlier ones */
+#define CEMM_STRETCHES_MAX  2048        /* stretches of minutes sent, of one series to one output */
+
+/* Outputs that minutes are sent to (sinks), of this run and earlier ones. */
+#define CEMM_SINKS_MAX 64
 
 /* Bytes of what the archive remembers of an answer without a sample: its bytes and who gave it. */
 #define CEMM_EMPTY_MAX (CEMM_NOTE_MAX + CEMM_ANSWER_MAX)
 
-#define CEMM_REFUSED_MAX 64 /* refused requests of one device by one source, remembered */
+/* Refused requests that are remembered, for one device at one source. */
+#define CEMM_REFUSED_MAX 64
 
 /* The longest Retry-After that is obeyed (milliseconds). */
 #define CEMM_PAUSE_MAX INT64_C(3600000)
 
-#define CEMM_LOGGED_MAX 64 /* different parts of a source's answers that are logged */
+/* Different messages that are logged about parts of a source's answers. */
+#define CEMM_LOGGED_MAX 64
 
 /* Messages about single devices in a minute. One cause may concern a fleet of thousands. */
 #define CEMM_DEVICE_LINES_MAX 200

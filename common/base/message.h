@@ -12,8 +12,8 @@
 
 /*
  * Keeps a copy in *slot, which is allocated when it is needed: few of thousands
- * of devices have a message. cemm_message_kept() has a text for an empty slot, too:
- * there was no memory for a message.
+ * of devices have a message. cemm_message_kept() has a text even if the slot is
+ * empty because there was no memory.
  */
 void cemm_message_keep(struct cemm_message **slot, const struct cemm_message *message);
 void cemm_message_drop(struct cemm_message **slot);

@@ -84,8 +84,9 @@ static void write_value(struct cemm_buffer *out, struct json_object *value)
         out->error = -ENOMEM;
 }
 
-/* An object with all members, in the order in which they first appear, whose values are their
- * names; NULL: no memory. */
+/* An object with every member that any entry of the list has, in order of first appearance. Each
+ * value is the member's own name, so that write_entry() can also write the header line. NULL: no
+ * memory. */
 static struct json_object *find_columns(struct json_object *list)
 {
     struct json_object *columns = json_object_new_object();

@@ -4,8 +4,8 @@
  * this writer wants all results at once.
  *
  * A device that fails has no samples here. cemm_up says that it failed; the time
- * of its last sample is taken from an earlier text, if there is one. A value
- * that may fall or is not documented is a gauge.
+ * of its last sample is taken from an earlier output (such as the old file), if
+ * there is one. A value that may fall or is not documented is a gauge.
  *
  * Only smart meters, at the grid connection, have import and export. Energy of
  * all others is forward or reverse, and positive power is forward; the meter's
@@ -121,7 +121,7 @@ static const struct kind amounts[] = {
     {"*", OTHER, NULL, NULL, 1, 1},
 };
 
-/* An earlier text, which has the order of the new one: a search begins where the last one ended. */
+/* The earlier output, in the order of the new one: a search begins where the last one ended. */
 struct previous {
     const char *text; /* NULL: there is none */
     const char *cursor;
@@ -152,7 +152,7 @@ static const char *find_line(const char *from, const char *text, const char *key
     return NULL;
 }
 
-/* Finds the number of a series in the earlier text; NULL: none. */
+/* Finds the number of a series in the earlier output; NULL: none. */
 static const char *earlier(struct previous *previous, const char *key, double *ret_value,
                            size_t *ret_length)
 {
@@ -256,7 +256,7 @@ static bool is_repeated(const struct cemm_result *results, size_t index)
     return false;
 }
 
-/* A meter that fails or has no sample keeps the time in the earlier text. */
+/* A meter that fails or has no sample keeps the time in the earlier output. */
 static void write_time(struct cemm_buffer *out, const struct cemm_result *result,
                        struct previous *previous)
 {
@@ -278,7 +278,7 @@ static void write_time(struct cemm_buffer *out, const struct cemm_result *result
     cemm_buffer_char(out, '\n');
 }
 
-/* If the type of a meter that fails is not known, that does not mean that it has none. */
+/* Nothing is written if a meter fails and its type is not known: "" would mean that it has none. */
 static void write_info(struct cemm_buffer *out, const struct cemm_result *result)
 {
     const char *type = result->document ? result->document->type : result->type;

@@ -77,10 +77,10 @@ static void write_json_row(struct cemm_buffer *out, const struct cemm_document *
 /* ---- collectd's plain text protocol --------------------------------------------- */
 
 /*
- * As its exec and unixsock plugins read it. The identifier is quoted, because
- * the host name may have any characters. Gas history, and all monthly and yearly
- * history, gets a name of its own: there, the channel is an amount, and would spoil the
- * series of the meter's readings.
+ * As collectd's exec and unixsock plugins read it. The identifier is quoted,
+ * because the host name may have any characters. Gas history, and all monthly
+ * and yearly history, gets a name of its own: there, the channel is an amount,
+ * and would spoil the series of the meter's readings.
  */
 static void write_putval_row(struct cemm_buffer *out, const struct cemm_document *document,
                              const struct cemm_series *series, const struct cemm_sample *sample,
@@ -140,8 +140,8 @@ static void write_tags(struct cemm_buffer *out, const struct cemm_query *query, 
     }
 }
 
-/* Writes the line of this moment, of the series with a tag or of those without. Returns whether
- * there are others. */
+/* Writes a line with this moment's samples of the series that have a tag, or else of those that
+ * have none. Returns whether there are samples of the other kind. */
 static bool write_line(struct cemm_buffer *out, const struct cemm_query *query,
                        const struct cemm_merge *merge, bool tagged)
 {
@@ -180,8 +180,8 @@ static void write_influx(struct cemm_buffer *out, const struct cemm_document *do
 
 /* ---- documents joined -------------------------------------------------------------- */
 
-/* The row of a sample; of a channel that was never read (`sample` NULL), one with neither value nor
- * time, which putval does not have. */
+/* Each writes the row of a sample. If `sample` is NULL (never with PUTVAL), the channel was never
+ * measured, and its row has neither value nor time. */
 static void (*const row_writers[])(struct cemm_buffer *out, const struct cemm_document *document,
                                    const struct cemm_series *series,
                                    const struct cemm_sample *sample,

@@ -39,7 +39,7 @@ struct cemm_document {
     bool archived;                        /* it is in the archive */
     bool totals;                          /* REALTIME: the answer has the member `totals` */
     size_t skipped;                       /* parts of the answer without the documented form */
-    struct cemm_message *skipped_message; /* about the first of them; kept */
+    struct cemm_message *skipped_message; /* about the first of them; cemm_message_kept() */
 };
 
 /* An empty document with one reference, which takes over `bytes` (also when it fails: then they
@@ -62,7 +62,7 @@ int cemm_document_own_texts(struct cemm_document *document);
 /* Whether the query asks for data of a period. */
 bool cemm_query_has_period(const struct cemm_query *query);
 
-/* Whether two queries ask for the same document; a total order for trees. */
+/* A total order for trees; 0: both queries ask for the same document. */
 int cemm_query_compare(const struct cemm_query *a, const struct cemm_query *b);
 
 #endif

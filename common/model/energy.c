@@ -4,11 +4,11 @@
  * The API has the mean power of each minute. Energy is computed from it, each
  * direction separately. Means are less exact than the meter's own counters: so
  * a day that is complete is scaled to the counters' difference, if that is
- * known. A difference that remains belongs to no quarter.
+ * known. A difference that remains belongs to no quarter-hour.
  *
- * Sums are rounded at the end of each quarter since midnight, not quarter by
- * quarter. So quarters add up to the day, and nothing depends on where a range
- * begins.
+ * What is rounded is the running sum since midnight, at the end of each
+ * quarter-hour; a quarter-hour gets the difference between two rounded sums. So
+ * quarter-hours add up to the day, and nothing depends on where a range begins.
  */
 #include "common/model/channel.h"
 #include "common/model/document.h"
@@ -26,8 +26,8 @@
 #define MINUTES_PER_HOUR 60           /* Wh are W x minutes / 60 */
 #define NEAR             (5 * MINUTE) /* a reading this close to midnight counts as the one at midnight */
 
-/* Rounding error can put a sum that should be x.5 just below it; real values differ by more than
- * this. */
+/* Rounding error can put a sum that should be x.5 just below x.5; other sums are farther from x.5
+ * than this. */
 #define TIE 1e-6
 
 /* ---- what was measured -------------------------------------------------------- */

@@ -1,9 +1,9 @@
 /*
  * "Sent" means passed to an output: dispatched in collectd, or written by
- * stream. The ledger records the newest sample of each series that was sent,
- * so that each is sent once and a counter does not step back when another
- * source answers; and which minutes were sent to each sink, from which backfill
- * computes what is missing.
+ * stream. For each series, the ledger records the newest sample that was sent,
+ * so that each sample is sent once and a counter does not step back when another
+ * source answers. It also records which minutes were sent to each sink; from
+ * these, backfill computes what is missing.
  *
  * A sample is "accepted" when it is to be output, and "sent" when it was.
  * Between the two it may wait in a queue, or be lost with the process:
@@ -26,7 +26,9 @@
 
 #define STEP_BACK_MAX 1.0 /* in the meter's own unit: a greater step is a new meter */
 #define MINUTE_MS     INT64_C(60000)
-#define LATE_MS       INT64_C(60000) /* a minute that has only just ended may still come live */
+
+/* A minute that has only just ended may still arrive as a live sample. */
+#define LATE_MS INT64_C(60000)
 
 /* ---- names --------------------------------------------------------------------- */
 
@@ -299,7 +301,7 @@ static bool is_same_total(const struct cemm_ledger_entry *entry,
            cemm_document_newest(document) <= entry->measured;
 }
 
-/* Learns the distance of two samples of this run; between runs, some may have been missed. */
+/* Learns the distance between two samples of this run; between runs, some may have been missed. */
 static void learn(struct cemm_ledger_entry *entry, int64_t time)
 {
     unsigned known = cemm_cadence_seconds(&entry->cadence);

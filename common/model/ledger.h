@@ -108,20 +108,20 @@ void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry 
                       const char *sink);
 
 /*
- * The first stretch of minutes that were not sent to a sink. Only minutes that
- * begin at `from` or later, lie in the window before `now`, and ended at least a
- * minute ago count: one that has just ended may still come live. False: none is
- * missing. All times are Unix milliseconds; `*ret_until` is the end of its last
- * minute. A series of which nothing was sent lacks the whole window.
+ * The first stretch of minutes that were not sent to a sink. It has only minutes
+ * that begin at `from` or later, lie in the window before `now`, and ended at
+ * least a minute ago: one that has just ended may still arrive as a live sample.
+ * False: none is missing. All times are Unix milliseconds; `*ret_until` is the
+ * end of the stretch. A series of which nothing was sent lacks the whole window.
  */
 bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *sink, int64_t from,
                          int64_t now, int64_t *ret_from, int64_t *ret_until);
 
 /*
- * The samples of a day of the series that begin at `from` or after it and lie
- * in minutes that were not sent to the sink (cemm_ledger_missing()): one a
- * minute, the oldest `most` or fewer, as a document that holds nothing else.
- * NULL: no memory. The caller unrefs it.
+ * A document with only those samples of the series in `day` whose minutes begin
+ * at `from` or later and were not sent to the sink (cemm_ledger_missing()): one
+ * for each minute, and at most the oldest `most`. NULL: no memory. The caller
+ * unrefs it.
  */
 struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, const char *sink,
                                                const struct cemm_document *day, int64_t from,

@@ -1,7 +1,7 @@
 /*
- * A set of minutes, kept as stretches: normal operation is one that grows at its
- * end, an outage is a gap between two. So a set takes a few bytes whatever it
- * spans.
+ * A set of minutes, kept as stretches: in normal operation one stretch grows at
+ * its end, and an outage leaves a gap between two stretches. So a set takes a
+ * few bytes, however long it is.
  */
 #ifndef CEMM_MODEL_MINUTES_H
 #define CEMM_MODEL_MINUTES_H

@@ -26,7 +26,7 @@ struct cemm_alias {
 /* Ends with a row whose name is NULL. "mb1" … "mb247" are not in it. */
 extern const struct cemm_alias cemm_aliases[];
 
-/* The site's own use: a calculation of the LAN device, so no io lists it. */
+/* The site's consumption, calculated by the device: LAN only, and in no list of meters (IO). */
 #define CEMM_ALIAS_USAGE "usage"
 
 /* Whether the documentation names the alias, mb1 … mb247 included; and whether the cloud's

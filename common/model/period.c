@@ -14,8 +14,8 @@
 
 #define LATE_HOUR       21 /* no clock goes back by more than three hours */
 #define SECONDS_PER_DAY INT64_C(86400)
-#define QUARTER         900 /* seconds; no clock has changed between two quarters of UTC since 1972 */
-#define OFFSET_SPAN     (1 << 18) /* more than any offset has seconds, in both directions */
+#define QUARTER         900 /* since 1972, clocks have changed only at full quarter-hours of UTC */
+#define OFFSET_SPAN     (1 << 18) /* seconds; more than lie between any two offsets */
 
 struct cemm_zone {
     GTimeZone *zone;
@@ -80,8 +80,8 @@ static struct tm tm_of(const struct cemm_period *period)
 }
 
 /* The moment at which a wall clock shows `wall`. If the clock skips that time: the moment of the
- * jump. If it shows that time twice: the moment with time of this type, if one of the two has
- * it. */
+ * jump. If it shows that time twice: the one of the two that is in standard or daylight time, as
+ * `type` asks, if there is one. */
 static int64_t moment_of(const struct cemm_zone *zone, GTimeType type, gint64 wall)
 {
     int interval = g_time_zone_adjust_time(zone->zone, type, &wall);

@@ -1,5 +1,5 @@
 /*
- * What else period.c knows about a zone.
+ * Zones: what cemm.h and frontend.h do not have.
  */
 #ifndef CEMM_MODEL_PERIOD_H
 #define CEMM_MODEL_PERIOD_H

@@ -81,7 +81,7 @@ static void write_line(struct writer *writer, const struct cemm_ledger_entry *en
 static void write_entry(struct writer *writer, const struct cemm_ledger_entry *entry)
 {
     const struct cemm_sent *sent = entry->sinks;
-    bool unnamed = sent && !sent->sink->name[0]; /* the first, if there is one */
+    bool unnamed = sent && !sent->sink->name[0]; /* "" sorts first */
 
     write_line(writer, entry, "", unnamed ? &sent->minutes : NULL, true);
     for (sent = unnamed ? sent->next : sent; sent; sent = sent->next)
@@ -163,8 +163,9 @@ static int append(const char *path, const char *lines, size_t length)
 
 /* ---- what is new --------------------------------------------------------------- */
 
-/* What is to be written: the whole file if `*whole`, which it may set, else lines to append.
- * NULL: nothing is new. The lock is held only here, so that nobody waits for the disk. */
+/* What is to be written; NULL: nothing is new. *whole: whether the whole file is wanted; it is set
+ * to whether the text is the whole file or lines to append. The lock is held only here, so that
+ * nobody waits for the disk. */
 static int take_news(struct cemm_ledger *ledger, bool *whole, char **ret_text, size_t *ret_length)
 {
     bool any = ledger->rewrite || ledger->grown > 0 || ledger->lines.length > 0;

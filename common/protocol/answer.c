@@ -70,8 +70,8 @@ static bool in_range(struct json_object *number)
     return value > -VALUE_MAX && value < VALUE_MAX;
 }
 
-/* Keeps the text of a number. json-c keeps that of a double as its userdata; an integer has only
- * one. */
+/* Keeps the text of a number. json-c keeps the text of a double as its userdata; an integer can be
+ * written in only one way. */
 static void keep_text(struct cemm_buffer *texts, struct json_object *number,
                       struct cemm_sample *ret_sample)
 {
@@ -145,7 +145,7 @@ static void sort_samples(struct cemm_series *series)
 static struct cemm_series *add_series(struct reader *reader, const char *channel)
 {
     if (reader->document->series_count >= CEMM_CHANNELS_MAX) {
-        skip(reader, "it has more than %d channels", CEMM_CHANNELS_MAX);
+        skip(reader, "a channel beyond the first %d", CEMM_CHANNELS_MAX);
         return NULL;
     }
     struct cemm_series *series = cemm_document_add_series(reader->document);
@@ -185,8 +185,8 @@ static void read_history(struct reader *reader, const char *channel, struct json
         update_newest(document, &series->samples[series->count - 1]);
 }
 
-/* One sample of a channel. `shown`: the channel is taken from this set. Samples of `data` that are
- * not shown also tell how old the meter's data is. */
+/* One sample of a channel. `shown`: the channel is taken from this group. Samples of `data` that
+ * are not shown also tell how old the meter's data is. */
 static void read_current(struct reader *reader, const char *channel, struct json_object *pair,
                          bool total, bool shown)
 {
@@ -220,9 +220,10 @@ static bool has(struct json_object *group, const char *channel)
 
 /*
  * Whether a channel is taken from `totals`. Its readings do not match those of
- * `data`: it splits an inverter's single register by tariff, and the documented
- * sums are right only within `totals`. So all readings of a meter come from one
- * of the two. Undocumented channels are taken from either.
+ * `data`: it splits an inverter's single register by tariff, and documented
+ * sums, such as electric_energy = t1 - t3, are right only within `totals`. So
+ * all readings of a meter come from one of the two. Undocumented channels are
+ * taken from either.
  */
 static bool from_totals(const struct reader *reader, const char *channel)
 {
@@ -348,7 +349,7 @@ static size_t at_most(struct reader *reader, size_t length, size_t max, const ch
 {
     if (length <= max)
         return length;
-    skip(reader, "it has more than %zu %s", max, what);
+    skip(reader, "%s beyond the first %zu", what, max);
     reader->document->skipped += length - max - 1;
     return max;
 }
@@ -364,7 +365,7 @@ static bool read_uid(struct json_object *object, struct cemm_uid *ret_uid)
 static int read_devices(struct reader *reader, struct json_object *data)
 {
     struct cemm_document *document = reader->document;
-    size_t length = at_most(reader, json_object_array_length(data), CEMM_LIST_MAX, "devices");
+    size_t length = at_most(reader, json_object_array_length(data), CEMM_LIST_MAX, "a device");
 
     document->uids = calloc(length ? length : 1, sizeof(*document->uids));
     if (!document->uids)
@@ -427,12 +428,12 @@ static bool read_entry(struct reader *reader, struct json_object *item, struct c
     return true;
 }
 
-/* cloud §Request an I/O; real firmware has it on the LAN, too, with aliases. io_id: number, text
- * or absent. */
+/* cloud §Request an I/O; real firmware has it on the LAN, too, with aliases. An entry's io_id (a
+ * number, a text or absent) is not used. */
 static int read_io(struct reader *reader, struct json_object *data)
 {
     struct cemm_document *document = reader->document;
-    size_t length = at_most(reader, json_object_array_length(data), CEMM_METERS_MAX, "meters");
+    size_t length = at_most(reader, json_object_array_length(data), CEMM_METERS_MAX, "a meter");
 
     document->io = calloc(length ? length : 1, sizeof(*document->io));
     if (!document->io)

@@ -1,6 +1,6 @@
 /*
  * The discovery datagrams (LAN §discovery broadcast): a query that is
- * broadcast, and the answers from the CEMMs. Pure: bytes in, a claim out.
+ * broadcast, and the answers from the CEMMs. Pure: no network.
  */
 #ifndef CEMM_PROTOCOL_BEACON_H
 #define CEMM_PROTOCOL_BEACON_H

@@ -1,6 +1,6 @@
 /*
  * Tells what answers at a LAN address where a CEMM Basic or Plus was expected.
- * Pure: its answer is an argument.
+ * Pure: the answer is an argument.
  */
 #ifndef CEMM_PROTOCOL_FINGERPRINT_H
 #define CEMM_PROTOCOL_FINGERPRINT_H
@@ -18,7 +18,7 @@
  * NULL: it can't be identified. */
 const char *cemm_fingerprint_root(int status, const char *body, size_t length);
 
-/* Likewise, of the answer to CEMM_FINGERPRINT_PATH. */
+/* Likewise, about the sender of an answer to a request for CEMM_FINGERPRINT_PATH. */
 const char *cemm_fingerprint_public(int status, const char *body, size_t length);
 
 #endif

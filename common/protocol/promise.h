@@ -22,8 +22,8 @@
 #define CEMM_PROMISE_LIFE_MS  10000
 #define CEMM_PROMISE_FIRST_MS 500  /* pause before the first repeat */
 #define CEMM_PROMISE_PAUSE_MS 3000 /* longest pause between two repeats */
-#define CEMM_PROMISE_REPEATS  5    /* repeats of one promise, while nothing is known */
-/* Pause if the expected moment was too early: this fraction of the expected time, but at least
+#define CEMM_PROMISE_REPEATS  5    /* repeats of one promise if it is not known how long it takes */
+/* Pause if the expected moment was too early: the expected time divided by this, but at least
  * CEMM_PROMISE_LATE_MS. */
 #define CEMM_PROMISE_LATE    16
 #define CEMM_PROMISE_LATE_MS 25
@@ -36,7 +36,7 @@ enum cemm_step {
 };
 
 struct cemm_promise {
-    int64_t deadline; /* later by the time spent waiting for a free connection */
+    int64_t deadline; /* put off by the time spent waiting for a free connection */
     int64_t since;    /* when the current promise was given; -1: none */
     int64_t pause;
     int64_t until;    /* CEMM_WAIT: when to send the request again */

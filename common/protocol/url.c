@@ -24,7 +24,7 @@ bool cemm_endpoint_offered(enum cemm_endpoint endpoint, enum cemm_source_kind ki
     return kind == CEMM_CLOUD ? endpoints[endpoint].cloud : endpoints[endpoint].lan;
 }
 
-/* Keys are opaque: whatever is not unreserved (RFC 3986) is escaped. */
+/* Keys are opaque: all characters are escaped, except RFC 3986's unreserved ones. */
 static void write_escaped(struct cemm_buffer *out, const char *text)
 {
     static const char unreserved[] =
@@ -50,7 +50,7 @@ static void write_path(struct cemm_buffer *out, enum cemm_source_kind kind,
         cemm_buffer_text(out, query->uid.text);
         cemm_buffer_char(out, '/');
     }
-    /* Seen on the LAN without the slash; the cloud's document has it. */
+    /* Devices on the LAN use `io` without the slash; the description of the cloud API has `io/`. */
     if (query->endpoint == CEMM_IO)
         cemm_buffer_text(out, kind == CEMM_CLOUD ? "io/" : "io");
     if (endpoints[query->endpoint].path) {

@@ -245,12 +245,12 @@ static void test_too_much(void **state)
         const char *message;
     } rows[] = {
         {"realtime", CEMM_REALTIME, "{\"data\":{", "c", "[1496323165000,2]", 256, "}}",
-         "it has more than 256 channels"},
+         "a channel beyond the first 256"},
         {"history", CEMM_DATA, "{\"data\":{", "c", "[[1496323165000,2]]", 256, "}}",
-         "it has more than 256 channels"},
-        {"meters", CEMM_IO, "{\"data\":[", NULL, "{}", 512, "]}", "it has more than 512 meters"},
+         "a channel beyond the first 256"},
+        {"meters", CEMM_IO, "{\"data\":[", NULL, "{}", 512, "]}", "a meter beyond the first 512"},
         {"devices", CEMM_DEVICES, "{\"data\":[", NULL, "{\"uid\":\"00-00-00-00-00-00\"}", 100000,
-         "]}", "it has more than 100000 devices"},
+         "]}", "a device beyond the first 100000"},
     };
 
     (void)state;
