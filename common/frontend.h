@@ -27,7 +27,8 @@ struct cemm_line_limit {
 bool cemm_line_allowed(struct cemm_line_limit *limit, int64_t now,
                        struct cemm_message *ret_instead);
 
-/* Prepares a program that has a key in memory, and opens sockets. For main(). */
+/* Prepares a process that will hold a key and open sockets: no core dumps, no SIGPIPE, descriptors
+ * 0 to 2 open. Call it first in main(). */
 void cemm_process_prepare(void);
 
 /* FNV-1a. Pass CEMM_HASH first, and the last result to continue. */
@@ -148,9 +149,9 @@ struct cemm_result {
 /*
  * Writes results as Prometheus's text format, in base units, without times:
  * all samples of a metric together, under one HELP and TYPE. `before` is an
- * earlier text of this kind or NULL: a counter that is less than one kWh or m3
- * below its value there keeps that value, and a meter that has failed keeps the
- * time of its last sample. Otherwise like cemm_render().
+ * earlier text of this kind or NULL. If a counter is lower than in `before`, but
+ * by less than 1 kWh or 1 m3 (sources round differently), the earlier value is
+ * kept; so is the last sample time of a failed meter. Else like cemm_render().
  */
 int cemm_render_prometheus(const struct cemm_result *results, size_t count, const char *before,
                            char **ret_text, size_t *ret_length);
@@ -348,7 +349,7 @@ struct cemm_interval {
     double unallocated;
 };
 
-/* Adds the next day, and calls back for each interval that has ended at `now` (seconds since
+/* Adds the next day, and calls back for each interval that has ended by `now` (seconds since
  * 1970). */
 typedef void cemm_interval_fn(void *data, const struct cemm_interval *interval);
 void cemm_interval_add(struct cemm_interval *interval, const struct cemm_zone *zone,
@@ -377,9 +378,9 @@ bool cemm_archived_totals(const struct cemm *cemm, const struct cemm_uid *uid, c
 
 /*
  * Looks for a meter's first day with data, unless it is known. Each source that
- * reaches the meter and was not asked before gets one request per year, and one
- * for the first month. Like cemm_find(). Also ends with 0 if there is no data
- * at all.
+ * reaches the meter and was not asked before is sent one request for each year's
+ * data, then one for the first month that has any. Like cemm_find(). Also ends
+ * with 0 if there is no data at all.
  */
 int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
@@ -469,9 +470,9 @@ struct cemm_ledger;
 struct cemm_ledger_entry;
 
 /*
- * `window`: how many seconds back minutes may be missing, at most
+ * `window`: how far back (seconds) missing minutes are looked for, at most
  * CEMM_WINDOW_MAX. `sinks` are the names of the outputs; they are copied. A
- * name is "" if there is only one, and has no control characters and less than
+ * name is "" if there is only one, and has no control characters and fewer than
  * CEMM_SINK_SIZE bytes. NULL: no memory, or too many.
  */
 struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *sinks, size_t count);
@@ -557,14 +558,14 @@ struct cemm_backfill;
 struct cemm_backfill_job {
     struct cemm_ledger_entry *entry;
     const char *sink;
-    void *user; /* `user` of the last cemm_backfill_live() */
+    void *user; /* for the caller's own use: `user` of the last cemm_backfill_live() */
 };
 
 struct cemm_backfill_rules {
     int64_t delay_ms;    /* from a live sample to the backfill of minutes before it; 0: none */
     int64_t max_age_ms;  /* how old a day's document may be */
     size_t rows_max;     /* how many rows are sent in one call at most */
-    unsigned rounds_max; /* number of concurrent rounds, if there is a delay */
+    unsigned rounds_max; /* how many rounds may run at a time; used only if there is a delay */
     /*
      * Sends rows, all of one channel; the callee marks them in the ledger.
      * Returns 0 if all were sent; 1 if cemm_backfill_sent() will be called;

@@ -433,7 +433,7 @@ static void on_document(struct pending *pending, const struct cemm_answer *answe
     }
     int r = snapshot_render(&node->path, answer->document, cemm_zone(fs->cemm), &snapshot);
     if (r == -EIO)
-        record(fs, &node->path, "the answer is too large for this file");
+        record(fs, &node->path, "the answer is too large to be shown as a file");
     if (r < 0)
         pending_reply_error(pending, check_absence(fs, node, -r, answer->document));
     else

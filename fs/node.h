@@ -27,7 +27,8 @@ struct node {
     bool current;
     bool exists; /* directories: known to exist */
 
-    /* Files. The kernel knows `shown` bytes of `snapshot`: all, unless a running CSV is growing. */
+    /* Files. The kernel knows `shown` bytes of `snapshot`: all, unless the CSV of a period that is
+     * not over is growing. */
     struct snapshot *snapshot; /* NULL: not fetched yet */
     size_t shown;
     int64_t shown_modified;

@@ -116,9 +116,10 @@ static void on_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
 /*
  * Where `today` points in the first hours of a day. The new day's first row is
  * a minute late, and so is the last row of the day before, which a reader that
- * follows `today` by name (tail -F) must get first. So `today` points to the
- * day before until the new day has a row, and until the day before, if it is
- * followed, has been fetched after that. It moves once, and never back.
+ * follows `today` by name (tail -F) must get first. So `today` stays on the old
+ * day until (1) the new day has a row and (2) if somebody follows the old day's
+ * file, that file has been fetched again after the row appeared. It moves once,
+ * and never back.
  *
  * Later in the day it always points to the new day, because a meter may be
  * silent.

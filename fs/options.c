@@ -106,7 +106,7 @@ static bool read_mount_option(const char *option, struct options *options,
         return true;
     cemm_message_set(message, "-o %s: %s", option,
                      strcmp("remount", option) == 0
-                         ? "options cannot be changed; unmount it and mount it again"
+                         ? "options of a mount cannot be changed; unmount and mount again"
                          : "no such option; see cemmfs --help");
     return false;
 }

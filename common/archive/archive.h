@@ -9,7 +9,7 @@
  *   <uid>/<alias>/totals/2024/03/2024-03-31.json
  *   <uid>/<alias>/.first          the meter's first day with data
  *   .zone                         the time zone in which it was filled
- *   .empty/<the same without .json>     answers without a sample, used for a day
+ *   .empty/<the same without .json>     answers without a sample, valid for 24 hours
  *
  * Every known meter has a directory, even if nothing of it is archived.
  *

@@ -20,7 +20,7 @@
 #define CONNECTIONS_MAX 1024
 #define SHARDS_MAX      256
 #define INTERVAL_MAX    (7 * 86400.0)
-#define SHOWN           48   /* characters of a wrong value that a message repeats */
+#define SHOWN           48   /* characters of a wrong value that a message quotes */
 #define URL_LENGTH_MAX  1024 /* so that a request's own part has room, too */
 #define PATH_LENGTH_MAX 3840 /* so that an archive's own part has room, too */
 

@@ -356,7 +356,7 @@ bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry
 {
     bool busy = false;
 
-    for (size_t i = 0; entry->followed && i < backfill->sink_count; i++) {
+    for (size_t i = 0; entry->by_minute && i < backfill->sink_count; i++) {
         struct job *job = job_get(backfill, entry, &backfill->sinks[i]);
         if (job && live(job, limit, user, cemm_clock_steady()))
             busy = true;

@@ -24,8 +24,8 @@ enum cemm_purpose {
     CEMM_WAITED_FOR,
     CEMM_BACKGROUND, /* nobody waits for it: at its source, requests that somebody waits for go
                         first */
-    CEMM_ONCE, /* it is not cached, as a fleet would fill the cache, unless somebody else requests
-                  it, too */
+    CEMM_ONCE, /* not cached unless somebody else requests it, too: a fleet's answers would fill
+                  the cache */
 };
 
 /* Cancels all waits and frees all entries. All requests must have ended. */

@@ -177,8 +177,8 @@ static void ask_all(struct cemm_discovery *discovery)
 
 /* ---- a scan -------------------------------------------------------------------------- */
 
-/* Whether a source may be used again: no device was confirmed at its address, and it has no request
- * but that for the root of a claim. */
+/* Whether a source may be used again: no device was confirmed at its address, and its only request,
+ * if any, is the one that checks a claim. */
 static bool reusable(const struct cemm_source *source)
 {
     return source->discovered && !source->own.device && source->open == source->listing;
@@ -390,7 +390,7 @@ static void handle_known(struct cemm_discovery *discovery, struct cemm_source *s
         return; /* a repeat */
     discovered->beacon = *beacon;
     discovered->scan = discovery->scan;
-    /* While it answers, there is nothing to confirm. */
+    /* While its HTTP requests are answered, there is nothing to confirm. */
     discovery->registry->ask_root(source, source->own.health.pause == 0 ? INT64_MAX : 0);
 }
 
@@ -416,8 +416,9 @@ static void handle_claim(struct cemm_discovery *discovery, const struct cemm_bea
 
 /* ---- what their roots say ---------------------------------------------------------------- */
 
-/* The device was confirmed at `address`. `other` loses its device if that is this device at another
- * address, or another device at this address. */
+/* The device was confirmed at `address`. `other` loses its device in two cases: it has the same
+ * device at a different address (the device moved), or a different device at this address (it was
+ * replaced). */
 static void give_way(struct cemm_discovery *discovery, struct cemm_source *other,
                      const struct cemm_uid *uid, const char *address)
 {

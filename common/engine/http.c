@@ -292,7 +292,7 @@ static void explain(CURLcode code, const struct cemm_transfer *transfer,
     } known[] = {
         {CURLE_OPERATION_TIMEDOUT, OTHER, -ETIMEDOUT, "no answer in time"},
         /* libcurl also returns this for a header that is too long. */
-        {CURLE_OUT_OF_MEMORY, OTHER, -EIO, "the answer's header is too long, or memory is short"},
+        {CURLE_OUT_OF_MEMORY, OTHER, -EIO, "out of memory, or the answer's header is too long"},
 #if LIBCURL_VERSION_NUM >= 0x080600
         {CURLE_TOO_LARGE, OTHER, -EIO, "the answer's header is too long"},
 #endif
@@ -376,8 +376,8 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     }
     cemm_http_done *done = transfer->done;
     void *data = transfer->data;
-    /* If libcurl opened a connection, perhaps it did so because a reused one was dead. A handle
-     * does that only five times in its life, so it is not kept. */
+    /* If a connection was opened, it may have replaced a dead reused one. libcurl does this
+     * replacement at most five times per handle, so such a handle is not kept. */
     if (code == CURLE_OK && connects == 0)
         keep(transfer);
     else
@@ -385,7 +385,7 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     done(data, &response);
 }
 
-/* If a reused connection caused the failure, sends the request once more, by a new connection, in
+/* If a reused connection caused the failure, sends the request once more, over a new connection, in
  * the time that is left. A reply that is not HTTP is then the rest of the previous answer, whose
  * length was wrong. libcurl itself resends if the server closed the connection just as it was
  * reused. */

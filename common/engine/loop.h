@@ -40,7 +40,7 @@ struct cemm_ticket {
     cemm_answer_fn *done; /* NULL: there is no completion */
     void *data;
     struct cemm_timer limit; /* if set: when the wait ends */
-    /* Set when the ticket is due. Until then, `message` is for the case that its limit ends the
+    /* Set when the ticket is due. Until then, `message` holds the text to use if its limit ends the
      * wait. */
     int result;
     struct cemm_document *document;

@@ -251,7 +251,7 @@ static void unlist(struct cemm_route *route)
     TAILQ_REMOVE(&device->routes, route, link);
     TAILQ_INSERT_HEAD(&source->unlisted, route, link);
     source->devices--;
-    device->lost = !cemm_device_reached(device); /* that was just logged */
+    device->lost = !cemm_device_reached(device); /* so that the loss is not logged again */
     device->discovered = 0;                      /* devices of an account are never forgotten */
     cemm_device_finish_searches(device);
 }

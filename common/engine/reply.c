@@ -117,8 +117,8 @@ static int result_of(const struct cemm_source *source, int status, struct cemm_m
         if (known[i].status != status)
             continue;
         if (known[i].result == CEMM_DENIED && source->config->kind == CEMM_LOCAL)
-            return cemm_message_fail(ret_reason, CEMM_DENIED, "the device refused it (HTTP %d)",
-                                     status);
+            return cemm_message_fail(ret_reason, CEMM_DENIED,
+                                     "the device refused the request (HTTP %d)", status);
         return cemm_message_fail(ret_reason, known[i].result, "%s", known[i].reason);
     }
     return cemm_message_fail(ret_reason, -EIO, "unexpected answer: HTTP %d", status);

@@ -88,7 +88,8 @@ static void on_meter(void *data, const struct cemm_answer *answer)
     bool reported = step->reason == LISTED ||
                     (answer->result != CEMM_ABSENT && (!answer->result || step->reason == GUESSED));
 
-    if (answer->result == 0 && step->reason != LISTED) /* without memory, it is guessed again */
+    /* If memory runs out, it is guessed again next time. */
+    if (answer->result == 0 && step->reason != LISTED)
         (void)cemm_registry_know(sweep->registry, &step->query.uid, step->query.alias);
     if (reported)
         report_reading(step, answer);

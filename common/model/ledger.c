@@ -80,7 +80,7 @@ static struct cemm_ledger_entry *entry_get(struct cemm_ledger_meter *meter, cons
     entry->next = *place;
     entry->meter = meter;
     entry->paced = cemm_alias_kind(meter->alias) != CEMM_ALIAS_PULSE;
-    entry->followed = strcmp(channel, "electric_power") == 0 || strcmp(channel, "flow") == 0;
+    entry->by_minute = strcmp(channel, "electric_power") == 0 || strcmp(channel, "flow") == 0;
     strcpy(entry->channel, channel);
     *place = entry;
     return entry;
@@ -383,7 +383,7 @@ static int mark_live(struct cemm_ledger_entry *entry, int64_t time)
         entry->sent = time;
         add_line(entry, "", "@", time, "\n");
     }
-    for (size_t i = 0; entry->followed && i < ledger->sink_count && r >= 0; i++)
+    for (size_t i = 0; entry->by_minute && i < ledger->sink_count && r >= 0; i++)
         if (ledger->sinks[i]->current)
             r = mark(entry, ledger->sinks[i]->name, time);
     return r < 0 ? r : 0;

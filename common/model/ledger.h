@@ -60,8 +60,8 @@ struct cemm_ledger_entry {
     int64_t sent;     /* time of the newest sample that was sent; 0: none */
     struct cemm_sent *sinks;
     struct cemm_cadence cadence;
-    bool paced;    /* the meter measures at intervals of its own: it is not a pulse meter */
-    bool followed; /* the API has a row of it for each minute */
+    bool paced;     /* the meter measures at intervals of its own: it is not a pulse meter */
+    bool by_minute; /* the API has a row of it for each minute */
     char channel[];
 };
 
@@ -127,8 +127,9 @@ struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, 
                                                const struct cemm_document *day, int64_t from,
                                                size_t most, int64_t now);
 
-/* Under the lock. The state file's whole text, which the caller frees, with the minutes that any
- * window before `now` may ask for. 0 or a negative errno. */
+/* Under the lock. The state file's whole text, which the caller frees, with all minutes of the
+ * CEMM_WINDOW_MAX seconds before `now`, since a later run may have a longer window. 0 or a negative
+ * errno. */
 int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_text,
                     size_t *ret_length);
 

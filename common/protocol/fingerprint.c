@@ -47,5 +47,6 @@ const char *cemm_fingerprint_public(int status, const char *body, size_t length)
     bool successor = cemm_json_member(root, "mac", json_type_string) &&
                      cemm_json_member(root, "version", json_type_string);
     cemm_json_put(root, length);
-    return successor ? "this is a CEMM 3.0; it has another API, which cemm does not read" : NULL;
+    return successor ? "this is a CEMM 3.0; it has a different API, which cemm does not support"
+                     : NULL;
 }

@@ -76,22 +76,24 @@ enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, in
 
 int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, int64_t known)
 {
-    int64_t late = sent - promise->since; /* an upper bound of the time it took */
+    /* Bounds of the time that the promise took. */
+    int64_t lower = promise->early;
+    int64_t upper = sent - promise->since;
 
     if (promise->since < 0)
         return known;
     /* Closer to the upper bound: being late is better than another repeat. */
     if (known < 0 && promise->expected < 0)
-        return late - (late - promise->early) / 4;
+        return upper - (upper - lower) / 4;
     int64_t estimate =
         known < 0 ? promise->expected : known; /* `expected` was learned from another device */
-    if (estimate <= promise->early || estimate > late)
-        return late;
+    if (estimate <= lower || estimate > upper)
+        return upper;
     if (known < 0)
         return estimate;
-    /* The estimate fits. An early repeat lowers it a little each time: lowering it much would cause
-     * early repeats. */
-    return promise->patient ? known : known - (known - promise->early) / 32;
+    /* The estimate lies between the bounds. The occasional request that is not patient lowers it a
+     * little each time; lowering it faster would make ordinary repeats come too soon. */
+    return promise->patient ? known : known - (known - lower) / 32;
 }
 
 enum cemm_step cemm_promise_next(const struct cemm_promise *promise, int64_t now)

@@ -230,8 +230,8 @@ static void log_failure(const char *name, int status)
             name);
     else
         plugin_log(LOG_WARNING,
-                   "cemm plugin: <Backfill>: the writer \"%s\" did not take a value (%d); it is "
-                   "tried again",
+                   "cemm plugin: <Backfill>: the writer \"%s\" did not take a value (%d); the "
+                   "value will be tried again",
                    name, status);
 }
 

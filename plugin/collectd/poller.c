@@ -3,7 +3,7 @@
  * for a network: it joins its read threads before it calls any shutdown
  * callback, so one stalled read there would hold up the whole stop.
  *
- * A block is swept on a fixed grid of its interval. A device that has not
+ * A block is swept at fixed multiples of its interval. A device that has not
  * answered when the next sweep begins is skipped until it has, and the others
  * do not wait for it.
  *
@@ -298,9 +298,9 @@ static void dispatch_held(struct poller *poller, struct held *held)
     free(held);
 }
 
-/* Dispatches the first readings that were held until the second ones came, in this answer. The
- * answer must follow a little later: the write threads of a busy collectd may swap two readings
- * that come together. False: none was held. */
+/* This answer may contain second readings of series whose first readings were held: dispatches
+ * those first readings. The answer itself must then be dispatched a little later: the write threads
+ * of a busy collectd may swap two readings that come together. False: none was held. */
 static bool release(struct poller *poller, const struct answer *answer)
 {
     bool any = false;

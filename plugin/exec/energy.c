@@ -28,9 +28,9 @@ enum { READINGS, DAY, MONTH, DOCUMENTS };
 
 struct meter {
     struct energy *energy;
-    struct history_meter *from;   /* the same meter in history-run.c */
-    struct cemm_document *before; /* readings of the day before */
-    struct cemm_document *after;  /* readings of the day */
+    struct history_meter *history; /* the same meter in history-run.c */
+    struct cemm_document *before;  /* readings at the day's beginning */
+    struct cemm_document *after;   /* readings at its end */
     struct cemm_document *minutes;
     bool failed;          /* a document of the day failed */
     bool readings_failed; /* its readings failed; the day after needs them, too */
@@ -348,7 +348,7 @@ static void give(void *data, const struct cemm_interval *interval)
         return;
     }
     energy->rows = more;
-    more[energy->row_count++] = (struct row){meter->from, meter->quantity, *interval};
+    more[energy->row_count++] = (struct row){meter->history, meter->quantity, *interval};
 }
 
 static void add_day(struct meter *meter, const struct cemm_period *period,
@@ -364,7 +364,7 @@ static void add_day(struct meter *meter, const struct cemm_period *period,
         meter->by_hour = true;
         return;
     }
-    meter->from->has_data |= day.count > 0;
+    meter->history->has_data |= day.count > 0;
     if (day.refused && meter->refused++ == 0)
         meter->refused_first = *period;
     cemm_interval_add(&meter->interval, zone_of(energy), energy->options.by, &day, energy->now,
@@ -397,7 +397,7 @@ static int begin(void *data)
     if (!energy->meters)
         return -ENOMEM;
     for (size_t i = 0; i < history->meter_count; i++)
-        energy->meters[i] = (struct meter){.energy = energy, .from = &history->meters[i]};
+        energy->meters[i] = (struct meter){.energy = energy, .history = &history->meters[i]};
     for (size_t i = 0; i < COLUMNS && energy->options.format == EXEC_FORMAT_CSV; i++)
         fprintf(history->output.stream, "%s%s", names[i], i + 1 < COLUMNS ? "," : "\n");
     if (for_home_assistant(energy))
@@ -433,25 +433,30 @@ static int finish(void *data)
 
 static bool report_meter(const struct energy *energy, const struct meter *meter)
 {
-    const char *uid = meter->from->uid.text;
-    const char *alias = meter->from->alias;
+    const char *uid = meter->history->uid.text;
+    const char *alias = meter->history->alias;
     if (meter->refused > 0) {
         char first[CEMM_TIME_SIZE];
+        struct cemm_message days;
         cemm_period_format(&meter->refused_first, first, sizeof(first));
+        if (meter->refused == 1)
+            cemm_message_set(&days, "%s", first);
+        else
+            cemm_message_set(&days, "%zu days (the first is %s)", meter->refused, first);
         message_print(CEMM_LOG_WARNING,
-                      "%s/%s: not scaled on %zu day%s, first on %s: the sum of the minutes "
-                      "differs too much from the meter readings",
-                      uid, alias, meter->refused, meter->refused == 1 ? "" : "s", first);
+                      "%s/%s: the amounts of %s come from the minutes alone: their sum differs "
+                      "too much from the meter readings",
+                      uid, alias, days.text);
     }
     if (meter->by_hour)
         message_about(CEMM_LOG_ERROR, uid, alias,
                       "its gas is only available by the hour; use --by hour");
-    else if (!meter->from->has_data && !meter->ever_failed && !meter->from->elsewhere)
+    else if (!meter->history->has_data && !meter->ever_failed && !meter->history->elsewhere)
         message_about(CEMM_LOG_ERROR, uid, alias,
                       for_home_assistant(energy)
                           ? "there is no minute-by-minute data for any closed day in this range"
                           : "there is no minute-by-minute data for these dates");
-    return !meter->by_hour && (meter->from->has_data || meter->ever_failed);
+    return !meter->by_hour && (meter->history->has_data || meter->ever_failed);
 }
 
 static bool report(void *data)

@@ -32,7 +32,9 @@ static const struct known_option {
     {"interval", "S", EXEC_INTERVAL,
      "read the meters every S seconds\n"
      "                  (default: $COLLECTD_INTERVAL, else 10)"},
-    {"stdin", NULL, EXEC_STDIN, "read the meters at every line on stdin, until its end"},
+    {"stdin", NULL, EXEC_STDIN,
+     "read the meters once for each line received on\n"
+     "                  standard input, until end of file"},
     {"state", "FILE", EXEC_STATE, "record in FILE what was sent; missed samples are sent first"},
     {"format", "F", EXEC_FORMAT, NULL},
     {"config", "FILE", EXEC_CONFIG,
@@ -101,8 +103,8 @@ static void set_format(struct exec_options *options, const struct exec_command *
     if (message->text[0] != '\0' || has_format(command, value))
         return;
     if (options->format == EXEC_FORMAT_PROMETHEUS && has_format(command, "openmetrics"))
-        cemm_message_set(message,
-                         "prometheus has no times, so it cannot show history; openmetrics can");
+        cemm_message_set(message, "the prometheus format has no times, so it can't show history; "
+                                  "openmetrics can");
     else if (options->format == EXEC_FORMAT_OPENMETRICS && has_format(command, "prometheus"))
         cemm_message_set(message,
                          "openmetrics is a format of history; the format for current values is "
@@ -199,7 +201,7 @@ static void check_together(const struct exec_options *options, const struct exec
     else if (options->interval > 0 && options->paced_by_stdin)
         wrong = "--interval and --stdin cannot be combined";
     else if (options->state && timeless)
-        wrong = "prometheus has no times, so it cannot show missed samples (--state)";
+        wrong = "the prometheus format has no times, so it can't show missed samples (--state)";
     else if (takes(command, EXEC_STATE) && options->output && !timeless)
         wrong = "--output needs --format prometheus, whose file is replaced after every reading";
     if (wrong)

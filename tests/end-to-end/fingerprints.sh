@@ -71,7 +71,7 @@ for command in list read; do
   : >"$scratch/requests"
   exits "$command ends with 1" 1 "$build/plugin/exec/cemm" "$command" --config "$scratch/cemm.conf"
   has "$command: the CEMM is found" "$out" 00-1E-C0-00-00-01
-  reports cemm3 'this is a CEMM 3.0; it has another API, which cemm does not read'
+  reports cemm3 'this is a CEMM 3.0; it has a different API, which cemm does not support'
   reports none 'a web server answers at this address, but it is not a CEMM Basic or Plus (HTTP 404)'
   reports page 'a web server answers at this address, but it is not a CEMM Basic or Plus (a web page)'
   reports tls 'this port is for HTTPS (HTTP 400)'

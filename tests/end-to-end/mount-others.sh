@@ -35,7 +35,7 @@ check 'it ends' wait_for 30 gone_or_zombie "$daemon"
 check 'options that are meant for mount(8)' mount -t fuse.cemmfs "$conf" "$m" -o lazytime,strictatime,iversion
 daemon=$(pgrep -f -- "cemmfs $conf $m")
 check 'are ignored' cat "$m/status"
-fails_with 'remount is refused with a message' 'options cannot be changed' \
+fails_with 'remount is refused with a message' 'options of a mount cannot be changed' \
   mount -t fuse.cemmfs "$conf" "$m" -o remount,ro
 umount "$m"
 wait_for 30 gone_or_zombie "$daemon" || not_ok 'umount ends it'

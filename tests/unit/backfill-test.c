@@ -309,7 +309,7 @@ static void test_refused(void **state)
 }
 
 /* Other channels than electric_power and flow have no minutes. */
-static void test_not_followed(void **state)
+static void test_not_by_minute(void **state)
 {
     static const struct cemm_backfill_rules rules = {.rows_max = 2, .send = send_rows};
 
@@ -449,7 +449,7 @@ int main(void)
         cmocka_unit_test(test_rounds),  cmocka_unit_test(test_backoff),
         cmocka_unit_test(test_hole),    cmocka_unit_test(test_just_ended),
         cmocka_unit_test(test_at_once), cmocka_unit_test(test_later),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_not_followed),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_not_by_minute),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 #define OTHER  "a web server answers at this address, but it is not a CEMM Basic or Plus"
 #define NONE   OTHER " (HTTP 404)"
 #define PAGE   OTHER " (a web page)"
-#define CEMM_3 "this is a CEMM 3.0; it has another API, which cemm does not read"
+#define CEMM_3 "this is a CEMM 3.0; it has a different API, which cemm does not support"
 
 /* Bytes that end exactly there, so that a sanitizer detects reading beyond. NULL: none. */
 static char *copy(const char *text)
