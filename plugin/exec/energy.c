@@ -444,7 +444,7 @@ static bool report_meter(const struct energy *energy, const struct meter *meter)
         else
             cemm_message_set(&days, "%zu days (the first is %s)", meter->refused, first);
         message_print(CEMM_LOG_WARNING,
-                      "%s/%s: the amounts of %s come from the minutes alone: their sum differs "
+                      "%s/%s: amounts of %s come from the minutes alone: their sum differs "
                       "too much from the meter readings",
                       uid, alias, days.text);
     }

@@ -33,7 +33,7 @@ static const struct known_option {
      "read the meters every S seconds\n"
      "                  (default: $COLLECTD_INTERVAL, else 10)"},
     {"stdin", NULL, EXEC_STDIN,
-     "read the meters once for each line received on\n"
+     "read the meters when a line arrives on\n"
      "                  standard input, until end of file"},
     {"state", "FILE", EXEC_STATE, "record in FILE what was sent; missed samples are sent first"},
     {"format", "F", EXEC_FORMAT, NULL},

@@ -59,7 +59,7 @@ for by in quarter hour day month; do
   exits "by $by" 0 "$cemm" energy --config "$config" "${year[@]}" --by "$by" --format csv "${meters[@]}"
   cp "$scratch/stdout" "$scratch/$by.csv"
   is 'the day of the other meter is reported' \
-    "W! cemm: $one/p1: the amounts of $replaced come from the minutes alone: their sum differs too much from the meter readings" "$err"
+    "W! cemm: $one/p1: amounts of $replaced come from the minutes alone: their sum differs too much from the meter readings" "$err"
 done
 
 # as_worked_out ALIAS BY,BY… [MORE…]

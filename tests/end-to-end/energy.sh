@@ -85,7 +85,7 @@ missing() {
     [[ $by != month ]] || break
     as_worked_out 'missing data' p1 "$from" "$to" "$by" \
       "gap=$begin/$end" unread=2025-05-13 more=2025-05-15=30000
-    is 'days that were not scaled are reported' "W! cemm: $one/p1: the amounts of 2025-05-15 come from the minutes alone: their sum differs too much from the meter readings" "$err"
+    is 'days that were not scaled are reported' "W! cemm: $one/p1: amounts of 2025-05-15 come from the minutes alone: their sum differs too much from the meter readings" "$err"
     sums 4 10 >"$scratch/days-by-$by"
   done
   is_file 'quarters add up to days' "$scratch/days-by-day" "$scratch/days-by-quarter"
