@@ -1,6 +1,6 @@
 /*
- * One mount: what all files of cemmfs share. It belongs to the thread that
- * runs the loop.
+ * One mount: what all source files of cemmfs share. It belongs to the thread
+ * that runs the loop.
  */
 #ifndef FS_FS_H
 #define FS_FS_H
@@ -74,9 +74,10 @@ typedef void pending_fn(struct pending *pending, const struct cemm_answer *answe
 
 struct pending {
     struct fs *fs;
-    fuse_req_t request; /* NULL: it was interrupted while it waited for the kernel */
+    fuse_req_t request; /* NULL: it was interrupted during the wait for the kernel */
     struct node *node;
-    struct cemm_ticket *ticket; /* NULL: it waits for the kernel */
+    /* NULL: it waits until the kernel has dropped the old pages (invalidate_pages()). */
+    struct cemm_ticket *ticket;
     pending_fn *resume;
     int found;    /* result of the first wait */
     bool open;    /* GETATTR of an open file */
@@ -121,8 +122,8 @@ void file_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
 /* Whether the period is closed. The document says so; as long as there is none, our clock does. */
 bool file_closed(const struct fs *fs, const struct node *node);
 
-/* Whether the node is used although its snapshot is too old, because readers follow the file or
- * wait for its next snapshot. */
+/* Whether the node is still used although its snapshot is too old, because readers follow the file
+ * or wait for its next snapshot. */
 bool file_followed(const struct node *node);
 
 /* Renders the files `status`, text for people, and `status.json`. They never fetch, and no key is

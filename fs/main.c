@@ -176,10 +176,6 @@ static void run_loop(struct fs *fs, int signal_fd)
 /*
  * After a crash the mount answers every request with ENOTCONN, even at the
  * next start. Only such a dead mount is removed.
- *
- * A process that reads its archive through its own mount waits for itself, and
- * no signal ends that. So the mount point is compared with the archive before
- * mounting.
  */
 static int remove_dead_mount(const char *mountpoint)
 {
@@ -243,8 +239,15 @@ static int check_mounts(const char *path, const char *archive, struct cemm_messa
     return message->text[0] == '\0' ? 0 : -EINVAL;
 }
 
-/* The mount point exists. So if the archive, which may not exist yet, would be below it, the
- * existing part of the archive's path is the mount point or below it. */
+/*
+ * A process that reads its archive through its own mount waits for itself, and
+ * no signal ends that. So the mount point is compared with the archive before
+ * mounting.
+ *
+ * The mount point exists. So if the archive, which may not exist yet, would be
+ * below it, the existing part of the archive's path is the mount point or below
+ * it.
+ */
 static int check_archive(const char *path, const char *archive, struct cemm_message *message)
 {
     char *copy = strdup(archive);

@@ -1,6 +1,7 @@
 /*
- * The tree as two tables: the fixed names, and a function for each directory
- * whose names are data. A new folder is a new row.
+ * The tree: a table of the fixed names, and parse_child() for directories in
+ * which the names are data (uids, aliases, dates). A new folder with a fixed
+ * name is a new row.
  *
  * Each date and device has one spelling, so that a file has one path; other
  * spellings are links.
@@ -14,7 +15,8 @@ const struct path tree_root = {.kind = PATH_ROOT};
 
 /* ---- the tables --------------------------------------------------------- */
 
-/* In PATH_HISTORY, endpoint and span are also those of the parent. */
+/* PATH_HISTORY is several directories: in its rows, endpoint and span also say which of them the
+ * row is for. */
 static const struct fixed {
     enum path_kind parent;
     const char *name;

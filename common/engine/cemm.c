@@ -15,8 +15,8 @@
 
 #define VERSION "0.1.0"
 
-/* A limit ends a wait this much later than the timeouts of its sources, so that the answer, or the
- * reason why there is none, comes first. */
+/* cemm_limit() ends a wait this much after the timeouts of the sources asked, so that the answer,
+ * or the reason why there is none, comes first. */
 #define GRACE_MS 100
 
 struct cemm {

@@ -53,8 +53,8 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
 bool cemm_registry_offers(const struct cemm_registry *registry, const struct cemm_uid *uid,
                           const char *alias, enum cemm_endpoint endpoint);
 
-/* Whether a source that may have something of the device (NULL: unknown) does not answer, which was
- * logged. */
+/* Whether any source that may have data of `device` (NULL: an unknown device) is not answering at
+ * present. That failure has been logged already. */
 bool cemm_registry_unanswered(const struct cemm_registry *registry,
                               const struct cemm_device *device);
 
@@ -77,10 +77,10 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
 /* Takes the route from its device, because another device answers there. */
 void cemm_route_detach(struct cemm_route *route);
 
-/* An account's list of devices has come, and the routes to its devices are marked as listed. The
- * source's other routes are taken away until their devices are listed again, unless they have
- * answered since the previous list. `whole` false: something was left out of the list, so no route
- * is taken away. */
+/* Call when an account's list of devices has come and the routes on it have been marked as listed.
+ * Takes away the source's other routes until their devices are listed again, unless they have
+ * answered since the previous list; then resets the marks. `whole` false: something was left out of
+ * the list, so no route is taken away. */
 void cemm_registry_unlist(struct cemm_source *source, bool whole);
 
 /* A meter was found by this route: 0 or -ENOMEM. */

@@ -34,11 +34,11 @@ void cemm_reply_name(const struct cemm_query *query, struct cemm_message *ret_na
 void cemm_reply_message(const struct cemm_source *source, const struct cemm_query *query,
                         const char *reason, struct cemm_message *ret_message)
 {
-    bool whole = query->endpoint == CEMM_DEVICES || query->endpoint == CEMM_ROOT;
+    bool about_source = query->endpoint == CEMM_DEVICES || query->endpoint == CEMM_ROOT;
     struct cemm_message name;
 
     cemm_reply_name(query, &name);
-    if (whole)
+    if (about_source)
         cemm_message_set(ret_message, "%s: %.60s of %.90s: %.120s", source->name, name.text,
                          source->config->address ? source->config->address : source->config->url,
                          reason);

@@ -11,7 +11,7 @@
 #include <sys/param.h>
 
 #define BACKOFF_FIRST_MS 1000 /* the first pause after no answer, or after a refusal */
-#define KEY_AGE_MS       1000 /* polls of refused requests read a key file at most this often */
+#define KEY_AGE_MS       1000 /* refused requests reread a key file at most once in this time */
 
 /* ---- meters ----------------------------------------------------------------- */
 

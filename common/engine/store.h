@@ -24,15 +24,15 @@ struct cemm_store {
 };
 
 /* Uses the archive in `directory` from now on (NULL: none, which is logged), and calls `meter` for
- * each meter in it. The text must outlive the store. Does nothing if an archive is in use
+ * each meter in it. `directory` must outlive the store. Does nothing if an archive is in use
  * already. */
 void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archive_meter_fn *meter,
                      void *data);
 
 /*
- * Removes the rows outside its period from a new document, which is logged once,
- * and decides whether the period had closed, so that the document will not
- * change. A document with such rows (one exactly at the period's end is allowed)
+ * Removes from a new document the rows outside its period (logged once), and
+ * decides whether the period had closed: if so, the document will not change any
+ * more. A document with such rows (one exactly at the period's end is allowed)
  * does not count as closed: our zone is not the meter's. The period had closed if
  * our clock says so. But our clock may be ahead, so the answer's own `date` (Unix
  * milliseconds; 0: none) must not be before the closing, either. The device's
@@ -57,7 +57,7 @@ void cemm_store_write(struct cemm_store *store, struct cemm_document *document);
 /* Records a meter in the archive. */
 void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, const char *alias);
 
-/* The first day of which a meter has data, and its deps (registry.h), which the caller frees; the
+/* The first day for which a meter has data, and its deps (registry.h), which the caller frees; the
  * deps are empty in an archive of an earlier version. False: not known. */
 bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_query *meter,
                            struct cemm_period *ret_day, char **ret_deps);

@@ -1,6 +1,6 @@
 /*
- * Renders documents as text, one file per format. Pure: the zone is an argument.
- * Each function writes into a buffer with a limit, whose error the caller
+ * Renders documents as text, one source file per format. Pure: the zone is an
+ * argument. Each function writes into a buffer with a limit, whose error the caller
  * checks at the end.
  */
 #ifndef CEMM_FORMAT_FORMAT_H

@@ -2,8 +2,8 @@
  * One table of channels: unit, kind, and type in collectd (cemm_identify()).
  * The unit does not depend on the name alone: gas is a meter reading in
  * realtime and totals, an amount in history, and litres a minute in a day's
- * data of a meter that is read every five minutes (cloud §daily data, DSMR
- * 5.x).
+ * data of a meter that is read every five minutes (the manufacturer's cloud
+ * API, §daily data, DSMR 5.x).
  */
 #ifndef CEMM_MODEL_CHANNEL_H
 #define CEMM_MODEL_CHANNEL_H
@@ -23,8 +23,8 @@ const char *cemm_row_channel(const struct cemm_query *query, const struct cemm_s
 const char *cemm_row_unit(const struct cemm_query *query, const struct cemm_series *series,
                           const struct cemm_sample *row);
 
-/* "day", "month", "year" where a channel's history is not a continuation of its realtime:
- * gas, months, years. Else NULL. */
+/* The value of the tag `period` ("day", "month", "year") for rows that must not be mixed with the
+ * channel's realtime values: gas history, and all rows of months and years. Else NULL. */
 const char *cemm_history_tag(const struct cemm_query *query, const char *channel);
 
 /* What the realtime value of a channel is. */

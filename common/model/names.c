@@ -128,10 +128,10 @@ bool cemm_meter_silent(const char *alias, const char *type, int64_t newest, int6
                        int64_t now)
 {
     enum cemm_alias_kind kind = cemm_alias_kind(alias);
-    bool awake = kind == CEMM_ALIAS_MODBUS && strcmp(type, "solar_energy") != 0;
+    bool never_sleeps = kind == CEMM_ALIAS_MODBUS && strcmp(type, "solar_energy") != 0;
     int64_t age = now - newest;
 
-    if (newest == 0 || (kind != CEMM_ALIAS_SMART && !awake))
+    if (newest == 0 || (kind != CEMM_ALIAS_SMART && !never_sleeps))
         return false;
     return age > CEMM_SILENT_AGE && age > SILENT_INTERVALS * interval_ms;
 }

@@ -36,8 +36,12 @@ size_t cemm_answer_max(enum cemm_endpoint endpoint)
 static int refuse(const struct reader *reader, const char *wanted)
 {
     static const char *const names[] = {
-        [CEMM_DEVICES] = "cemm/",  [CEMM_ROOT] = "the root",      [CEMM_IO] = "io/",
-        [CEMM_INFO] = "<alias>/",  [CEMM_REALTIME] = "realtime/", [CEMM_DATA] = "data/",
+        [CEMM_DEVICES] = "cemm/",
+        [CEMM_ROOT] = "/",
+        [CEMM_IO] = "io/",
+        [CEMM_INFO] = "<alias>/",
+        [CEMM_REALTIME] = "realtime/",
+        [CEMM_DATA] = "data/",
         [CEMM_TOTALS] = "totals/",
     };
 

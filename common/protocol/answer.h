@@ -8,7 +8,7 @@
 #include "common/frontend.h"
 #include "common/model/document.h"
 
-/* Most bytes that an answer from this endpoint may have. */
+/* The largest number of bytes that an answer from this endpoint may have. */
 size_t cemm_answer_max(enum cemm_endpoint endpoint);
 
 /*
@@ -21,16 +21,17 @@ int cemm_answer_read(const struct cemm_query *query, char *bytes, size_t length,
                      struct cemm_document **ret_document, struct cemm_message *message);
 
 /*
- * Removes the readings from a realtime answer without `totals` of a meter whose
- * earlier answers had `totals`: the readings of `data` do not match those.
+ * For a realtime answer that lacks `totals`, although earlier answers about the
+ * meter had it: removes the readings, because those in `data` do not match those
+ * in `totals`.
  */
 void cemm_answer_drop_readings(struct cemm_document *document);
 
 /*
  * Removes rows outside the period, which lasts from `start` to `end` (Unix
- * milliseconds): they belong to other periods. A row exactly at the end is
- * usual; any other sets `stray`. The day's last reading (TOTALS) may be stamped
- * with its end.
+ * milliseconds): they belong to other periods. A row exactly at `end` is
+ * removed, too, but is usual; any other row outside sets `stray`. TOTALS keep a
+ * row at `end`: the day's last reading may have that time.
  */
 void cemm_answer_bound(struct cemm_document *document, int64_t start, int64_t end);
 

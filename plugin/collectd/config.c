@@ -6,8 +6,9 @@
  * typed values back into text, and adds the place to messages. It has rules
  * only for options that the library does not have.
  *
- * Discovery is one more block to sweep, even if it is not in the configuration:
- * the library decides in the end whether it is on.
+ * The devices that discovery finds are read as one more block, even if no
+ * Discovery block is configured: the library decides in the end whether it is
+ * on.
  *
  * Reading goes on after an error, so that one run shows them all.
  */

@@ -123,7 +123,7 @@ static void add_sample(struct poller *poller, struct answer *answer,
         return;
     bool new = series->count > 0 && cemm_ledger_accept(entry, document, sample);
     bool known = cemm_ledger_cadence(entry, &cadence);
-    answer_measured(answer, series, cadence);
+    answer_set_cadence(answer, series, cadence);
     if (!new)
         return;
     struct reading *reading = &answer->readings[answer->count++];

@@ -4,10 +4,11 @@
  * It is bounded, so that memory does not grow if collectd stops reading. The
  * oldest answers are dropped first, because current values matter most.
  *
- * A call dispatches at most one answer about each meter, because collectd's
- * write threads run in parallel: if two samples of one series are dispatched
- * together, the newer one may be written first, and the older one is then "too
- * old". Two blocks may reach one device, so there is one queue for all.
+ * A call of the read callback dispatches at most one answer about each meter,
+ * because collectd's write threads run in parallel: if two samples of one
+ * series are dispatched together, the newer one may be written first, and the
+ * older one is then "too old". Two blocks may reach one device, so there is
+ * one queue for all.
  */
 #include "plugin/collectd/queue.h"
 
@@ -17,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-void answer_measured(struct answer *answer, const struct cemm_series *series, unsigned cadence)
+void answer_set_cadence(struct answer *answer, const struct cemm_series *series, unsigned cadence)
 {
     if (!series->total && cadence > 0 && (answer->cadence == 0 || cadence < answer->cadence))
         answer->cadence = cadence;

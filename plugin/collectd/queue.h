@@ -47,14 +47,14 @@ struct answer {
     char type[CEMM_NAME_SIZE]; /* of the meter */
     int64_t took;              /* milliseconds */
     int64_t newest;            /* time of its newest sample, Unix milliseconds; 0: none */
-    unsigned cadence;          /* answer_measured(): seconds; 0: not known */
+    unsigned cadence;          /* answer_set_cadence(): seconds; 0: not known */
     size_t count;
     struct reading readings[]; /* of different series, or of one in the order of their times */
 };
 
 /* A series of the meter is measured every `cadence` seconds; 0: not known. The one that is measured
  * most often counts, except those of `totals`. */
-void answer_measured(struct answer *answer, const struct cemm_series *series, unsigned cadence);
+void answer_set_cadence(struct answer *answer, const struct cemm_series *series, unsigned cadence);
 
 TAILQ_HEAD(answer_list, answer);
 

@@ -14,7 +14,7 @@
 #include "plugin/exec/history-run.h"
 #include "plugin/exec/render.h"
 
-/* Meters whose rows of one period are sorted by time together; more meters are written group by
+/* How many meters have their rows of a period sorted together; more meters are written group by
  * group. This limits memory. */
 #define GROUP 64
 

@@ -63,8 +63,8 @@ int missed_save(struct missed *missed, const struct cemm_document *document, boo
 
 /* ---- answers that wait ------------------------------------------------------------ */
 
-/* Whether minutes before the answer are missing, and are now being fetched. The limit that
- * cemm_backfill_live() gets is such that every minute before the sample's own counts as over. */
+/* Whether minutes before the answer are missing, and are now being fetched. cemm_backfill_live() is
+ * given the end of the sample's minute as its limit, so that all earlier minutes may be fetched. */
 static bool lacks_any(struct missed_meter *meter, const struct cemm_document *answer)
 {
     struct missed *missed = meter->missed;

@@ -35,7 +35,7 @@ static const struct known_option {
     {"stdin", NULL, EXEC_STDIN,
      "read the meters when a line arrives on\n"
      "                  standard input, until end of file"},
-    {"state", "FILE", EXEC_STATE, "record in FILE what was sent; missed samples are sent first"},
+    {"state", "FILE", EXEC_STATE, "record in FILE what was printed; missed samples come first"},
     {"format", "F", EXEC_FORMAT, NULL},
     {"config", "FILE", EXEC_CONFIG,
      "the configuration; otherwise $CEMM_CONFIG, then\n"

@@ -201,7 +201,7 @@ static void test_cadence(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct cemm_series series = {.total = rows[i].total};
-        answer_measured(&answer, &series, rows[i].cadence);
+        answer_set_cadence(&answer, &series, rows[i].cadence);
         assert_int_equal(answer.cadence, rows[i].shortest);
     }
 }
