@@ -25,21 +25,25 @@ static struct cemm_find *find_of(struct cemm_registry *registry)
     return (struct cemm_find *)((char *)registry - offsetof(struct cemm_find, registry));
 }
 
-/* Logs once that a list of devices or meters failed, and once that it works again. A source that
- * does not answer is logged by its route; a claim that was not confirmed is logged by discovery. */
-static void log_list(struct cemm_route *route, int result, const struct cemm_message *message)
+/* Logs once that a list of devices or meters failed, and once that it works again; `logged` records
+ * that. A source that does not answer is logged by its route; a claim that was not confirmed is
+ * logged by discovery. */
+static void log_list(struct cemm_route *route, bool *logged, int result,
+                     const struct cemm_message *message)
 {
     const struct cemm_source *source = route->source;
+    bool unanswered = result == -EHOSTUNREACH || result == -ETIMEDOUT;
     struct cemm_message works;
 
-    if (cemm_source_unconfirmed(source) || route->health.pause > 0 || source->own.health.pause > 0)
+    if (cemm_source_unconfirmed(source) ||
+        (unanswered && (route->health.pause > 0 || source->own.health.pause > 0)))
         return;
     cemm_message_set(&works, "%s: %s works again", source->name, cemm_route_name(route));
-    if (result && !route->list_failure_logged)
+    if (result && !*logged)
         cemm_route_log(route, CEMM_LOG_WARNING, message->text);
-    else if (!result && route->list_failure_logged)
+    else if (!result && *logged)
         cemm_route_log(route, CEMM_LOG_INFO, works.text);
-    route->list_failure_logged = result;
+    *logged = result;
 }
 
 /* `message` NULL: memory or room ran out here, so no answer says why. */
@@ -75,7 +79,7 @@ static void search_step_done(struct cemm_route *route)
     }
     if (search->result == 0)
         search->finished = route->source->loop->wall;
-    log_list(route, search->result, cemm_message_kept(&search->message));
+    log_list(route, &search->failure_logged, search->result, cemm_message_kept(&search->message));
     cemm_device_finish_searches(route->device);
 }
 
@@ -350,7 +354,8 @@ static void source_found(struct cemm_source *source, int result, const struct ce
         keep_failure(&source->list_message, source, message);
     else
         source->list_time = source->loop->wall;
-    log_list(&source->own, result, cemm_message_kept(&source->list_message));
+    log_list(&source->own, &source->own.list_failure_logged, result,
+             cemm_message_kept(&source->list_message));
     finish_complete(source->registry);
 }
 

@@ -388,7 +388,7 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
 /* If a reused connection caused the failure, sends the request once more, over a new connection, in
  * the time that is left. A reply that is not HTTP is then the rest of the previous answer, whose
  * length was wrong. libcurl itself resends if the server closed the connection just as it was
- * reused. */
+ * reused; after five times it reports CURLE_SEND_ERROR instead. */
 static bool begin_again(struct cemm_transfer *transfer, CURLcode code)
 {
     CURLM *multi = transfer->http->multi;
@@ -397,7 +397,8 @@ static bool begin_again(struct cemm_transfer *transfer, CURLcode code)
 
     curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
     if (transfer->again || connects > 0 ||
-        (code != CURLE_WEIRD_SERVER_REPLY && code != CURLE_UNSUPPORTED_PROTOCOL))
+        (code != CURLE_WEIRD_SERVER_REPLY && code != CURLE_UNSUPPORTED_PROTOCOL &&
+         code != CURLE_SEND_ERROR))
         return false;
     curl_easy_getinfo(transfer->easy, CURLINFO_TOTAL_TIME_T, &took);
     set_timeout(transfer->easy, transfer->timeout_ms - (int64_t)took / 1000);

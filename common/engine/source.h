@@ -74,6 +74,7 @@ struct cemm_search {
     struct cemm_message *message;     /* see cemm_message_keep() */
     int64_t finished;                 /* when the last search succeeded (wall time); 0: never */
     const struct cemm_device *device; /* whose meters are searched for */
+    bool failure_logged;              /* the last search failed; already logged */
 };
 
 struct cemm_route {
@@ -83,7 +84,7 @@ struct cemm_route {
     struct cemm_message *failure_message; /* the message of the last time that it did not answer */
     int failure_result;
     int active;               /* transfers under way */
-    bool list_failure_logged; /* a list of devices or meters failed; already logged */
+    bool list_failure_logged; /* the source's list of devices failed; already logged */
     bool proven;              /* it answered, so it may have several requests at a time (cloud) */
     bool no_io;               /* older firmware: it has no list of the meters (io) */
     unsigned requests; /* requests begun; now and then one of them repeats early (promise.h) */

@@ -665,6 +665,26 @@ static void a_failing_list_is_reported_once(void **state)
     assert_int_equal(lines_with(rig.log, ""), 2);
 }
 
+/* On the LAN, one route serves the root and the search: that the root answers ends no failure. */
+static void a_failing_search_is_reported_once(void **state)
+{
+    struct cemm_uid uid = client_uid();
+    struct reply reply;
+
+    (void)state;
+    begin_at_home(false);
+    SIM_FAULTS(&rig.lan, "status=502@*/io*");
+    for (int i = 0; i < 3; i++) {
+        reply_expect(client_find(&rig.client, NULL, &reply) == 0, "the root answers", &reply);
+        reply_expect(client_find(&rig.client, &uid, &reply) < 0, "502", &reply);
+    }
+    assert_int_equal(lines_with(rig.log, "HTTP 502"), 1);
+    assert_int_equal(lines_with(rig.log, "works again"), 0);
+    sim_no_faults(&rig.lan);
+    reply_expect(client_find(&rig.client, &uid, &reply) == 0, "found", &reply);
+    assert_int_equal(lines_with(rig.log, "works again"), 1);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -685,6 +705,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(only_an_unknown_account_is_waited_for, clean),
         cmocka_unit_test_teardown(unknown_names_are_not_requested, clean),
         cmocka_unit_test_teardown(a_failing_list_is_reported_once, clean),
+        cmocka_unit_test_teardown(a_failing_search_is_reported_once, clean),
     };
 
     if (argc != 2) {

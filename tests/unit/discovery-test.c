@@ -227,6 +227,7 @@ static void test_used_again(void **state)
     cemm_message_keep(&source->own.failure_message, &message);
     source->own.failure_result = -EHOSTUNREACH;
     source->own.list_failure_logged = source->own.proven = true;
+    source->own.search.failure_logged = true;
     source->own.expected = source->expected = 700;
     source->unverified = true;
     source->confirmed = loop.now;
@@ -244,6 +245,7 @@ static void test_used_again(void **state)
     assert_null(source->own.failure_message);
     assert_int_equal(source->own.failure_result, 0);
     assert_false(source->own.list_failure_logged || source->own.proven || source->unverified);
+    assert_false(source->own.search.failure_logged);
     assert_int_equal(source->own.expected, -1);
     assert_int_equal(source->expected, -1);
     assert_int_equal(source->confirmed, 0);
