@@ -34,6 +34,7 @@
 #define ROUNDS_MAX 4       /* series at a time: there is no hurry */
 #define SAVE_MS    10000   /* the state file is saved at least this often: a try may have failed */
 #define TOGETHER   64      /* values that are flushed together: a flush may be slow */
+#define FLUSH_MS   1000    /* or fewer, if the writer is slow: the state is saved after a flush */
 #define NOT_LIVE   (-1000) /* collectd has no current value of the series */
 
 /* The pause between two values, so that current values are written, too. */
@@ -150,6 +151,7 @@ static void flush(struct history_writer *writer, struct batch *batch, size_t end
 
 static void write_batch(struct history_writer *writer, struct batch *batch)
 {
+    int64_t flushed = cemm_clock_steady();
     size_t next = 0;
 
     if (!is_live(batch))
@@ -158,8 +160,11 @@ static void write_batch(struct history_writer *writer, struct batch *batch)
         batch->status = write_sample(batch, &batch->series->samples[next]);
         if (batch->status == 0)
             next++;
-        if (next - batch->sent == TOGETHER)
+        if (next - batch->sent == TOGETHER ||
+            (next > batch->sent && cemm_clock_steady() - flushed >= FLUSH_MS)) {
             flush(writer, batch, next);
+            flushed = cemm_clock_steady();
+        }
         nanosleep(&pace, NULL);
     }
     if (next > batch->sent)

@@ -30,6 +30,7 @@
 struct losses {
     unsigned long names;    /* do not fit collectd's fields; counted when dispatching */
     unsigned long ahead;    /* too far ahead of our clock */
+    unsigned long memory;   /* no room for them */
     unsigned long overflow; /* answers: collectd did not fetch them in time */
 };
 
@@ -119,8 +120,11 @@ static void add_sample(struct poller *poller, struct answer *answer,
         cemm_ledger_entry(poller->ledger, &answer->meter.uid, answer->meter.alias, series->channel);
     unsigned cadence;
 
-    if (!entry)
+    if (!entry) {
+        count_loss(&poller->losses.memory, &answer->meter.uid, answer->meter.alias, series->channel,
+                   "out of memory; a value is dropped");
         return;
+    }
     bool new = series->count > 0 && cemm_ledger_accept(entry, document, sample);
     bool known = cemm_ledger_cadence(entry, &cadence);
     answer_set_cadence(answer, series, cadence);
@@ -158,8 +162,11 @@ static void enqueue(struct target *target, const struct cemm_uid *uid, const cha
     struct poller *poller = target->poller;
     struct answer *copy = answer_new(target->block, uid, alias, answer);
 
-    if (!copy) /* the next sweep's answer may find memory */
+    if (!copy) {
+        count_loss(&poller->losses.memory, uid, alias ? alias : "", "",
+                   "out of memory; an answer is dropped");
         return;
+    }
     if (answer->document && alias)
         add_samples(poller, copy, answer->document);
     if (!queue_put(&poller->queue, copy) && poller->losses.overflow++ == 0)
@@ -419,12 +426,12 @@ void poller_stop(struct poller *poller)
     history_writer_stop(poller->writer); /* it may wake the loop until then */
     cemm_free(poller->cemm);
     history_writer_free(poller->writer);
-    if (losses->names || losses->ahead || losses->overflow)
+    if (losses->names || losses->ahead || losses->memory || losses->overflow)
         plugin_log(
             LOG_INFO,
             "cemm plugin: values left out: %lu with names that are too long, %lu too far ahead of "
-            "this machine's clock, %lu that collectd did not fetch in time",
-            losses->names, losses->ahead, losses->overflow);
+            "this machine's clock, %lu for lack of memory, %lu that collectd did not fetch in time",
+            losses->names, losses->ahead, losses->memory, losses->overflow);
     hold_free(&poller->hold);
     queue_destroy(&poller->queue);
     cemm_ledger_free(poller->ledger);

@@ -31,13 +31,13 @@ static size_t size_of(const struct answer *answer)
     return sizeof(*answer) + answer->count * sizeof(answer->readings[0]);
 }
 
-/* Takes the oldest waiting answer; NULL: there is none. Needs the lock, as answer_free() does. */
-static struct answer *take_first(struct queue *queue)
+/* Takes the oldest answer of a list; NULL: it is empty. Needs the lock, as answer_free() does. */
+static struct answer *take_first(struct answer_list *list)
 {
-    struct answer *answer = TAILQ_FIRST(&queue->waiting);
+    struct answer *answer = TAILQ_FIRST(list);
 
     if (answer)
-        TAILQ_REMOVE(&queue->waiting, answer, next);
+        TAILQ_REMOVE(list, answer, next);
     return answer;
 }
 
@@ -53,13 +53,14 @@ void queue_init(struct queue *queue)
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .arrived = PTHREAD_COND_INITIALIZER,
         .waiting = TAILQ_HEAD_INITIALIZER(queue->waiting),
+        .left = TAILQ_HEAD_INITIALIZER(queue->left),
     };
 }
 
 void queue_destroy(struct queue *queue)
 {
     while (queue->size)
-        answer_free(queue, take_first(queue));
+        answer_free(queue, take_first(&queue->waiting));
     pthread_cond_destroy(&queue->arrived);
     pthread_mutex_destroy(&queue->lock);
 }
@@ -72,7 +73,8 @@ bool queue_put(struct queue *queue, struct answer *answer)
     TAILQ_INSERT_TAIL(&queue->waiting, answer, next);
     queue->size += size_of(answer);
     full = queue->size > QUEUE_MAX;
-    while (queue->size > QUEUE_MAX && (answer = take_first(queue)))
+    while (queue->size > QUEUE_MAX &&
+           ((answer = take_first(&queue->left)) || (answer = take_first(&queue->waiting))))
         answer_free(queue, answer);
     pthread_mutex_unlock(&queue->lock);
     return !full;
@@ -130,14 +132,13 @@ static struct answer *wait_for_first(struct queue *queue, int64_t until, int64_t
     while (TAILQ_EMPTY(&queue->waiting) && queue->expected < next &&
            queue_wait(&queue->arrived, &queue->lock, until))
         ;
-    return cemm_clock_steady() < until ? take_first(queue) : NULL;
+    return cemm_clock_steady() < until ? take_first(&queue->waiting) : NULL;
 }
 
 void queue_hand_over(struct queue *queue, int64_t every,
                      bool (*take)(void *data, struct answer *answer), void *data)
 {
     const int64_t begun = cemm_clock_steady();
-    struct answer_list left = TAILQ_HEAD_INITIALIZER(left);
     struct answer *answer;
     void *meters = NULL; /* tree of the meters that have had their turn */
 
@@ -149,10 +150,11 @@ void queue_hand_over(struct queue *queue, int64_t every,
         if (done)
             answer_free(queue, answer);
         else
-            TAILQ_INSERT_TAIL(&left, answer, next);
+            TAILQ_INSERT_TAIL(&queue->left, answer, next);
     }
-    TAILQ_CONCAT(&left, &queue->waiting, next); /* before newer answers about the same meters */
-    TAILQ_CONCAT(&queue->waiting, &left, next);
+    /* Before newer answers about the same meters. */
+    TAILQ_CONCAT(&queue->left, &queue->waiting, next);
+    TAILQ_CONCAT(&queue->waiting, &queue->left, next);
     pthread_mutex_unlock(&queue->lock);
     tdestroy(meters, free);
 }

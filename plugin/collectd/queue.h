@@ -62,6 +62,7 @@ struct queue {
     pthread_mutex_t lock;
     pthread_cond_t arrived;
     struct answer_list waiting; /* the oldest first; this and what follows under lock */
+    struct answer_list left;    /* those that the call under way leaves to a later one; older */
     size_t size;      /* bytes of all answers, including those that a call has taken or left */
     int64_t expected; /* no answer comes before this */
 };
@@ -69,7 +70,7 @@ struct queue {
 void queue_init(struct queue *queue);
 void queue_destroy(struct queue *queue);
 
-/* Takes ownership of an answer, from malloc(). False: the queue is full, so the oldest waiting
+/* Takes ownership of an answer, from malloc(). False: the queue is full, so the oldest
  * answers were dropped. */
 bool queue_put(struct queue *queue, struct answer *answer);
 
