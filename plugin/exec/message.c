@@ -18,7 +18,7 @@
 #define PROGRESS_AFTER 2000
 
 /* How many lines are remembered, and how many are held. A line that can't be remembered may be
- * printed again; one that can't be held is dropped, but the library limits its warnings itself. */
+ * printed again; one that can't be held is counted. */
 #define LINES_MAX 1000
 
 #define ERASE_LINE "\r\033[K"
@@ -88,6 +88,7 @@ void message_failure(const struct cemm_message *message, int r)
 static struct lines {
     char *texts[LINES_MAX];
     size_t count;
+    size_t lost;
 } printed, held;
 
 static void keep(struct lines *lines, const char *text)
@@ -95,6 +96,8 @@ static void keep(struct lines *lines, const char *text)
     char *copy = lines->count < LINES_MAX ? strdup(text) : NULL;
     if (copy)
         lines->texts[lines->count++] = copy;
+    else
+        lines->lost++;
 }
 
 const char *message_rest(const char *text)
@@ -131,8 +134,10 @@ bool message_was_printed(const char *message)
 
 void message_once(enum cemm_level level, const char *line)
 {
-    if (message_was_printed(line))
-        return;
+    for (size_t i = 0; i < printed.count; i++) {
+        if (strcmp(printed.texts[i], line) == 0)
+            return;
+    }
     message_print(level, "%s", line);
     message_remember(line);
 }
@@ -145,10 +150,13 @@ void message_hold(const char *line)
 void message_release(void)
 {
     for (size_t i = 0; i < held.count; i++) {
-        message_once(CEMM_LOG_WARNING, held.texts[i]);
+        if (!message_was_printed(held.texts[i]))
+            message_once(CEMM_LOG_WARNING, held.texts[i]);
         free(held.texts[i]);
     }
-    held.count = 0;
+    if (held.lost > 0)
+        message_print(CEMM_LOG_WARNING, "%zu more warnings were dropped", held.lost);
+    held.count = held.lost = 0;
 }
 
 /* ---- progress ------------------------------------------------------------------ */

@@ -208,9 +208,9 @@ static void check_together(const struct exec_options *options, const struct exec
         cemm_message_set(message, "%s", wrong);
 }
 
-/* Reads the options, or those before the first mistake. */
-static void read_options(struct exec_options *options, const struct exec_command *command, int argc,
-                         char **argv, struct cemm_message *message)
+/* Reads the arguments up to "--", or those before the first mistake. */
+static void read_arguments(struct exec_options *options, const struct exec_command *command,
+                           int argc, char **argv, struct cemm_message *message)
 {
     struct option names[OPTION_COUNT + 1] = {0};
     size_t count = 0;
@@ -224,12 +224,14 @@ static void read_options(struct exec_options *options, const struct exec_command
     }
     opterr = 0;
     while (message->text[0] == '\0' && !options->help &&
-           (found = getopt_long(argc, argv, ":h", names, NULL)) != -1) {
+           (found = getopt_long(argc, argv, "-:h", names, NULL)) != -1) {
         int number = found == '?' || found == ':' ? optopt : found;
         const struct known_option *option =
             number >= OPTION_BASE ? &option_table[number - OPTION_BASE] : NULL;
         const char *given = argv[optind - 1];
-        if (found == 'h')
+        if (found == 1) /* "-:": it is no option, and POSIXLY_CORRECT changes nothing */
+            read_meter(options, command, optarg, message);
+        else if (found == 'h')
             options->help = true;
         else if (!option && number != 0)
             cemm_message_set(message, "unknown option '-%c'", number);
@@ -259,8 +261,8 @@ int options_read(struct exec_options *ret_options, const struct exec_command *co
     ret_options->meters = calloc((size_t)argc, sizeof(*ret_options->meters));
     if (!ret_options->meters)
         return -ENOMEM;
-    read_options(ret_options, command, argc, argv, message);
-    /* getopt_long() has moved the METERs behind the options. */
+    read_arguments(ret_options, command, argc, argv, message);
+    /* What follows "--". */
     for (int i = optind; i < argc && message->text[0] == '\0' && !ret_options->help; i++)
         read_meter(ret_options, command, argv[i], message);
     ret_options->selection = (struct cemm_selection){
