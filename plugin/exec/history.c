@@ -163,16 +163,18 @@ static int print_head(const struct rows *rows, const struct metric *metric)
 static int print_piece(struct rows *rows, const struct piece *piece)
 {
     struct output *output = &rows->history.output;
-    char *bytes = malloc(piece->length);
-    if (!bytes)
-        return -ENOMEM;
-    errno = EIO; /* if the file is shorter */
-    ssize_t length = pread(rows->file, bytes, piece->length, piece->place);
-    int r = length == (ssize_t)piece->length ? 0 : file_failed(rows);
-    if (r == 0)
-        fwrite(bytes, 1, piece->length, output->stream);
-    free(bytes);
-    return r == 0 ? output_flush(output) : r;
+    char bytes[BUFSIZ];
+    for (size_t done = 0; done < piece->length;) {
+        size_t left = piece->length - done;
+        errno = EIO; /* if the file is shorter */
+        ssize_t length = pread(rows->file, bytes, left < sizeof(bytes) ? left : sizeof(bytes),
+                               piece->place + (off_t)done);
+        if (length <= 0)
+            return file_failed(rows);
+        fwrite(bytes, 1, (size_t)length, output->stream);
+        done += (size_t)length;
+    }
+    return output_flush(output);
 }
 
 static int print_metrics(struct rows *rows)
