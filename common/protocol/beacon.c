@@ -5,7 +5,11 @@
 #include "common/base/message.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define CORE_MAJOR 1
+#define CORE_MINOR 23 /* the first that answers */
 
 /* Copies a text member that is a plain name; leaves "" otherwise. */
 static void copy_name(struct json_object *beacon, const char *member, char ret_name[CEMM_NAME_SIZE])
@@ -13,6 +17,20 @@ static void copy_name(struct json_object *beacon, const char *member, char ret_n
     const char *name = cemm_json_string(cemm_json_member(beacon, member, json_type_string));
 
     strcpy(ret_name, name && cemm_name_valid(name) ? name : "");
+}
+
+/* "1.24" → whether it is at least 1.23. */
+static bool core_answers(const char *version)
+{
+    char *end;
+    long major = strtol(version, &end, 10);
+
+    if (end == version || *end != '.')
+        return false;
+    const char *minor_text = end + 1;
+    long minor = strtol(minor_text, &end, 10);
+    return end != minor_text &&
+           (major > CORE_MAJOR || (major == CORE_MAJOR && minor >= CORE_MINOR));
 }
 
 static int refuse(struct cemm_message *message, const char *why)
@@ -29,6 +47,8 @@ static int read_beacon(struct json_object *beacon, struct cemm_beacon *ret_beaco
         return refuse(message, "\"mac\" is not a MAC address");
     copy_name(beacon, "type", ret_beacon->type);
     copy_name(beacon, "version", ret_beacon->version);
+    if (!core_answers(ret_beacon->version))
+        return refuse(message, "\"version\" is not 1.23 or later");
     return 1;
 }
 

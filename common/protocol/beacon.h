@@ -19,7 +19,8 @@ struct cemm_beacon {
 
 /*
  * Reads one datagram. 1: a CEMM's answer; 0: our own query, received again;
- * -EIO: neither, with the reason in `message`; -ENOMEM.
+ * -EIO: neither, with the reason in `message`; -ENOMEM. A core older than 1.23
+ * does not answer, so an answer that claims one is refused, too.
  */
 int cemm_beacon_read(const char *bytes, size_t length, struct cemm_beacon *ret_beacon,
                      struct cemm_message *message);

@@ -387,6 +387,10 @@ claims() {
     is 'which was asked to confirm it' 1 "$(roots "$one")"
   done
 
+  world --devices 1 --lan-bind 10.77.0.11 --beacon-version 1.22
+  asks 'core 1.22' 1 discover
+  is 'is not used' 0 "$(roots "$one")"
+  has 'and a message says so' "$err" 'E! cemm: 2 packets received that were not from a CEMM'
   world --devices 1 --lan-bind 10.77.0.11 --beacon-version 2.0
   asks 'core 2.0' 0 discover
   has 'is used' "$out" '  2.0'

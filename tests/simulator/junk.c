@@ -14,6 +14,7 @@
 #define DEEP_COUNT 600  /* both halves fit in a packet */
 #define TYPE       "CEMM_basic"
 #define VERSION    "1.24"
+#define OLD        "1.22" /* too old to answer */
 
 static void begin_object(FILE *out, const struct beacon_fields *fields)
 {
@@ -67,6 +68,16 @@ static void put_bad_mac(FILE *out, const struct beacon_fields *fields)
     beacon_write(out, &(struct beacon_fields){fields->ip, "../00:1E:C0:FF:FF", fields->version});
 }
 
+static void put_old(FILE *out, const struct beacon_fields *fields)
+{
+    beacon_write(out, &(struct beacon_fields){fields->ip, fields->mac, OLD});
+}
+
+static void put_no_version(FILE *out, const struct beacon_fields *fields)
+{
+    beacon_write(out, &(struct beacon_fields){fields->ip, fields->mac, NULL});
+}
+
 static void put_deep(FILE *out, const struct beacon_fields *fields)
 {
     begin_object(out, fields);
@@ -86,8 +97,8 @@ static void put_echo(FILE *out, const struct beacon_fields *fields)
 }
 
 static void (*const kinds[])(FILE *out, const struct beacon_fields *fields) = {
-    put_nothing, put_long, put_text, put_array,    put_no_mac,
-    put_bad_mac, put_deep, put_echo, beacon_write,
+    put_nothing, put_long,       put_text, put_array, put_no_mac,   put_bad_mac,
+    put_old,     put_no_version, put_deep, put_echo,  beacon_write,
 };
 
 #define KIND_COUNT ((int)(sizeof(kinds) / sizeof(kinds[0])))

@@ -72,10 +72,6 @@ static void test_answers(void **state)
          "{" MAC ", \"version\": \"1.24\", \"type\": \"\\u001b[31mCEMM\"}", UID, "", "1.24"},
         {"a type that is cut by a NUL",
          "{" MAC ", \"version\": \"1.24\", \"type\": \"CEMM\\u0000_x\"}", UID, "", "1.24"},
-        {"no version", "{" MAC "}", UID, "", ""},
-        {"a version that is not a text", CORE("1.24"), UID, "", ""},
-        {"a version that is not a name", CORE("\"1 .24\""), UID, "", ""},
-        {"a version that is cut by a NUL", CORE("\"1.24\\u0000\""), UID, "", ""},
         {"another type", "{" MAC ", \"version\": \"1.24\", \"type\": \"CEMM_plus\"}", UID,
          "CEMM_plus", "1.24"},
     };
@@ -89,6 +85,38 @@ static void test_answers(void **state)
         expect_text(rows[i].row, beacon.uid.text, rows[i].uid);
         expect_text(rows[i].row, beacon.type, rows[i].type);
         expect_text(rows[i].row, beacon.version, rows[i].version);
+    }
+}
+
+static void test_core(void **state)
+{
+    static const struct {
+        const char *text;
+        int result;
+    } rows[] = {
+        {CORE("\"1.23\""), 1},     {CORE("\"1.24\""), 1},
+        {CORE("\"1.100\""), 1},    {CORE("\"2.0\""), 1},
+        {CORE("\"10.0\""), 1},     {CORE("\"1.23.4\""), 1},
+        {CORE("\"1.22\""), -EIO},  {CORE("\"1.9\""), -EIO},
+        {CORE("\"1.2\""), -EIO},   {CORE("\"0.99\""), -EIO},
+        {CORE("\"1\""), -EIO},     {CORE("\"1.\""), -EIO},
+        {CORE("\".24\""), -EIO},   {CORE("\"x\""), -EIO},
+        {CORE("\"1.x\""), -EIO},   {CORE("\"v1.24\""), -EIO},
+        {CORE("\"\""), -EIO},      {CORE("1.24"), -EIO},
+        {CORE("null"), -EIO},      {"{" MAC "}", -EIO},
+        {CORE("\"1 .24\""), -EIO}, {CORE("[\"1.24\"]"), -EIO},
+        {CORE("\"-1.24\""), -EIO}, {CORE("\"1.24 \""), -EIO},
+        {CORE("\"1.-24\""), -EIO}, {CORE("\"1.24\\u0000\""), -EIO},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_beacon beacon;
+        struct cemm_message message = {""};
+        expect_int(rows[i].text, read_packet(rows[i].text, strlen(rows[i].text), &beacon, &message),
+                   rows[i].result);
+        if (rows[i].result < 0)
+            expect_part(rows[i].text, message.text, "1.23 or later");
     }
 }
 
@@ -193,10 +221,8 @@ static void test_length(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_query),
-        cmocka_unit_test(test_junk),
-        cmocka_unit_test(test_length),
+        cmocka_unit_test(test_answers), cmocka_unit_test(test_core),   cmocka_unit_test(test_query),
+        cmocka_unit_test(test_junk),    cmocka_unit_test(test_length),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
