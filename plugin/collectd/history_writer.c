@@ -11,7 +11,8 @@
  *
  * A value counts as sent once the writer has taken it and has been told to
  * pass it on (flush): what is in its buffer would be lost with a kill -9. The
- * state file is then updated at once, also with what was dispatched.
+ * state file is then updated at once, also with what was dispatched. If a flush
+ * is slow, several values are flushed together.
  *
  * The thread is joined when collectd stops, before the writers end.
  */
@@ -29,13 +30,13 @@
 #include "plugin/collectd/dispatch.h"
 #include "plugin/collectd/queue.h"
 
-#define DELAY_MS   1000    /* time for a live sample to reach the writers */
-#define AGE_MS     30000   /* how old the document of a day may be */
-#define ROUNDS_MAX 4       /* series at a time: there is no hurry */
-#define SAVE_MS    10000   /* the state file is saved at least this often: a try may have failed */
-#define TOGETHER   64      /* values that are flushed together: a flush may be slow */
-#define FLUSH_MS   1000    /* or fewer, if the writer is slow: the state is saved after a flush */
-#define NOT_LIVE   (-1000) /* collectd has no current value of the series */
+#define DELAY_MS     1000  /* time for a live sample to reach the writers */
+#define AGE_MS       30000 /* how old the document of a day may be */
+#define ROUNDS_MAX   4     /* series at a time: there is no hurry */
+#define SAVE_MS      10000 /* the state file is saved at least this often: a try may have failed */
+#define SLOW_MS      5     /* a flush that takes longer is done less often */
+#define TOGETHER_MAX 64    /* values that are flushed together at most */
+#define NOT_LIVE     (-1000) /* collectd has no current value of the series */
 
 /* The pause between two values, so that current values are written, too. */
 static const struct timespec pace = {.tv_nsec = 500000};
@@ -138,20 +139,25 @@ static int write_sample(const struct batch *batch, const struct cemm_sample *sam
     return status;
 }
 
-/* Flushes the writer: the values from `sent` to `end` then count as sent. */
-static void flush(struct history_writer *writer, struct batch *batch, size_t end)
+/* Flushes the writer: the values from `sent` to `end` then count as sent. Returns how long that
+ * took. */
+static int64_t flush(struct history_writer *writer, struct batch *batch, size_t end)
 {
     const char *sink = batch->job->sink;
+    int64_t begun = cemm_clock_steady();
+    int64_t took;
 
     plugin_flush(sink, 0, NULL);
+    took = cemm_clock_steady() - begun;
     while (batch->sent < end)
         (void)cemm_ledger_mark(batch->job->entry, sink, batch->series->samples[batch->sent++].time);
     save(writer, false);
+    return took;
 }
 
 static void write_batch(struct history_writer *writer, struct batch *batch)
 {
-    int64_t flushed = cemm_clock_steady();
+    size_t together = 1;
     size_t next = 0;
 
     if (!is_live(batch))
@@ -160,11 +166,9 @@ static void write_batch(struct history_writer *writer, struct batch *batch)
         batch->status = write_sample(batch, &batch->series->samples[next]);
         if (batch->status == 0)
             next++;
-        if (next - batch->sent == TOGETHER ||
-            (next > batch->sent && cemm_clock_steady() - flushed >= FLUSH_MS)) {
-            flush(writer, batch, next);
-            flushed = cemm_clock_steady();
-        }
+        if (next - batch->sent >= together && flush(writer, batch, next) > SLOW_MS &&
+            together < TOGETHER_MAX)
+            together *= 2;
         nanosleep(&pace, NULL);
     }
     if (next > batch->sent)
