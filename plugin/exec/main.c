@@ -74,12 +74,13 @@ static enum exec_exit flush_help(void)
     return fflush(stdout) == 0 && !ferror(stdout) ? EXEC_OK : EXEC_FAILED;
 }
 
-static enum exec_exit run_command(const struct exec_command *command, int argc, char **argv)
+static enum exec_exit run_command(const struct exec_command *command, char *const *arguments,
+                                  size_t count)
 {
     struct exec_options options;
     struct cemm_message message = {""};
     enum exec_exit end = EXEC_USAGE;
-    int r = options_read(&options, command, argc, argv, &message);
+    int r = options_read(&options, command, arguments, count, &message);
     if (r < 0) {
         message_print(CEMM_LOG_ERROR, "%s; see `cemm %s --help`",
                       r == -ENOMEM ? strerror(ENOMEM) : message.text, command->name);
@@ -124,7 +125,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(commands[i].name, argv[1]) == 0)
-            return (int)run_command(&commands[i], argc - 1, argv + 1);
+            return (int)run_command(&commands[i], argv + 2, (size_t)argc - 2);
     }
     if (argv[1][0] == '-')
         message_print(CEMM_LOG_ERROR, "'%s': options must come after the command", argv[1]);

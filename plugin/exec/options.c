@@ -1,5 +1,7 @@
 /*
- * Reads the command line.
+ * Reads the command line. getopt_long() is not used: it accepts abbreviations,
+ * which change their meaning when an option is added, and it prints its own
+ * messages.
  *
  * METERs are made canonical, so that other files compare plain strings. A METER
  * that can't match anything ("a/b/c") is an error in the command line; one that
@@ -8,7 +10,6 @@
 #include "plugin/exec/options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 
 #define EVERY_COMMAND (EXEC_CONFIG | EXEC_OUTPUT | EXEC_HELP)
 
-static const struct known_option {
+static const struct option {
     const char *name;
     const char *value; /* NULL: it takes none */
     enum exec_option id;
@@ -45,8 +46,6 @@ static const struct known_option {
 };
 
 #define OPTION_COUNT (sizeof(option_table) / sizeof(option_table[0]))
-
-#define OPTION_BASE 256 /* for getopt_long(): no option's number is a character */
 
 static const char *const formats[] = {
     [EXEC_FORMAT_TABLE] = "table",
@@ -116,8 +115,7 @@ static void set_format(struct exec_options *options, const struct exec_command *
 
 /* Sets `message` if the value is wrong. */
 static void set_option(struct exec_options *options, const struct exec_command *command,
-                       const struct known_option *option, const char *value,
-                       struct cemm_message *message)
+                       const struct option *option, const char *value, struct cemm_message *message)
 {
     switch (option->id) {
     case EXEC_CONFIG:
@@ -166,14 +164,45 @@ static bool takes(const struct exec_command *command, enum exec_option id)
     return (command->options | EVERY_COMMAND) & id;
 }
 
-static void read_meter(struct exec_options *options, const struct exec_command *command,
-                       const char *argument, struct cemm_message *message)
+static const struct option *find_option(const char *name, size_t length,
+                                        const struct exec_command *command)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct option *option = &option_table[i];
+        if (strncmp(option->name, name, length) == 0 && option->name[length] == '\0' &&
+            takes(command, option->id))
+            return option;
+    }
+    return NULL;
+}
+
+/* Reads "--name VALUE" or "--name=VALUE" and moves *index past it. */
+static void read_option(struct exec_options *options, const struct exec_command *command,
+                        char *const *arguments, size_t count, size_t *index,
+                        struct cemm_message *message)
+{
+    const char *given = arguments[(*index)++];
+    const char *argument = strcmp(given, "-h") == 0 ? "--help" : given;
+    const char *name = strncmp(argument, "--", 2) == 0 ? argument + 2 : "";
+    size_t length = strcspn(name, "=");
+    const struct option *option = find_option(name, length, command);
+    const char *value = name[length] == '=' ? name + length + 1 : NULL;
+    if (option && option->value && !value && *index < count)
+        value = arguments[(*index)++];
+    if (!option)
+        cemm_message_set(message, "unknown option '%.*s'", (int)strcspn(argument, "="), argument);
+    else if (!option->value && value)
+        cemm_message_set(message, "--%s takes no value", option->name);
+    else if (option->value && (!value || *value == '\0'))
+        cemm_message_set(message, "--%s needs a value", option->name);
+    else
+        set_option(options, command, option, value ? value : "", message);
+}
+
+static void read_meter(struct exec_options *options, const char *argument,
+                       struct cemm_message *message)
 {
     struct cemm_selector *meter = &options->meters[options->meter_count];
-    if (!command->meters) {
-        cemm_message_set(message, "unexpected argument '%s'", argument);
-        return;
-    }
     if (!cemm_selector_parse(argument, meter)) {
         cemm_message_set(message, "'%s' is not a METER: write uid/alias, uid or alias", argument);
         return;
@@ -208,41 +237,24 @@ static void check_together(const struct exec_options *options, const struct exec
         cemm_message_set(message, "%s", wrong);
 }
 
-/* Reads the arguments up to "--", or those before the first mistake. */
+/* Reads all arguments, or those before the first mistake. */
 static void read_arguments(struct exec_options *options, const struct exec_command *command,
-                           int argc, char **argv, struct cemm_message *message)
+                           char *const *arguments, size_t count, struct cemm_message *message)
 {
-    struct option names[OPTION_COUNT + 1] = {0};
-    size_t count = 0;
-    int found;
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const struct known_option *option = &option_table[i];
-        if (takes(command, option->id))
-            names[count++] =
-                (struct option){option->name, option->value ? required_argument : no_argument, NULL,
-                                OPTION_BASE + (int)i};
-    }
-    opterr = 0;
-    while (message->text[0] == '\0' && !options->help &&
-           (found = getopt_long(argc, argv, "-:h", names, NULL)) != -1) {
-        int number = found == '?' || found == ':' ? optopt : found;
-        const struct known_option *option =
-            number >= OPTION_BASE ? &option_table[number - OPTION_BASE] : NULL;
-        const char *given = argv[optind - 1];
-        if (found == 1) /* "-:": it is no option, and POSIXLY_CORRECT changes nothing */
-            read_meter(options, command, optarg, message);
-        else if (found == 'h')
-            options->help = true;
-        else if (!option && number != 0)
-            cemm_message_set(message, "unknown option '-%c'", number);
-        else if (!option)
-            cemm_message_set(message, "unknown option '%.*s'", (int)strcspn(given, "="), given);
-        else if (found == '?')
-            cemm_message_set(message, "--%s takes no value", option->name);
-        else if (found == ':' || (option->value && *optarg == '\0'))
-            cemm_message_set(message, "--%s needs a value", option->name);
+    bool options_ended = false;
+    for (size_t index = 0; index < count && message->text[0] == '\0' && !options->help;) {
+        const char *argument = arguments[index];
+        if (!options_ended && argument[0] == '-' && strcmp(argument, "--") != 0) {
+            read_option(options, command, arguments, count, &index, message);
+            continue;
+        }
+        if (!options_ended && argument[0] == '-')
+            options_ended = true;
+        else if (command->meters)
+            read_meter(options, argument, message);
         else
-            set_option(options, command, option, optarg, message);
+            cemm_message_set(message, "unexpected argument '%s'", argument);
+        index++;
     }
 }
 
@@ -253,18 +265,15 @@ static enum exec_format default_format(const struct exec_options *options,
     return person || !has_format(command, "influx") ? EXEC_FORMAT_TABLE : EXEC_FORMAT_INFLUX;
 }
 
-int options_read(struct exec_options *ret_options, const struct exec_command *command, int argc,
-                 char **argv, struct cemm_message *message)
+int options_read(struct exec_options *ret_options, const struct exec_command *command,
+                 char *const *arguments, size_t count, struct cemm_message *message)
 {
     *ret_options = (struct exec_options){.by = CEMM_BY_HOUR, .format = EXEC_FORMAT_DEFAULT};
     message->text[0] = '\0';
-    ret_options->meters = calloc((size_t)argc, sizeof(*ret_options->meters));
+    ret_options->meters = calloc(count + 1, sizeof(*ret_options->meters));
     if (!ret_options->meters)
         return -ENOMEM;
-    read_arguments(ret_options, command, argc, argv, message);
-    /* What follows "--". */
-    for (int i = optind; i < argc && message->text[0] == '\0' && !ret_options->help; i++)
-        read_meter(ret_options, command, argv[i], message);
+    read_arguments(ret_options, command, arguments, count, message);
     ret_options->selection = (struct cemm_selection){
         .meters = ret_options->meters,
         .meter_count = ret_options->meter_count,
@@ -279,7 +288,7 @@ int options_read(struct exec_options *ret_options, const struct exec_command *co
 void options_help(const struct exec_command *command)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const struct known_option *option = &option_table[i];
+        const struct option *option = &option_table[i];
         if (!takes(command, option->id))
             continue;
         int length = printf("  --%s %s", option->name, option->value ? option->value : "");

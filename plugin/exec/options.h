@@ -85,12 +85,12 @@ struct exec_options {
 };
 
 /*
- * Reads the arguments, of which the first is the command. They must outlive the
- * options, and are reordered. Returns 0, -EINVAL and a message, or -ENOMEM.
- * options_clear() is due in any case.
+ * Reads the `count` arguments after the command, which must outlive the
+ * options. Returns 0, -EINVAL and a message, or -ENOMEM. options_clear() is
+ * due in any case.
  */
-int options_read(struct exec_options *ret_options, const struct exec_command *command, int argc,
-                 char **argv, struct cemm_message *message);
+int options_read(struct exec_options *ret_options, const struct exec_command *command,
+                 char *const *arguments, size_t count, struct cemm_message *message);
 void options_clear(struct exec_options *options);
 
 /* Prints a line for each option that the command takes. */

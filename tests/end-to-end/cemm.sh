@@ -214,7 +214,7 @@ usage() {
   for argument in nonsense prom ''; do
     read_exits "no such format: '$argument'" 2 --format "$argument"
   done
-  for argument in --nonsense -f -fh --help=1 a/b/c nonsense/p1 "$one/" /p1 .. ''; do
+  for argument in --nonsense -f -fh --form=csv - --help=1 a/b/c nonsense/p1 "$one/" /p1 .. ''; do
     read_exits "read '$argument' is refused" 2 "$argument"
     is 'without data' '' "$out"
   done
