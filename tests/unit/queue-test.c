@@ -206,16 +206,27 @@ static void test_cadence(void **state)
     }
 }
 
+/* The bytes of an answer with one reading. */
+#define SIZE ((int64_t)(sizeof(struct answer) + sizeof(struct reading)))
+
+/* Makes a queue with the answers `first` to `most` - 1, and returns `most`, the number of answers
+ * that it can hold. */
+static int64_t fill(struct queue *queue, int64_t first)
+{
+    const int64_t most = QUEUE_MAX / SIZE;
+
+    queue_init(queue);
+    for (int64_t i = first; i < most; i++)
+        assert_true(put(queue, i));
+    return most;
+}
+
 static void test_full(void **state)
 {
-    const size_t size = sizeof(struct answer) + sizeof(struct reading);
-    const int64_t most = QUEUE_MAX / size;
     struct queue queue;
+    int64_t most = fill(&queue, 0);
 
     (void)state;
-    queue_init(&queue);
-    for (int64_t i = 0; i < most; i++)
-        assert_true(put(&queue, i));
     assert_false(put(&queue, most)); /* drops 0 */
     assert_false(put(&queue, most + 1));
     assert_true(queue.size <= QUEUE_MAX);
@@ -229,14 +240,10 @@ static void test_full(void **state)
 /* An answer that comes during a call drops the oldest one that waits. */
 static void test_full_during_a_call(void **state)
 {
-    const size_t size = sizeof(struct answer) + sizeof(struct reading);
-    const int64_t most = QUEUE_MAX / size;
     struct queue queue;
+    int64_t most = fill(&queue, 0);
 
     (void)state;
-    queue_init(&queue);
-    for (int64_t i = 0; i < most; i++)
-        assert_true(put(&queue, i));
     expect_call(&queue, (struct call){.first = 0, .puts = most}, 1); /* drops 1 */
     assert_true(queue.size <= QUEUE_MAX);
     expect(&queue, 1, 2);
@@ -246,22 +253,18 @@ static void test_full_during_a_call(void **state)
 /* Those that a call has taken or left count as well; those that it left are the oldest. */
 static void test_full_of_left_ones(void **state)
 {
-    const size_t size = sizeof(struct answer) + sizeof(struct reading);
-    const int64_t most = QUEUE_MAX / size;
     struct queue queue;
+    int64_t most = fill(&queue, 1);
     struct call call = {.queue = &queue, .first = most, .puts = most + 1};
 
     (void)state;
-    queue_init(&queue);
-    for (int64_t i = 1; i < most; i++)
-        assert_true(put(&queue, i));
     TAILQ_FIRST(&queue.waiting)->not_before = INT64_MAX;
     assert_true(put_of(&queue, "s01", most));
     queue_tell(&queue, INT64_MAX);
     queue_hand_over(&queue, LONG, take, &call);
     assert_int_equal(call.count, 1);
     assert_true(call.full); /* drops 1 */
-    assert_int_equal(queue.size, (most - 1) * (int64_t)size);
+    assert_int_equal(queue.size, (most - 1) * SIZE);
     expect(&queue, 1, 2);
     queue_destroy(&queue);
 }
