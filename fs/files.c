@@ -55,10 +55,17 @@ static bool may_grow(const struct path *path)
                                     path->format == CEMM_FORMAT_CSV);
 }
 
+/* Whether the path is a period that is closed by our clock. */
+static bool is_closed(const struct fs *fs, const struct path *path)
+{
+    struct tree_clock clock = fs_clock(fs);
+    return path->kind == PATH_PERIOD &&
+           clock.now >= cemm_period_closed(clock.zone, &path->query.period);
+}
+
 bool file_closed(const struct fs *fs, const struct node *node)
 {
-    return node->snapshot ? node->snapshot->closed
-                          : fs_clock(fs).now >= tree_closed_at(&node->path, cemm_zone(fs->cemm));
+    return node->snapshot ? node->snapshot->closed : is_closed(fs, &node->path);
 }
 
 bool file_followed(const struct node *node)
@@ -153,7 +160,7 @@ static void fetch_ahead(struct fs *fs, const struct path *path, int days)
     struct cemm_period *day = &next.query.period;
     for (int i = 0; i < days && i < AHEAD_MAX; i++) {
         *day = cemm_period_step(day, 1);
-        int64_t since = clock.now - tree_closed_at(&next, clock.zone);
+        int64_t since = clock.now - cemm_period_closed(clock.zone, day);
         if (day->month != path->query.period.month || since <= 0)
             return;
         if (!cemm_archived(fs->cemm, &next.query))
@@ -168,8 +175,7 @@ static void read_ahead(struct fs *fs, const struct path *path)
 {
     int day = path->query.period.day;
     struct path above = *path;
-    if (path->kind != PATH_PERIOD || path->span != CEMM_DAY ||
-        fs_clock(fs).now < tree_closed_at(path, cemm_zone(fs->cemm)))
+    if (path->span != CEMM_DAY || !is_closed(fs, path))
         return;
     tree_cut(above.text);
     struct node *month = nodes_current(&fs->nodes, above.text);

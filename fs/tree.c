@@ -122,11 +122,9 @@ static bool has_begun(const struct cemm_period *period, const struct tree_clock 
 /* Whether a period is before the first day with data. */
 static bool is_before_data(const struct cemm_period *period, const struct tree_meter *meter)
 {
-    struct cemm_period first = meter->first;
-    first.span = period->span;
-    first.month = period->span == CEMM_YEAR ? 1 : first.month;
-    first.day = period->span == CEMM_DAY ? first.day : 1;
-    return cemm_period_compare(period, &first) < 0;
+    struct cemm_period next = cemm_period_step(period, 1);
+    next.span = CEMM_DAY; /* its first day */
+    return cemm_period_compare(&next, &meter->first) <= 0;
 }
 
 /* Whether a period lies in its directory. */
@@ -340,11 +338,4 @@ uint64_t tree_cause(const struct path *path)
                           (int)query.endpoint, (int)query.period.span, query.period.year,
                           query.period.month, query.period.day);
     return cemm_hash(CEMM_HASH, cause, (size_t)length);
-}
-
-int64_t tree_closed_at(const struct path *path, const struct cemm_zone *zone)
-{
-    if (path->kind != PATH_PERIOD)
-        return INT64_MAX;
-    return cemm_period_closed(zone, &path->query.period);
 }

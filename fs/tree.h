@@ -109,7 +109,4 @@ struct path tree_twin(const struct path *period);
  * directories of a meter, because listing any of them needs the meter's first day. */
 uint64_t tree_cause(const struct path *path);
 
-/* When a period is closed (Unix seconds); INT64_MAX if the path is not a period. */
-int64_t tree_closed_at(const struct path *path, const struct cemm_zone *zone);
-
 #endif
