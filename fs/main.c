@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <libgen.h>
 #include <mntent.h>
 #include <poll.h>
@@ -54,13 +55,6 @@ fuse_to_syslog(enum fuse_log_level level, const char *format, va_list arguments)
     vsyslog((int)level, format, arguments); /* its levels are syslog's */
 }
 
-static void log_to_syslog(void)
-{
-    openlog("cemmfs", LOG_PID, LOG_DAEMON);
-    fuse_set_log_func(fuse_to_syslog);
-    to_syslog = true;
-}
-
 /* Prints a line in one call, so that lines of several processes do not mix. */
 static void log_line(void *data, enum cemm_level level, const char *line)
 {
@@ -73,11 +67,12 @@ static void log_line(void *data, enum cemm_level level, const char *line)
         fprintf(stderr, "cemmfs: %s\n", line);
 }
 
-static int complain(const char *subject, const char *message)
+/* Returns the exit status that it was given. */
+static int complain(int status, const char *subject, const char *message)
 {
     fprintf(stderr, subject ? "cemmfs: %s: %s\n" : "cemmfs: %s%s\n", subject ? subject : "",
             message);
-    return EXIT_WRONG;
+    return status;
 }
 
 /* ---- the loop ---------------------------------------------------------------- */
@@ -173,15 +168,16 @@ static void run_loop(struct fs *fs, int signal_fd)
 
 /* ---- mounting -------------------------------------------------------------------- */
 
-/*
- * After a crash the mount answers every request with ENOTCONN, even at the
- * next start. Only such a dead mount is removed.
- */
+/* After a crash the mount answers every request with ENOTCONN, even at the next start. Only such a
+ * dead mount is removed. The kernel never answers statfs from its cache. */
 static int remove_dead_mount(const char *mountpoint)
 {
     const char *arguments[] = {"fusermount3", "-u", "-z", "--", mountpoint, NULL};
+    struct statfs about;
     int status;
     pid_t pid;
+    if (statfs(mountpoint, &about) == 0 || (errno != ENOTCONN && errno != ECONNABORTED))
+        return 0;
     int r = posix_spawnp(&pid, arguments[0], NULL, NULL, (char *const *)arguments, environ);
     if (r != 0)
         return -r;
@@ -190,35 +186,17 @@ static int remove_dead_mount(const char *mountpoint)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ENOTCONN;
 }
 
-/* The kernel never answers statfs from its cache. */
-static bool is_dead(const char *mountpoint)
-{
-    struct statfs about;
-    return statfs(mountpoint, &about) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
-}
-
 /* Whether `path` is `above` itself or below it. Both are full paths. */
 static bool is_within(const char *path, const char *above)
 {
-    size_t length = strlen(above);
-    if (strcmp(above, "/") == 0)
-        return true;
+    size_t length = strcmp(above, "/") == 0 ? 0 : strlen(above);
     return strncmp(path, above, length) == 0 && (path[length] == '\0' || path[length] == '/');
-}
-
-/* With -o drop_privileges mount.fuse3 has mounted already and passes the descriptor. */
-static bool is_descriptor(const char *mountpoint)
-{
-    unsigned descriptor;
-    int length = 0;
-    return sscanf(mountpoint, "/dev/fd/%u%n", &descriptor, &length) == 1 &&
-           mountpoint[length] == '\0';
 }
 
 /* Compares the mounts of cemmfs with the mount point. If mount.fuse3 has mounted already, the path
  * is unknown (NULL), but ours is among these mounts. Only paths are compared: another user's mount
  * would refuse to be asked, and ours does not answer yet. */
-static int check_mounts(const char *path, const char *archive, struct cemm_message *message)
+static void check_mounts(const char *path, const char *archive, struct cemm_message *message)
 {
     FILE *mounts = setmntent("/proc/self/mounts", "re");
     const struct mntent *mount;
@@ -236,7 +214,6 @@ static int check_mounts(const char *path, const char *archive, struct cemm_messa
     }
     if (mounts)
         endmntent(mounts);
-    return message->text[0] == '\0' ? 0 : -EINVAL;
 }
 
 /*
@@ -258,13 +235,12 @@ static int check_archive(const char *path, const char *archive, struct cemm_mess
     free(copy);
     if (!real)
         return -ENOMEM;
-    bool hidden = is_within(real, path);
-    free(real);
-    if (hidden)
+    if (is_within(real, path))
         cemm_message_set(
             message, "it would hide the archive, %s; mount elsewhere, or set [archive] directory",
             archive);
-    return hidden ? -EINVAL : 0;
+    free(real);
+    return 0;
 }
 
 /*
@@ -277,27 +253,26 @@ static int check_archive(const char *path, const char *archive, struct cemm_mess
 static int check_mountpoint(const char *mountpoint, const char *archive, char **ret_path,
                             struct cemm_message *message)
 {
+    /* With -o drop_privileges mount.fuse3 has mounted already and passes the descriptor. */
+    bool mounted = fnmatch("/dev/fd/[0-9]*", mountpoint, FNM_PATHNAME) == 0;
     struct stat about;
-    *ret_path = NULL;
     message->text[0] = '\0';
-    if (is_descriptor(mountpoint)) {
-        *ret_path = strdup(mountpoint);
-        return *ret_path ? check_mounts(NULL, archive, message) : -ENOMEM;
-    }
-    int r = is_dead(mountpoint) ? remove_dead_mount(mountpoint) : 0;
+    int r = remove_dead_mount(mountpoint);
     if (r < 0)
         return r;
-    *ret_path = realpath(mountpoint, NULL);
+    *ret_path = mounted ? strdup(mountpoint) : realpath(mountpoint, NULL);
     if (!*ret_path)
         return -errno;
-    r = check_mounts(*ret_path, archive, message);
-    if (r < 0)
-        return r;
-    if (stat(*ret_path, &about) < 0)
-        return -errno;
-    if (!S_ISDIR(about.st_mode))
-        return -ENOTDIR;
-    return archive ? check_archive(*ret_path, archive, message) : 0;
+    check_mounts(mounted ? NULL : *ret_path, archive, message);
+    if (!mounted && message->text[0] == '\0') {
+        if (stat(*ret_path, &about) < 0)
+            return -errno;
+        if (!S_ISDIR(about.st_mode))
+            return -ENOTDIR;
+        if (archive)
+            r = check_archive(*ret_path, archive, message);
+    }
+    return message->text[0] != '\0' ? -EINVAL : r;
 }
 
 /* NULL: no memory, or libfuse has printed the reason. */
@@ -322,16 +297,13 @@ static struct fuse_session *new_session(struct fs *fs)
     return session;
 }
 
-/* Returns 0, or -1: libfuse has printed the reason. If memory runs out, libfuse 3.14 may report
- * success and use standard input as the descriptor. */
-static int mount_session(struct fuse_session *session, const char *path)
+/* False: libfuse has printed the reason. If memory runs out, libfuse 3.14 may report success and
+ * use standard input as the descriptor. */
+static bool mount_session(struct fuse_session *session, const char *path)
 {
     struct stat about;
-    if (fuse_session_mount(session, path) < 0)
-        return -1;
-    bool mounted = fstat(fuse_session_fd(session), &about) == 0 && S_ISCHR(about.st_mode) &&
-                   about.st_rdev == FUSE_DEVICE;
-    return mounted ? 0 : -1;
+    return fuse_session_mount(session, path) == 0 && fstat(fuse_session_fd(session), &about) == 0 &&
+           S_ISCHR(about.st_mode) && about.st_rdev == FUSE_DEVICE;
 }
 
 /* ---- from the command line to the loop ---------------------------------------- */
@@ -360,22 +332,23 @@ static int serve(struct fs *fs, int signal_fd)
 
 static int mount_and_serve(struct fs *fs, const char *path)
 {
+    bool foreground = fs->options->foreground;
     int signal_fd = open_signals();
     int r = signal_fd;
-    if (r < 0) {
-        complain("signals", strerror(-r));
-        return EXIT_FAILURE;
-    }
-    if (mount_session(fs->session, path) < 0) {
-        complain(path, "mounting failed"); /* libfuse has printed the reason */
+    if (r < 0)
+        return complain(EXIT_FAILURE, "signals", strerror(-r));
+    if (!mount_session(fs->session, path)) {
         close(signal_fd);
-        return EXIT_FAILURE;
+        return complain(EXIT_FAILURE, path, "mounting failed"); /* libfuse has printed the reason */
     }
-    if (fuse_daemonize(fs->options->foreground) < 0) {
+    if (fuse_daemonize(foreground) < 0) {
         r = -errno;
     } else {
-        if (!fs->options->foreground)
-            log_to_syslog();
+        if (!foreground) {
+            openlog("cemmfs", LOG_PID, LOG_DAEMON);
+            fuse_set_log_func(fuse_to_syslog);
+            to_syslog = true;
+        }
         fs->mounted = cemm_clock_wall();
         r = serve(fs, signal_fd);
     }
@@ -391,22 +364,20 @@ static int run(const struct options *options)
     struct cemm_config *config = cemm_config_new();
     struct fs fs = {.options = options, .config = config};
     struct cemm_message message = {.text = ""};
+    const char *subject = NULL;
     char *path = NULL;
-    int r = EXIT_WRONG;
-    if (!config)
-        complain(NULL, strerror(ENOMEM));
-    else if (cemm_config_load(config, options->config, &message) < 0)
-        complain(NULL, message.text);
-    else
-        r = check_mountpoint(options->mountpoint, cemm_config_archive(config), &path, &message);
+    int r = config ? cemm_config_load(config, options->config, &message) : -ENOMEM;
+    if (r == 0) {
+        subject = options->mountpoint;
+        r = check_mountpoint(subject, cemm_config_archive(config), &path, &message);
+    }
     if (r < 0) {
-        r = complain(options->mountpoint, message.text[0] ? message.text : strerror(-r));
-    } else if (r == 0 && (fs.session = new_session(&fs))) {
+        r = complain(EXIT_WRONG, subject, message.text[0] ? message.text : strerror(-r));
+    } else if ((fs.session = new_session(&fs))) {
         r = mount_and_serve(&fs, path);
         fuse_session_destroy(fs.session);
-    } else if (r == 0) { /* libfuse says nothing about a lack of memory */
-        complain(options->mountpoint, "setting up the file system failed");
-        r = EXIT_FAILURE;
+    } else { /* libfuse says nothing about a lack of memory */
+        r = complain(EXIT_FAILURE, subject, "setting up the file system failed");
     }
     free(path);
     cemm_config_free(config);
@@ -422,7 +393,7 @@ int main(int argc, char **argv)
     case OPTIONS_DONE:
         return EXIT_SUCCESS;
     case OPTIONS_WRONG:
-        return complain(NULL, message.text);
+        return complain(EXIT_WRONG, NULL, message.text);
     default:
         return run(&options);
     }
