@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests: installs the packages that they need, builds with gcc and clang (warnings are errors),
+# The tests: installs the packages that they need, builds with gcc and clang (warnings are errors),
 # and runs every suite without and with the sanitizers, and the unit tests under valgrind. The last
 # line has the counts. --long adds tests that take more than some minutes; --no-install installs
 # nothing.
@@ -9,9 +9,10 @@ usage() {
   cat <<'TEXT'
 usage: tests/run.sh [--long] [--no-install]
 
-Builds cemm in a scratch directory and runs its tests there. Takes some minutes.
+Builds cemm in a scratch directory and runs its tests there. Takes about 15 minutes on two
+cores.
 
-  --long         also the tests that take longer than that
+  --long         also run the long tests
   --no-install   do not install Debian packages; those of .ci/packages must be installed
 TEXT
 }
