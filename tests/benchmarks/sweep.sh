@@ -218,7 +218,7 @@ scenario() {
   row "$id-slowest" "sweep of $words" s 'limit<=1.2' - 'one of them alone'
   row "$id-time" "sweep of $words" s "$([[ $peer == - ]] && echo 'limit<=1.5' || echo 'peer<=1')" "$peer" 'curl --parallel'
   least=-
-  ((delay + promise + $4 > 0)) || least='only handing over'
+  ((delay + promise + $4 > 0)) || least='only dispatching'
   row "$id-cpu" "CPU a value, $words" µs "$([[ $peer == - ]] && echo - || echo 'peer<=0.5')" "$peer" "$least"
   row "$id-requests" "requests a device, $words" '' - - -
   start_sim --devices "$1" --meters p1 --promise "$3" --now "$(($(date +%s) - 86400))" --speed 20 \

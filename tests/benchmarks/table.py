@@ -36,7 +36,7 @@ def judge(goal, ours, peers, limits, limit_name):
     if ours <= most:
         return "yes"
     # Even collectd's own share, which every plugin needs, is above the goal.
-    if limit_name == "only handing over" and limits and statistics.median(limits) > most:
+    if limit_name == "only dispatching" and limits and statistics.median(limits) > most:
         return f"no: {statistics.median(limits) / middle:.2f} at best"
     return "no"
 
