@@ -4,61 +4,45 @@
 #ifndef CEMM_BASE_LIMITS_H
 #define CEMM_BASE_LIMITS_H
 
-#define CEMM_ANSWER_MAX     (1u << 18)  /* bytes of one answer's body */
-#define CEMM_DEVLIST_MAX    (4u << 20)  /* bytes of a cloud's list of devices */
-#define CEMM_HEADER_MAX     (64u << 10) /* bytes of an answer's headers and trailers */
-#define CEMM_DEPTH_MAX      32          /* levels of JSON */
-#define CEMM_NAME_MAX       64          /* characters of a uid, alias or channel from outside */
-#define CEMM_LIST_MAX       100000      /* devices of one account */
-#define CEMM_DEVICES_MAX    200000      /* devices of all accounts together */
-#define CEMM_METERS_MAX     512         /* meters of one device */
-#define CEMM_ROUTES_MAX     8           /* sources of one device that are tried for one document */
-#define CEMM_CHANNELS_MAX   256         /* channels of one meter */
-#define CEMM_COLUMNS_MAX    256         /* different members of io's entries: CSV columns */
-#define CEMM_DATAGRAM_MAX   2048        /* bytes of one discovery packet */
-#define CEMM_DISCOVERED_MAX 256         /* devices that discovery may find */
-#define CEMM_REMARKS_MAX    32          /* log lines per hour about answers to broadcasts */
-#define CEMM_EXTRA_MAX      16          /* further descriptors that a caller may wait for */
-#define CEMM_URL_MAX        2048        /* characters of a request's URL */
-#define CEMM_KEY_MAX        512         /* characters of an API key */
-#define CEMM_CACHE_MAX      (8u << 20)  /* bytes of answers kept in memory */
-#define CEMM_RENDERED_MAX   (64u << 20) /* bytes of one rendered file */
-#define CEMM_TRUST_MAX      (8u << 20)  /* bytes of a file of certificates */
-#define CEMM_LINE_MAX       16384       /* characters of one configuration line */
-#define CEMM_NOTE_MAX       (1u << 16)  /* bytes of what the archive remembers of a meter */
-#define CEMM_STATE_MAX      (64u << 20) /* bytes of a state file */
-#define CEMM_UNSAVED_MAX    (1u << 20)  /* bytes not yet written to a state file */
-#define CEMM_STRETCHES_MAX  2048        /* stretches of minutes sent, of one series to one output */
-
-/* Outputs that minutes are sent to (sinks), of this run and earlier ones. */
-#define CEMM_SINKS_MAX 64
+#define CEMM_ANSWER_MAX       (1u << 18)  /* bytes of one answer's body */
+#define CEMM_DEVLIST_MAX      (4u << 20)  /* bytes of a cloud's list of devices */
+#define CEMM_HEADER_MAX       (64u << 10) /* bytes of an answer's headers and trailers */
+#define CEMM_DEPTH_MAX        32          /* levels of JSON */
+#define CEMM_NAME_MAX         64          /* characters of a uid, alias or channel from outside */
+#define CEMM_LIST_MAX         100000      /* devices of one account */
+#define CEMM_DEVICES_MAX      200000      /* devices of all accounts together */
+#define CEMM_METERS_MAX       512         /* meters of one device */
+#define CEMM_ROUTES_MAX       8           /* sources of a device that are tried for a document */
+#define CEMM_CHANNELS_MAX     256         /* channels of one meter */
+#define CEMM_COLUMNS_MAX      256         /* different members of io's entries: CSV columns */
+#define CEMM_DATAGRAM_MAX     2048        /* bytes of one discovery packet */
+#define CEMM_DISCOVERED_MAX   256         /* devices that discovery may find */
+#define CEMM_REMARKS_MAX      32          /* log lines per hour about answers to broadcasts */
+#define CEMM_EXTRA_MAX        16          /* further descriptors that a caller may wait for */
+#define CEMM_URL_MAX          2048        /* characters of a request's URL */
+#define CEMM_KEY_MAX          512         /* characters of an API key */
+#define CEMM_CACHE_MAX        (8u << 20)  /* bytes of answers kept in memory */
+#define CEMM_RENDERED_MAX     (64u << 20) /* bytes of one rendered file */
+#define CEMM_TRUST_MAX        (8u << 20)  /* bytes of a file of certificates */
+#define CEMM_LINE_MAX         16384       /* characters of one configuration line */
+#define CEMM_NOTE_MAX         (1u << 16)  /* bytes of what the archive remembers of a meter */
+#define CEMM_STATE_MAX        (64u << 20) /* bytes of a state file */
+#define CEMM_UNSAVED_MAX      (1u << 20)  /* bytes not yet written to a state file */
+#define CEMM_STRETCHES_MAX    2048        /* stretches of minutes sent, of a series to an output */
+#define CEMM_SINKS_MAX        64          /* outputs of minutes (sinks), earlier runs included */
+#define CEMM_REFUSED_MAX      64          /* refused requests remembered, of a device at a source */
+#define CEMM_LOGGED_MAX       64          /* different messages logged about a source's answers */
+#define CEMM_DEVICE_LINES_MAX 200         /* messages about devices in a minute; fleets are large */
 
 /* Bytes of what the archive remembers of an answer without a sample: its bytes and who gave it. */
 #define CEMM_EMPTY_MAX (CEMM_NOTE_MAX + CEMM_ANSWER_MAX)
 
-/* Refused requests that are remembered, for one device at one source. */
-#define CEMM_REFUSED_MAX 64
-
-/* The longest Retry-After that is obeyed (milliseconds). */
-#define CEMM_PAUSE_MAX INT64_C(3600000)
-
-/* Different messages that are logged about parts of a source's answers. */
-#define CEMM_LOGGED_MAX 64
-
-/* Messages about single devices in a minute. One cause may concern a fleet of thousands. */
-#define CEMM_DEVICE_LINES_MAX 200
-
-/* Samples outside 2000-01-01 … 2100-01-01 are ignored (milliseconds). */
-#define CEMM_TIME_MIN INT64_C(946684800000)
-#define CEMM_TIME_MAX INT64_C(4102444800000)
-
-/* A meter whose newest sample is older is silent (milliseconds). */
-#define CEMM_SILENT_AGE INT64_C(600000)
-
-/* After this time, something that was absent is looked for again (milliseconds). */
-#define CEMM_ABSENT_AGE INT64_C(86400000)
-
-/* A meter's clock may be ahead of ours by this much (milliseconds). */
-#define CEMM_AHEAD_MAX INT64_C(900000)
+/* Milliseconds. Samples outside 2000-01-01 … 2100-01-01 are ignored. */
+#define CEMM_TIME_MIN   INT64_C(946684800000)
+#define CEMM_TIME_MAX   INT64_C(4102444800000)
+#define CEMM_PAUSE_MAX  INT64_C(3600000)  /* the longest Retry-After that is obeyed */
+#define CEMM_SILENT_AGE INT64_C(600000)   /* a meter whose newest sample is older is silent */
+#define CEMM_ABSENT_AGE INT64_C(86400000) /* when something absent is looked for again */
+#define CEMM_AHEAD_MAX  INT64_C(900000)   /* a meter's clock may be ahead of ours by this much */
 
 #endif
