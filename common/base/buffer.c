@@ -8,14 +8,10 @@
 #include <stdlib.h>
 #include <sys/types.h>
 
-#define DIGITS_MAX 17 /* enough for any double to read back as itself */
-#define TEXT_SIZE  40
-
-/* Powers of ten between which numbers are written without an exponent. */
-#define PLAIN_MIN (-5)
-#define PLAIN_MAX 14
-
-#define FIRST_CAPACITY 255 /* with the NUL, a power of two */
+#define FIRST_CAPACITY 255  /* with the NUL, a power of two */
+#define DIGITS_MAX     17   /* enough for any double to read back as itself */
+#define PLAIN_MIN      (-5) /* numbers with exponents from here ... */
+#define PLAIN_MAX      14   /* ... to here are written without one */
 
 static int fail(struct cemm_buffer *buffer, int error)
 {
@@ -45,19 +41,17 @@ int cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more)
     return 0;
 }
 
-/* Without printf(), two digits at a time: a year of minutes has half a million numbers. */
+/* Without printf(), which is slow: a year of minutes has half a million numbers. */
 void cemm_buffer_integer(struct cemm_buffer *buffer, int64_t number)
 {
     uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
     char text[21];
     char *end = text + sizeof(text), *begin = end;
 
-    for (; rest >= 10; rest /= 100) {
+    do {
         *--begin = (char)('0' + rest % 10);
-        *--begin = (char)('0' + rest / 10 % 10);
-    }
-    if (rest > 0 || begin == end)
-        *--begin = (char)('0' + rest);
+        rest /= 10;
+    } while (rest > 0);
     if (number < 0)
         *--begin = '-';
     cemm_buffer_append(buffer, begin, (size_t)(end - begin));
@@ -66,25 +60,22 @@ void cemm_buffer_integer(struct cemm_buffer *buffer, int64_t number)
 void cemm_buffer_format(struct cemm_buffer *buffer, const char *format, ...)
 {
     va_list arguments;
+    char *text;
 
     va_start(arguments, format);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length = vasprintf(&text, format, arguments);
     va_end(arguments);
     if (length < 0) {
-        fail(buffer, -EINVAL);
+        fail(buffer, -ENOMEM);
         return;
     }
-    if (cemm_buffer_reserve(buffer, (size_t)length) < 0)
-        return;
-    va_start(arguments, format);
-    vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);
-    va_end(arguments);
-    buffer->length += (size_t)length;
+    cemm_buffer_append(buffer, text, (size_t)length);
+    free(text);
 }
 
 void cemm_buffer_number(struct cemm_buffer *buffer, double number)
 {
-    char text[TEXT_SIZE] = "";
+    char text[40];
     int digits = 0; /* after the first one */
 
     do {
