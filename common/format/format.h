@@ -18,15 +18,13 @@ void cemm_write_csv(struct cemm_buffer *out, const struct cemm_document *documen
 /* History as OpenMetrics, series by series, oldest sample first; without HELP and TYPE. */
 void cemm_write_openmetrics(struct cemm_buffer *out, const struct cemm_document *document);
 
-/*
- * Walks several series side by side, oldest first: one step for each distinct
- * time. `position` has one entry per series, zeroed at the start.
- */
+/* Walks several series side by side, oldest first: one step for each distinct time. All zeroes at
+ * first, except `series` and `count`. */
 struct cemm_merge {
     const struct cemm_series *series;
     size_t count;
     size_t position[CEMM_CHANNELS_MAX];
-    int64_t time; /* the time of this step */
+    int64_t time; /* of this step; INT64_MAX at the end */
 };
 
 /* Moves to the next time; false at the end. */

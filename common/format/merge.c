@@ -3,21 +3,16 @@
 /* position[i] is the first sample of series i at or after the step's time. */
 bool cemm_merge_next(struct cemm_merge *merge)
 {
-    bool found = false;
-    int64_t next = 0;
+    int64_t next = INT64_MAX;
 
     for (size_t i = 0; i < merge->count; i++) {
-        if (cemm_merge_sample(merge, i))
-            merge->position[i]++;
-        if (merge->position[i] >= merge->series[i].count)
-            continue;
-        int64_t time = merge->series[i].samples[merge->position[i]].time;
-        if (!found || time < next)
-            next = time;
-        found = true;
+        const struct cemm_series *series = &merge->series[i];
+        merge->position[i] += cemm_merge_sample(merge, i) != NULL;
+        if (merge->position[i] < series->count && series->samples[merge->position[i]].time < next)
+            next = series->samples[merge->position[i]].time;
     }
     merge->time = next;
-    return found;
+    return next < INT64_MAX;
 }
 
 const struct cemm_sample *cemm_merge_sample(const struct cemm_merge *merge, size_t index)

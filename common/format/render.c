@@ -141,20 +141,18 @@ static void write_tags(struct cemm_buffer *out, const struct cemm_query *query, 
 }
 
 /* Writes a line with this moment's samples of the series that have a tag, or else of those that
- * have none. Returns whether there are samples of the other kind. */
-static bool write_line(struct cemm_buffer *out, const struct cemm_query *query,
+ * have none. */
+static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
                        const struct cemm_merge *merge, bool tagged)
 {
-    bool any = false, others = false;
+    bool any = false;
 
     for (size_t i = 0; i < merge->count; i++) {
         const struct cemm_series *series = &merge->series[i];
         const struct cemm_sample *sample = cemm_merge_sample(merge, i);
         const char *tag = sample ? cemm_history_tag(query, series->channel) : NULL;
-        if (!sample || (tag != NULL) != tagged) {
-            others |= sample != NULL;
+        if (!sample || (tag != NULL) != tagged)
             continue;
-        }
         if (!any)
             write_tags(out, query, tag);
         cemm_buffer_char(out, any ? ',' : ' ');
@@ -168,14 +166,6 @@ static bool write_line(struct cemm_buffer *out, const struct cemm_query *query,
         cemm_buffer_integer(out, merge->time);
         cemm_buffer_text(out, "000000\n");
     }
-    return others;
-}
-
-static void write_influx(struct cemm_buffer *out, const struct cemm_document *document,
-                         const struct cemm_merge *merge)
-{
-    if (write_line(out, &document->query, merge, false))
-        write_line(out, &document->query, merge, true);
 }
 
 /* ---- documents joined -------------------------------------------------------------- */
@@ -195,8 +185,7 @@ static void (*const row_writers[])(struct cemm_buffer *out, const struct cemm_do
 struct walk {
     const struct cemm_document *document;
     struct cemm_series *sorted; /* NULL: walked in its own order */
-    struct cemm_merge merge;
-    bool live; /* its current moment has not been written */
+    struct cemm_merge merge;    /* its current moment has not been written */
 };
 
 static int by_channel(const void *left, const void *right)
@@ -220,22 +209,19 @@ static int begin(struct walk *walk, const struct cemm_document *document, bool s
         memcpy(walk->sorted, document->series, size);
         qsort(walk->sorted, document->series_count, sizeof(*walk->sorted), by_channel);
     }
-    walk->live = cemm_merge_next(&walk->merge);
+    cemm_merge_next(&walk->merge);
     return 0;
 }
 
-/* Finds the earliest remaining moment; false at the end. */
-static bool next_moment(const struct walk *walks, size_t count, int64_t *ret_time)
+/* The earliest remaining moment; INT64_MAX at the end. */
+static int64_t next_moment(const struct walk *walks, size_t count)
 {
-    bool found = false;
+    int64_t next = INT64_MAX;
 
-    for (size_t i = 0; i < count; i++) {
-        if (!walks[i].live || (found && walks[i].merge.time >= *ret_time))
-            continue;
-        *ret_time = walks[i].merge.time;
-        found = true;
-    }
-    return found;
+    for (size_t i = 0; i < count; i++)
+        if (walks[i].merge.time < next)
+            next = walks[i].merge.time;
+    return next;
 }
 
 /* Writes the rows of a walk's current moment, and goes on. */
@@ -244,14 +230,16 @@ static void write_moment(struct cemm_buffer *out, struct walk *walk, enum cemm_r
 {
     const struct cemm_merge *merge = &walk->merge;
 
-    if (rows == CEMM_ROWS_INFLUX)
-        write_influx(out, walk->document, merge);
+    if (rows == CEMM_ROWS_INFLUX) {
+        write_line(out, &walk->document->query, merge, false);
+        write_line(out, &walk->document->query, merge, true);
+    }
     for (size_t i = 0; rows != CEMM_ROWS_INFLUX && i < merge->count; i++) {
         const struct cemm_sample *sample = cemm_merge_sample(merge, i);
         if (sample)
             row_writers[rows](out, walk->document, &merge->series[i], sample, options);
     }
-    walk->live = cemm_merge_next(&walk->merge);
+    cemm_merge_next(&walk->merge);
 }
 
 static void write_unsampled(struct cemm_buffer *out, const struct cemm_document *document,
@@ -268,15 +256,15 @@ static void write_joined(struct cemm_buffer *out, const struct cemm_document *co
 {
     bool unsampled = options->unsampled && (rows == CEMM_ROWS_CSV || rows == CEMM_ROWS_JSON);
     struct walk *walks = calloc(count + 1, sizeof(*walks));
-    int64_t time = 0;
+    int64_t time;
 
     if (!walks)
         out->error = -ENOMEM;
     for (size_t i = 0; i < count && out->error == 0; i++)
         out->error = begin(&walks[i], documents[i], rows == CEMM_ROWS_INFLUX);
-    while (out->error == 0 && next_moment(walks, count, &time)) {
+    while (out->error == 0 && (time = next_moment(walks, count)) < INT64_MAX) {
         for (size_t i = 0; i < count; i++)
-            if (walks[i].live && walks[i].merge.time == time)
+            if (walks[i].merge.time == time)
                 write_moment(out, &walks[i], rows, options);
     }
     for (size_t i = 0; i < count && unsampled; i++)
