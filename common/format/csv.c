@@ -84,8 +84,8 @@ static void write_value(struct cemm_buffer *out, struct json_object *value)
         out->error = -ENOMEM;
 }
 
-/* An object with every member that any entry of the list has, in order of first appearance. Each
- * value is the member's own name, so that write_entry() can also write the header line. NULL: no
+/* An object with every member that any entry of the list has, in order of first appearance. The
+ * value of each is its own name, so that write_entry() also writes the header line. NULL: no
  * memory. */
 static struct json_object *find_columns(struct json_object *list)
 {
@@ -122,7 +122,6 @@ static void write_entry(struct cemm_buffer *out, struct json_object *columns,
     cemm_buffer_char(out, '\n');
 }
 
-/* One column for each member, and one row for each object. */
 static void write_table(struct cemm_buffer *out, const struct cemm_document *document)
 {
     struct json_object *root = cemm_document_json(document);
@@ -142,21 +141,15 @@ static void write_table(struct cemm_buffer *out, const struct cemm_document *doc
     cemm_json_put(root, document->length);
 }
 
-/* ---- documents ------------------------------------------------------------ */
-
 void cemm_write_csv(struct cemm_buffer *out, const struct cemm_document *document,
                     const struct cemm_zone *zone)
 {
-    switch (document->query.endpoint) {
-    case CEMM_DATA:
-    case CEMM_TOTALS:
+    enum cemm_endpoint endpoint = document->query.endpoint;
+
+    if (cemm_query_has_period(&document->query))
         write_history(out, document, zone);
-        break;
-    case CEMM_IO:
-    case CEMM_INFO:
+    else if (endpoint == CEMM_IO || endpoint == CEMM_INFO)
         write_table(out, document);
-        break;
-    default:
+    else
         write_newest(out, document, zone);
-    }
 }

@@ -1,19 +1,11 @@
 /*
- * Prometheus's text format, as node_exporter's textfile directory takes it: no
- * times, base units, and all samples of a metric in one block, which is why
- * this writer wants all results at once.
+ * Prometheus's text format, as node_exporter's textfile directory takes it: no times, base units,
+ * and all samples of a metric in one block, so that all results are needed at once. A device that
+ * fails has no samples, but cemm_up is 0. A value that may fall or is not documented is a gauge.
  *
- * A device that fails has no samples here. cemm_up says that it failed; the time
- * of its last sample is taken from an earlier output (such as the old file), if
- * there is one. A value that may fall or is not documented is a gauge.
- *
- * Only smart meters, at the grid connection, have import and export. Energy of
- * all others is forward or reverse, and positive power is forward; the meter's
- * type says what that means.
- *
- * OpenMetrics, its successor, has times and is for history: series by series,
- * under the same names. Where history has amounts instead of meter readings
- * (cemm_history_tag()), they are metrics of their own with the label "period".
+ * OpenMetrics, its successor, has times and is for history: series by series, under the same names.
+ * Where history has amounts instead of meter readings (cemm_history_tag()), they are metrics of
+ * their own with the label "period".
  */
 #include "common/format/format.h"
 #include "common/model/channel.h"
@@ -144,24 +136,22 @@ static void write_head(struct cemm_buffer *out, enum family family, size_t lengt
 
 /* ---- counters ------------------------------------------------------------------ */
 
-static const char *find_line(const char *from, const char *text, const char *key)
+/* Finds what follows `key` at the beginning of a line of `text`, not before `from`. */
+static const char *find_line(const char *text, const char *from, const char *key)
 {
-    for (const char *found = from; (found = strstr(found, key)); found++)
-        if (found == text || found[-1] == '\n')
-            return found + strlen(key);
-    return NULL;
+    while (from && (from = strstr(from, key)) && from != text && from[-1] != '\n')
+        from++;
+    return from ? from + strlen(key) : NULL;
 }
 
 /* Finds the number of a series in the earlier output; NULL: none. */
 static const char *earlier(struct previous *previous, const char *key, double *ret_value,
                            size_t *ret_length)
 {
-    const char *old = NULL;
+    const char *old = find_line(previous->text, previous->cursor, key);
     char *end;
 
-    if (previous->text)
-        old = find_line(previous->cursor, previous->text, key);
-    if (!old && previous->text)
+    if (!old)
         old = find_line(previous->text, previous->text, key);
     if (!old)
         return NULL;
@@ -178,12 +168,10 @@ static const char *earlier(struct previous *previous, const char *key, double *r
 static void write_value(struct cemm_buffer *out, const struct kind *kind,
                         const struct cemm_sample *sample)
 {
-    if (kind->multiply != 1)
-        cemm_buffer_number(out, sample->value * kind->multiply);
-    else if (kind->divide != 1)
-        cemm_buffer_number(out, sample->value / kind->divide);
-    else
+    if (kind->multiply == 1 && kind->divide == 1)
         cemm_buffer_append(out, sample->text, sample->text_length);
+    else
+        cemm_buffer_number(out, sample->value * kind->multiply / kind->divide);
 }
 
 static void write_seconds(struct cemm_buffer *out, int64_t time)

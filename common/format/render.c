@@ -1,6 +1,7 @@
 /*
- * Documents as text. Several are joined in the order of time: each is walked by
- * its own merge, and the next moment is the earliest of all.
+ * Documents as text. Several are joined in the order of time: each is walked by its own merge, and
+ * the next moment is the earliest of all. Without printf() where there is one row for each sample:
+ * a year of minutes has half a million.
  */
 #include "common/format/format.h"
 
@@ -12,9 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- CSV and JSON: one row a sample -------------------------------------------- */
-
-/* The columns are the same for every meter, so that scripts can rely on them. */
+/* ---- CSV and JSON: one row a sample, the same columns for every meter ------------ */
 
 static const char *unit_of(const struct cemm_document *document, const struct cemm_series *series,
                            const struct cemm_sample *sample)
@@ -22,7 +21,6 @@ static const char *unit_of(const struct cemm_document *document, const struct ce
     return sample ? cemm_row_unit(&document->query, series, sample) : series->unit;
 }
 
-/* Without printf(): a year of minutes has half a million rows. */
 static void write_csv_row(struct cemm_buffer *out, const struct cemm_document *document,
                           const struct cemm_series *series, const struct cemm_sample *sample,
                           const struct cemm_render_options *options)
@@ -76,12 +74,9 @@ static void write_json_row(struct cemm_buffer *out, const struct cemm_document *
 
 /* ---- collectd's plain text protocol --------------------------------------------- */
 
-/*
- * As collectd's exec and unixsock plugins read it. The identifier is quoted,
- * because the host name may have any characters. Gas history, and all monthly
- * and yearly history, gets a name of its own: there, the channel is an amount,
- * and would spoil the series of the meter's readings.
- */
+/* As collectd's exec and unixsock plugins read it. The identifier is quoted, because the host name
+ * may have any characters. History with a tag gets a name of its own: it must not get into the
+ * series of the meter's readings. */
 static void write_putval_row(struct cemm_buffer *out, const struct cemm_document *document,
                              const struct cemm_series *series, const struct cemm_sample *sample,
                              const struct cemm_render_options *options)
@@ -119,15 +114,6 @@ static void write_putval_row(struct cemm_buffer *out, const struct cemm_document
 
 /* ---- InfluxDB line protocol ------------------------------------------------------ */
 
-/*
- * Fields are the channels, as floats, in the API's units, sorted by name as
- * InfluxDB advises; times in nanoseconds. Names that reach this place need no
- * escaping (cemm_name_valid()).
- *
- * Gas history, and all monthly and yearly history, carries a tag with its
- * period, so that an amount never lands in the series of a meter reading. Gas by the minute is
- * another field than gas by the hour.
- */
 static void write_tags(struct cemm_buffer *out, const struct cemm_query *query, const char *tag)
 {
     cemm_buffer_text(out, "cemm,uid=");
@@ -140,8 +126,9 @@ static void write_tags(struct cemm_buffer *out, const struct cemm_query *query, 
     }
 }
 
-/* Writes a line with this moment's samples of the series that have a tag, or else of those that
- * have none. */
+/* Writes a line with this moment's samples of the series that have a tag (cemm_history_tag()), or
+ * else of those that have none. Fields are the channels, sorted by name; the time is in
+ * nanoseconds. Valid names need no escaping. */
 static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
                        const struct cemm_merge *merge, bool tagged)
 {
@@ -242,14 +229,6 @@ static void write_moment(struct cemm_buffer *out, struct walk *walk, enum cemm_r
     cemm_merge_next(&walk->merge);
 }
 
-static void write_unsampled(struct cemm_buffer *out, const struct cemm_document *document,
-                            enum cemm_rows rows, const struct cemm_render_options *options)
-{
-    for (size_t i = 0; i < document->series_count; i++)
-        if (document->series[i].count == 0)
-            row_writers[rows](out, document, &document->series[i], NULL, options);
-}
-
 static void write_joined(struct cemm_buffer *out, const struct cemm_document *const *documents,
                          size_t count, enum cemm_rows rows,
                          const struct cemm_render_options *options)
@@ -268,7 +247,9 @@ static void write_joined(struct cemm_buffer *out, const struct cemm_document *co
                 write_moment(out, &walks[i], rows, options);
     }
     for (size_t i = 0; i < count && unsampled; i++)
-        write_unsampled(out, documents[i], rows, options);
+        for (size_t j = 0; j < documents[i]->series_count; j++)
+            if (documents[i]->series[j].count == 0)
+                row_writers[rows](out, documents[i], &documents[i]->series[j], NULL, options);
     for (size_t i = 0; walks && i < count; i++)
         free(walks[i].sorted);
     free(walks);
