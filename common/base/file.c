@@ -10,23 +10,20 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Reads `length` bytes, or fewer at the end of the file. Returns their number, or a negative
+/* Reads `length` bytes. Returns 0, -EIO if the file has become shorter, or another negative
  * errno. */
-static ssize_t fill(int fd, char *ret_bytes, size_t length)
+static int fill(int fd, char *ret_bytes, size_t length)
 {
-    size_t got = 0;
-
-    while (got < length) {
-        ssize_t r = read(fd, ret_bytes + got, length - got);
+    while (length > 0) {
+        ssize_t r = read(fd, ret_bytes, length);
         if (r < 0 && errno == EINTR)
             continue;
-        if (r < 0)
-            return -errno;
-        if (r == 0)
-            break;
-        got += (size_t)r;
+        if (r <= 0)
+            return r < 0 ? -errno : -EIO;
+        ret_bytes += r;
+        length -= (size_t)r;
     }
-    return (ssize_t)got;
+    return 0;
 }
 
 static int read_open(int fd, size_t limit, char **ret_bytes, struct stat *ret_st)
@@ -41,10 +38,10 @@ static int read_open(int fd, size_t limit, char **ret_bytes, struct stat *ret_st
     char *bytes = malloc(length + 1);
     if (!bytes)
         return -ENOMEM;
-    ssize_t got = fill(fd, bytes, length);
-    if (got != (ssize_t)length) {
+    int r = fill(fd, bytes, length);
+    if (r < 0) {
         free(bytes);
-        return got < 0 ? (int)got : -EIO;
+        return r;
     }
     bytes[length] = '\0';
     *ret_bytes = bytes;
@@ -76,9 +73,8 @@ char *cemm_link_target(const char *path)
         return strdup(path);
     text[length] = '\0';
     const char *slash = text[0] == '/' ? NULL : strrchr(path, '/');
-    int directory = slash ? (int)(slash - path) + 1 : 0;
     char *next;
-    if (asprintf(&next, "%.*s%s", directory, path, text) < 0)
+    if (asprintf(&next, "%.*s%s", slash ? (int)(slash - path) + 1 : 0, path, text) < 0)
         return NULL;
     target = cemm_link_target(next);
     free(next);
@@ -99,34 +95,6 @@ int cemm_file_write(int fd, const char *bytes, size_t length)
     return 0;
 }
 
-/* Writes and closes a file. Syncs it if `durable`, else only starts the write to the disk. */
-static int write_new(int fd, const char *bytes, size_t length, bool durable)
-{
-    int r = cemm_file_write(fd, bytes, length);
-
-    if (r == 0 && durable && fsync(fd) < 0)
-        r = -errno;
-    if (r == 0 && !durable)
-        (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-    if (close(fd) < 0 && r == 0 && errno != EINTR)
-        r = -errno;
-    return r;
-}
-
-/* Syncs the new name. Some file systems cannot do that; this is not an error. */
-static void sync_directory(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *directory = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-    int fd = directory ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-    if (fd >= 0) {
-        (void)fsync(fd);
-        close(fd);
-    }
-    free(directory);
-}
-
 int cemm_file_replace(const char *path, const char *temporary, mode_t mode, const char *bytes,
                       size_t length, bool durable)
 {
@@ -134,12 +102,16 @@ int cemm_file_replace(const char *path, const char *temporary, mode_t mode, cons
 
     if (fd < 0)
         return -errno;
-    int r = write_new(fd, bytes, length, durable);
+    int r = cemm_file_write(fd, bytes, length);
+    if (r == 0 && durable && fsync(fd) < 0)
+        r = -errno;
+    if (r == 0 && !durable)
+        (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    if (close(fd) < 0 && r == 0 && errno != EINTR)
+        r = -errno;
     if (r == 0 && rename(temporary, path) < 0)
         r = -errno;
     if (r < 0)
         (void)unlink(temporary);
-    else if (durable)
-        sync_directory(path);
     return r;
 }

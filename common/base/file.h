@@ -6,20 +6,13 @@
 
 #include "common/frontend.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <sys/stat.h>
-#include <sys/types.h>
-
 /* Writes all bytes, in as many calls as that takes. Returns 0 or a negative errno. */
 int cemm_file_write(int fd, const char *bytes, size_t length);
 
-/*
- * Writes a file completely or not at all: writes `temporary`, in the same
- * directory, and renames it to `path`. -EEXIST: `temporary` exists already.
- * `durable`: syncs the file and its name to the disk. Returns 0 or a negative
- * errno.
- */
+/* Writes a file completely or not at all: writes `temporary`, in the same directory, and renames
+ * it to `path`. `durable`: syncs it first, so that a power failure leaves the old file or the new
+ * one; else the write to the disk is only started. Returns 0, -EEXIST if `temporary` exists
+ * already, or another negative errno. */
 int cemm_file_replace(const char *path, const char *temporary, mode_t mode, const char *bytes,
                       size_t length, bool durable);
 
