@@ -86,8 +86,8 @@ struct cemm_backfill *cemm_backfill_new(struct cemm *cemm, struct cemm_ledger *l
     backfill->data = data;
     TAILQ_INIT(&backfill->ready);
     for (size_t i = 0; i < ledger->sink_count; i++)
-        if (ledger->sinks[i]->current)
-            backfill->sinks[backfill->sink_count++].name = ledger->sinks[i]->name;
+        if (ledger->sinks[i].current)
+            backfill->sinks[backfill->sink_count++].name = ledger->sinks[i].name;
     return backfill;
 }
 

@@ -50,34 +50,33 @@ static struct cemm_ledger_meter *meter_get(struct cemm_ledger *ledger, const str
     if (!cemm_name_valid(alias))
         return NULL;
     strcpy(names.alias, alias);
-    struct cemm_ledger_meter **found = tfind(&names, &ledger->meters, compare_meters);
+    struct cemm_ledger_meter **found = tfind(&names, &ledger->tree, compare_meters);
     if (found)
         return *found;
     struct cemm_ledger_meter *meter = malloc(sizeof(*meter));
     if (!meter)
         return NULL;
     *meter = names;
-    if (tsearch(meter, &ledger->meters, compare_meters))
-        return meter;
-    free(meter);
-    return NULL;
+    if (!tsearch(meter, &ledger->tree, compare_meters)) {
+        free(meter);
+        return NULL;
+    }
+    STAILQ_INSERT_TAIL(&ledger->meters, meter, link);
+    return meter;
 }
 
 /* Finds an entry, or creates it; NULL: no memory, or an invalid name. */
 static struct cemm_ledger_entry *entry_get(struct cemm_ledger_meter *meter, const char *channel)
 {
     struct cemm_ledger_entry **place = &meter->entries;
-    int order = -1;
 
-    while (*place && (order = strcmp((*place)->channel, channel)) < 0)
-        place = &(*place)->next;
-    if (order == 0)
-        return *place;
+    for (; *place; place = &(*place)->next)
+        if (strcmp((*place)->channel, channel) == 0)
+            return *place;
     struct cemm_ledger_entry *entry =
         cemm_name_valid(channel) ? calloc(1, sizeof(*entry) + strlen(channel) + 1) : NULL;
     if (!entry)
         return NULL;
-    entry->next = *place;
     entry->meter = meter;
     entry->paced = cemm_alias_kind(meter->alias) != CEMM_ALIAS_PULSE;
     entry->by_minute = strcmp(channel, "electric_power") == 0 || strcmp(channel, "flow") == 0;
@@ -113,40 +112,32 @@ bool cemm_sink_valid(const char *sink)
     return strlen(sink) < CEMM_SINK_SIZE;
 }
 
-/* Finds a sink, or creates it; NULL: no memory, or too many sinks. */
-static struct cemm_sink *sink_get(struct cemm_ledger *ledger, const char *name, bool current)
+/* Finds a sink, or adds it; NULL: an invalid name, or too many sinks. */
+static struct cemm_sink *sink_get(struct cemm_ledger *ledger, const char *name)
 {
     for (size_t i = 0; i < ledger->sink_count; i++)
-        if (strcmp(ledger->sinks[i]->name, name) == 0)
-            return ledger->sinks[i];
+        if (strcmp(ledger->sinks[i].name, name) == 0)
+            return &ledger->sinks[i];
     if (!cemm_sink_valid(name) || ledger->sink_count == CEMM_SINKS_MAX)
         return NULL;
-    struct cemm_sink *sink = malloc(sizeof(*sink) + strlen(name) + 1);
-    if (!sink)
-        return NULL;
-    sink->current = current;
+    struct cemm_sink *sink = &ledger->sinks[ledger->sink_count++];
     strcpy(sink->name, name);
-    ledger->sinks[ledger->sink_count++] = sink;
     return sink;
 }
 
 struct cemm_sent *cemm_ledger_sent_to(struct cemm_ledger_entry *entry, const char *sink)
 {
     struct cemm_sent **place = &entry->sinks;
-    int order = -1;
 
-    while (*place && (order = strcmp((*place)->sink->name, sink)) < 0)
-        place = &(*place)->next;
-    if (order == 0)
-        return *place;
-    const struct cemm_sink *named = sink_get(entry->meter->ledger, sink, false);
-    struct cemm_sent *sent = named ? calloc(1, sizeof(*sent)) : NULL;
-    if (!sent)
-        return NULL;
-    sent->sink = named;
-    sent->next = *place;
-    *place = sent;
-    return sent;
+    for (; *place; place = &(*place)->next)
+        if (strcmp((*place)->sink->name, sink) == 0)
+            return *place;
+    const struct cemm_sink *named = sink_get(entry->meter->ledger, sink);
+    if (named)
+        *place = calloc(1, sizeof(**place));
+    if (*place)
+        (*place)->sink = named;
+    return *place;
 }
 
 /* ---- beginning and end -------------------------------------------------------------- */
@@ -160,12 +151,16 @@ struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *sinks, si
     pthread_mutex_init(&ledger->lock, NULL);
     ledger->window = window > CEMM_WINDOW_MAX ? CEMM_WINDOW_MAX : window;
     ledger->lines = CEMM_BUFFER_INIT(CEMM_UNSAVED_MAX);
+    STAILQ_INIT(&ledger->meters);
     ledger->rewrite = true;
-    for (size_t i = 0; i < count; i++)
-        if (!sink_get(ledger, sinks[i], true)) {
+    for (size_t i = 0; i < count; i++) {
+        struct cemm_sink *sink = sink_get(ledger, sinks[i]);
+        if (!sink) {
             cemm_ledger_free(ledger);
             return NULL;
         }
+        sink->current = true;
+    }
     return ledger;
 }
 
@@ -189,8 +184,9 @@ static void meter_free(void *data)
 
 void cemm_ledger_clear(struct cemm_ledger *ledger)
 {
-    tdestroy(ledger->meters, meter_free);
-    ledger->meters = NULL;
+    tdestroy(ledger->tree, meter_free);
+    ledger->tree = NULL;
+    STAILQ_INIT(&ledger->meters);
     ledger->last = NULL;
     cemm_buffer_clear(&ledger->lines);
     ledger->rewrite = true;
@@ -201,8 +197,6 @@ void cemm_ledger_free(struct cemm_ledger *ledger)
     if (!ledger)
         return;
     cemm_ledger_clear(ledger);
-    for (size_t i = 0; i < ledger->sink_count; i++)
-        free(ledger->sinks[i]);
     pthread_mutex_destroy(&ledger->lock);
     free(ledger);
 }
@@ -232,11 +226,6 @@ void cemm_cadence_learn(struct cemm_cadence *cadence, int64_t distance_ms)
     cadence->distances[0] = step_of(distance_ms / 1000);
 }
 
-void cemm_cadence_recall(struct cemm_cadence *cadence, int64_t seconds)
-{
-    *cadence = (struct cemm_cadence){.distances = {step_of(seconds)}};
-}
-
 unsigned cemm_cadence_seconds(const struct cemm_cadence *cadence)
 {
     unsigned shortest = cadence->distances[0];
@@ -250,7 +239,7 @@ unsigned cemm_cadence_seconds(const struct cemm_cadence *cadence)
 /* ---- news for the state file --------------------------------------------------------- */
 
 void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry *entry,
-                      const char *sink)
+                      const char *sink, const char *before, int64_t number, const char *after)
 {
     const char *const names[] = {sink, entry->meter->uid.text, entry->meter->alias, entry->channel};
 
@@ -258,6 +247,9 @@ void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry 
         cemm_buffer_text(lines, names[i]);
         cemm_buffer_text(lines, "\t");
     }
+    cemm_buffer_text(lines, before);
+    cemm_buffer_integer(lines, number);
+    cemm_buffer_text(lines, after);
 }
 
 /* Adds a line for the file. If there is no room, the file is rewritten later. */
@@ -268,10 +260,7 @@ static void add_line(const struct cemm_ledger_entry *entry, const char *sink, co
 
     if (ledger->rewrite)
         return;
-    cemm_ledger_line(&ledger->lines, entry, sink);
-    cemm_buffer_text(&ledger->lines, before);
-    cemm_buffer_integer(&ledger->lines, number);
-    cemm_buffer_text(&ledger->lines, after);
+    cemm_ledger_line(&ledger->lines, entry, sink, before, number, after);
     if (!ledger->lines.error)
         return;
     cemm_buffer_clear(&ledger->lines);
@@ -384,8 +373,8 @@ static int mark_live(struct cemm_ledger_entry *entry, int64_t time)
         add_line(entry, "", "@", time, "\n");
     }
     for (size_t i = 0; entry->by_minute && i < ledger->sink_count && r >= 0; i++)
-        if (ledger->sinks[i]->current)
-            r = mark(entry, ledger->sinks[i]->name, time);
+        if (ledger->sinks[i].current)
+            r = mark(entry, ledger->sinks[i].name, time);
     return r < 0 ? r : 0;
 }
 
@@ -420,18 +409,14 @@ static struct cemm_stretch range(const struct cemm_ledger *ledger, int64_t from,
 bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *sink, int64_t from,
                          int64_t now, int64_t *ret_from, int64_t *ret_until)
 {
-    static const struct cemm_minutes nothing = {0};
     struct cemm_ledger *ledger = entry->meter->ledger;
-    const struct cemm_sent *sent = entry->sinks;
     struct cemm_stretch missing = {0, 0};
 
     if (!time_valid(now) || from >= now)
         return false;
     pthread_mutex_lock(&ledger->lock);
-    while (sent && strcmp(sent->sink->name, sink) != 0)
-        sent = sent->next;
-    bool any =
-        cemm_minutes_missing(sent ? &sent->minutes : &nothing, range(ledger, from, now), &missing);
+    const struct cemm_sent *sent = cemm_ledger_sent_to(entry, sink);
+    bool any = sent && cemm_minutes_missing(&sent->minutes, range(ledger, from, now), &missing);
     pthread_mutex_unlock(&ledger->lock);
     *ret_from = missing.from * MINUTE_MS;
     *ret_until = missing.until * MINUTE_MS;

@@ -14,6 +14,7 @@
 #include "common/model/minutes.h"
 
 #include <pthread.h>
+#include <sys/queue.h>
 
 #define CEMM_CADENCE_DISTANCES 7 /* between the last eight samples */
 #define CEMM_CADENCE_MAX       3600
@@ -32,20 +33,21 @@ struct cemm_backfill_job;
 /* An output that minutes are sent to: a writer of history in collectd, or the output of stream. */
 struct cemm_sink {
     bool current; /* a sink of this run, so live samples are sent to it, too */
-    char name[];
+    char name[CEMM_SINK_SIZE];
 };
 
 /* What was sent of one series to one sink. */
 struct cemm_sent {
-    struct cemm_sent *next; /* in the order of the sinks' names */
+    struct cemm_sent *next;
     const struct cemm_sink *sink;
     struct cemm_minutes minutes;
     struct cemm_backfill_job *job; /* the job of the backfill, which owns it; NULL: none yet */
 };
 
 struct cemm_ledger_meter {
+    STAILQ_ENTRY(cemm_ledger_meter) link;
     struct cemm_ledger *ledger;
-    struct cemm_ledger_entry *entries; /* in the order of their channels */
+    struct cemm_ledger_entry *entries;
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
 };
@@ -66,10 +68,11 @@ struct cemm_ledger_entry {
 };
 
 struct cemm_ledger {
-    pthread_mutex_t lock;           /* for all members but those of the thread that saves */
-    void *meters;                   /* tree of struct cemm_ledger_meter */
+    pthread_mutex_t lock; /* for all members but those of the thread that saves */
+    STAILQ_HEAD(cemm_ledger_meters, cemm_ledger_meter) meters;
+    void *tree;                     /* finds a meter */
     struct cemm_ledger_meter *last; /* the last one found: a document is about one meter */
-    struct cemm_sink *sinks[CEMM_SINKS_MAX];
+    struct cemm_sink sinks[CEMM_SINKS_MAX];
     size_t sink_count;
     int64_t window; /* seconds */
     /* For the state file: */
@@ -86,10 +89,6 @@ struct cemm_ledger {
 /* A sample came `distance_ms` after the one before it. */
 void cemm_cadence_learn(struct cemm_cadence *cadence, int64_t distance_ms);
 
-/* The interval that an earlier run learned counts as one distance until enough newer ones are
- * known. */
-void cemm_cadence_recall(struct cemm_cadence *cadence, int64_t seconds);
-
 /* Seconds: 10, 30, 60, 300 or 3600; 0: not known yet. */
 unsigned cemm_cadence_seconds(const struct cemm_cadence *cadence);
 
@@ -103,9 +102,10 @@ bool cemm_sink_valid(const char *sink);
  * no memory, an invalid name, or too many sinks. */
 struct cemm_sent *cemm_ledger_sent_to(struct cemm_ledger_entry *entry, const char *sink);
 
-/* What a line of the state file begins with: SINK, UID, ALIAS and CHANNEL, a tab after each. */
+/* Writes a line of the state file, with the number between two texts; without "\n" in `after`, more
+ * may follow. */
 void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry *entry,
-                      const char *sink);
+                      const char *sink, const char *before, int64_t number, const char *after);
 
 /*
  * The first stretch of minutes that were not sent to a sink. It has only minutes

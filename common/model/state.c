@@ -24,7 +24,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,80 +41,55 @@
 
 /* ---- text ---------------------------------------------------------------------- */
 
-struct writer {
-    struct cemm_buffer buffer;
-    int32_t horizon; /* minutes before it are not written */
-};
-
-/* Writes a line: what was sent to a sink and, if `about`, what is known of the series. Writes
- * nothing if both are empty. */
-static void write_line(struct writer *writer, const struct cemm_ledger_entry *entry,
-                       const char *sink, const struct cemm_minutes *minutes, bool about)
+/* Writes a line with the minutes from `horizon` on, if there are any. */
+static void write_minutes(struct cemm_buffer *buffer, const struct cemm_ledger_entry *entry,
+                          const struct cemm_sent *sent, int32_t horizon)
 {
-    int64_t newest = about ? entry->sent : 0;
-    unsigned cadence = about ? cemm_cadence_seconds(&entry->cadence) : 0;
-    struct cemm_buffer *buffer = &writer->buffer;
-    size_t before = buffer->length;
+    bool begun = false;
 
-    cemm_ledger_line(buffer, entry, sink);
-    for (uint32_t i = 0; minutes && i < minutes->count; i++) {
-        struct cemm_stretch stretch = minutes->stretches[i];
-        if (stretch.from < writer->horizon)
-            stretch.from = writer->horizon;
-        if (stretch.from < stretch.until)
-            cemm_buffer_format(buffer, "%" PRId64 "+%d ", stretch.from * MINUTE_S,
-                               stretch.until - stretch.from);
+    for (uint32_t i = 0; i < sent->minutes.count; i++) {
+        struct cemm_stretch stretch = sent->minutes.stretches[i];
+        if (stretch.until <= horizon)
+            continue;
+        int32_t from = stretch.from > horizon ? stretch.from : horizon;
+        if (begun)
+            cemm_buffer_format(buffer, " %" PRId64, from * MINUTE_S);
+        else
+            cemm_ledger_line(buffer, entry, sent->sink->name, "", from * MINUTE_S, "");
+        cemm_buffer_format(buffer, "+%d", stretch.until - from);
+        begun = true;
     }
-    if (newest > 0) /* at any age: a meter may be silent for a year */
-        cemm_buffer_format(buffer, "@%" PRId64 " ", newest);
+    if (begun)
+        cemm_buffer_text(buffer, "\n");
+}
+
+static void write_entry(struct cemm_buffer *buffer, const struct cemm_ledger_entry *entry,
+                        int32_t horizon)
+{
+    unsigned cadence = cemm_cadence_seconds(&entry->cadence);
+
+    if (entry->sent > 0) /* at any age: a meter may be silent for a year */
+        cemm_ledger_line(buffer, entry, "", "@", entry->sent, "\n");
     if (cadence > 0)
-        cemm_buffer_format(buffer, "/%u ", cadence);
-    if (buffer->error)
-        return;
-    if (buffer->data[buffer->length - 1] == ' ')
-        buffer->data[buffer->length - 1] = '\n';
-    else
-        buffer->length = before;
-}
-
-static void write_entry(struct writer *writer, const struct cemm_ledger_entry *entry)
-{
-    const struct cemm_sent *sent = entry->sinks;
-    bool unnamed = sent && !sent->sink->name[0]; /* "" sorts first */
-
-    write_line(writer, entry, "", unnamed ? &sent->minutes : NULL, true);
-    for (sent = unnamed ? sent->next : sent; sent; sent = sent->next)
-        write_line(writer, entry, sent->sink->name, &sent->minutes, false);
-}
-
-/* twalk() passes no user data, and only glibc has twalk_r(). */
-static _Thread_local struct writer *walking;
-
-static void visit_meter(const void *node, VISIT order, int depth)
-{
-    const struct cemm_ledger_meter *meter = *(struct cemm_ledger_meter *const *)node;
-
-    (void)depth;
-    if (order != postorder && order != leaf)
-        return;
-    for (const struct cemm_ledger_entry *entry = meter->entries; entry; entry = entry->next)
-        write_entry(walking, entry);
+        cemm_ledger_line(buffer, entry, "", "/", cadence, "\n");
+    for (const struct cemm_sent *sent = entry->sinks; sent; sent = sent->next)
+        write_minutes(buffer, entry, sent, horizon);
 }
 
 int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_text,
                     size_t *ret_length)
 {
-    struct writer writer = {
-        .buffer = CEMM_BUFFER_INIT(CEMM_STATE_MAX),
-        .horizon = (int32_t)((now / 1000 - CEMM_WINDOW_MAX - DAY_MS / 1000) / MINUTE_S),
-    };
+    struct cemm_buffer buffer = CEMM_BUFFER_INIT(CEMM_STATE_MAX);
+    int32_t horizon = (int32_t)((now / 1000 - CEMM_WINDOW_MAX - DAY_MS / 1000) / MINUTE_S);
+    const struct cemm_ledger_meter *meter;
 
-    cemm_buffer_text(&writer.buffer, HEADER);
-    walking = &writer;
-    twalk(ledger->meters, visit_meter);
-    walking = NULL;
-    cemm_buffer_text(&writer.buffer, END "\n");
-    return cemm_buffer_steal(&writer.buffer, ret_text, ret_length);
+    cemm_buffer_text(&buffer, HEADER);
+    STAILQ_FOREACH (meter, &ledger->meters, link)
+        for (const struct cemm_ledger_entry *entry = meter->entries; entry; entry = entry->next)
+            write_entry(&buffer, entry, horizon);
+    cemm_buffer_text(&buffer, END "\n");
+    int r = cemm_buffer_steal(&buffer, ret_text, ret_length);
+    return r == -E2BIG ? -EFBIG : r;
 }
 
 /* ---- writing ------------------------------------------------------------------- */
@@ -125,23 +99,19 @@ int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_te
 static int replace(const char *path, const char *text, size_t length)
 {
     char *target = cemm_link_target(path);
-    char *temporary = NULL;
+    char *temporary;
     struct stat st;
-    int r;
+    int r = -ENOMEM;
 
     if (!target)
         return -errno;
     if (stat(target, &st) == 0 && !S_ISREG(st.st_mode)) {
         r = -EINVAL;
-    } else if (asprintf(&temporary, "%s.new", target) < 0) {
-        temporary = NULL;
-        r = -ENOMEM;
-    } else if (unlink(temporary) < 0 && errno != ENOENT) {
-        r = -errno;
-    } else {
+    } else if (asprintf(&temporary, "%s.new", target) >= 0) {
+        (void)unlink(temporary);
         r = cemm_file_replace(target, temporary, STATE_MODE, text, length, true);
+        free(temporary);
     }
-    free(temporary);
     free(target);
     return r;
 }
@@ -161,46 +131,31 @@ static int append(const char *path, const char *lines, size_t length)
     return r;
 }
 
-/* ---- what is new --------------------------------------------------------------- */
-
-/* What is to be written; NULL: nothing is new. *whole: whether the whole file is wanted; it is set
- * to whether the text is the whole file or lines to append. The lock is held only here, so that
- * nobody waits for the disk. */
-static int take_news(struct cemm_ledger *ledger, bool *whole, char **ret_text, size_t *ret_length)
+/* Writes the whole file or appends what is new. The lock is not held meanwhile, so that nobody
+ * waits for the disk. */
+static int save(struct cemm_ledger *ledger, bool whole, struct cemm_message *message)
 {
-    bool any = ledger->rewrite || ledger->grown > 0 || ledger->lines.length > 0;
+    char *text = NULL;
+    size_t length;
     int r = 0;
 
-    *ret_text = NULL;
-    *whole = ledger->sent && (ledger->rewrite || ledger->grown > GROWN_MAX || (*whole && any));
-    if (*whole) {
-        r = cemm_state_text(ledger, cemm_clock_wall(), ret_text, ret_length);
+    pthread_mutex_lock(&ledger->lock);
+    whole = ledger->rewrite || ledger->grown > GROWN_MAX ||
+            (whole && (ledger->grown > 0 || ledger->lines.length > 0));
+    if (ledger->sent && whole) {
+        r = cemm_state_text(ledger, cemm_clock_wall(), &text, &length);
         cemm_buffer_clear(&ledger->lines); /* the text contains all of them */
         ledger->grown = 0;
         ledger->rewrite = false;
     } else if (ledger->sent && ledger->lines.length > 0) {
         ledger->grown += ledger->lines.length;
-        r = cemm_buffer_steal(&ledger->lines, ret_text, ret_length);
+        r = cemm_buffer_steal(&ledger->lines, &text, &length);
     }
-    ledger->rewrite |= r < 0;
-    return r;
-}
-
-static int save(struct cemm_ledger *ledger, bool whole, struct cemm_message *message)
-{
-    char *text;
-    size_t length;
-
-    pthread_mutex_lock(&ledger->lock);
-    int r = take_news(ledger, &whole, &text, &length);
     pthread_mutex_unlock(&ledger->lock);
-    if (r < 0)
-        return cemm_message_fail(message, r, "no memory to write the state file %s", ledger->path);
-    if (!text)
-        return 0;
-    if (whole)
+    if (text && whole)
         ledger->written = cemm_clock_steady();
-    r = (whole ? replace : append)(ledger->path, text, length);
+    if (text)
+        r = (whole ? replace : append)(ledger->path, text, length);
     free(text);
     if (r == 0)
         return 0;
@@ -229,19 +184,13 @@ int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message
 
 /* ---- reading ------------------------------------------------------------------- */
 
-/* Reads a number and the character that ends it; false if there is no such number. */
-static bool read_number(char **text, char end, int64_t *ret_number)
+/* Reads a number and the character that ends it. False: there is none, or it is out of range. */
+static bool read_number(char **text, char end, int64_t min, int64_t max, int64_t *ret_number)
 {
-    char *rest;
+    bool digit = **text >= '0' && **text <= '9'; /* strtoll() allows more */
 
-    if (**text < '0' || **text > '9')
-        return false;
-    errno = 0;
-    *ret_number = strtoll(*text, &rest, 10);
-    if (errno || *rest != end)
-        return false;
-    *text = rest + 1;
-    return true;
+    *ret_number = strtoll(*text, text, 10);
+    return digit && *(*text)++ == end && *ret_number >= min && *ret_number <= max;
 }
 
 /* What was sent before this run is not accepted again. */
@@ -249,21 +198,23 @@ static int read_newest(char *text, struct cemm_ledger_entry *entry)
 {
     int64_t newest;
 
-    if (!read_number(&text, '\0', &newest) || newest < CEMM_TIME_MIN || newest > CEMM_TIME_MAX)
+    if (!read_number(&text, '\0', CEMM_TIME_MIN, CEMM_TIME_MAX, &newest))
         return -EBADMSG;
     if (newest > entry->sent)
         entry->accepted = entry->sent = newest;
     return 0;
 }
 
+/* It counts as one distance, until enough newer ones are known. */
 static int read_cadence(char *text, struct cemm_ledger_entry *entry)
 {
     int64_t seconds;
 
-    if (!read_number(&text, '\0', &seconds) || seconds < 1 || seconds > CEMM_CADENCE_MAX)
+    if (!read_number(&text, '\0', 1, CEMM_CADENCE_MAX, &seconds))
         return -EBADMSG;
+    entry->cadence = (struct cemm_cadence){0};
     if (entry->paced)
-        cemm_cadence_recall(&entry->cadence, seconds);
+        cemm_cadence_learn(&entry->cadence, seconds * 1000);
     return 0;
 }
 
@@ -272,9 +223,8 @@ static int read_minutes(char *text, struct cemm_ledger_entry *entry, const char 
 {
     int64_t start, count;
 
-    if (!read_number(&text, '+', &start) || !read_number(&text, '\0', &count) || start % MINUTE_S ||
-        start < CEMM_TIME_MIN / 1000 || start > CEMM_TIME_MAX / 1000 || count < 1 ||
-        count > CEMM_TIME_MAX / 1000 / MINUTE_S)
+    if (!read_number(&text, '+', CEMM_TIME_MIN / 1000, CEMM_TIME_MAX / 1000, &start) ||
+        start % MINUTE_S || !read_number(&text, '\0', 1, CEMM_TIME_MAX / 1000 / MINUTE_S, &count))
         return -EBADMSG;
     struct cemm_sent *sent = cemm_ledger_sent_to(entry, sink);
     if (!sent)
@@ -337,48 +287,25 @@ static int read_text(struct cemm_ledger *ledger, char *text, size_t length)
     return r == 0 && (!whole || *line) ? 1 : r;
 }
 
-/* `path` is not a symbolic link. Uses a hard link if possible, so that the file stays until it is
- * replaced. */
-static int keep_as(const char *path, const char *aside)
+/* Keeps a file that can't be read completely under another name. Uses a hard link if possible, so
+ * that the file also stays until the next save replaces it. */
+static int keep_damaged(const char *path, const char *why, struct cemm_message *message)
 {
-    if (unlink(aside) < 0 && errno != ENOENT)
-        return -errno;
-    return link(path, aside) == 0 || rename(path, aside) == 0 ? 0 : -errno;
-}
-
-/* Keeps a copy of a file that can't be read completely; the next save rewrites it. */
-static void put_aside(struct cemm_ledger *ledger, const char *path, struct cemm_message *message)
-{
-    struct cemm_message why = *message;
     char *target = cemm_link_target(path);
     char *aside = NULL;
 
-    ledger->rewrite = true;
     if (!target || asprintf(&aside, "%s.damaged", target) < 0)
         aside = NULL;
-    int r = aside ? keep_as(target, aside) : -ENOMEM;
-    if (r == 0)
-        cemm_message_set(message, "%s; it is kept as %s", why.text, aside);
+    if (aside)
+        (void)unlink(aside);
+    if (aside && (link(target, aside) == 0 || rename(target, aside) == 0))
+        cemm_message_set(message, "state file %s %s; it is kept as %s", path, why, aside);
     else
-        cemm_message_set(message, "%s; it can't be kept: %s", why.text, strerror(-r));
+        cemm_message_set(message, "state file %s %s; it can't be kept: %s", path, why,
+                         strerror(aside ? errno : ENOMEM));
     free(aside);
     free(target);
-}
-
-static int load_failed(const char *path, int r, struct cemm_message *message)
-{
-    if (r == -EINVAL)
-        return cemm_message_fail(message, r,
-                                 "state file %s is not a regular file: nothing is saved", path);
-    if (r == -ENOENT)
-        return cemm_message_fail(message, CEMM_ABSENT,
-                                 "there is no state file %s yet: nothing counts as sent", path);
-    if (r == -EBADMSG)
-        return cemm_message_fail(
-            message, r, "state file %s is damaged or has another version: nothing counts as sent",
-            path);
-    return cemm_message_fail(message, r, "state file %s: %s: nothing counts as sent", path,
-                             strerror(-r));
+    return -EBADMSG;
 }
 
 int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_message *message)
@@ -394,17 +321,18 @@ int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_m
     free(text);
     if (r == 0)
         return 0;
-    if (r > 0) {
-        cemm_message_set(message, "state file %s is truncated: what it lacks may be sent again",
-                         path);
-        put_aside(ledger, path, message);
-        return -EBADMSG;
-    }
-    if (r == -EFBIG)
-        r = -EBADMSG;
+    if (r > 0)
+        return keep_damaged(path, "is truncated: what it lacks may be sent again", message);
     cemm_ledger_clear(ledger);
-    int result = load_failed(path, r, message);
-    if (result == -EBADMSG)
-        put_aside(ledger, path, message);
-    return result;
+    if (r == -EBADMSG || r == -EFBIG)
+        return keep_damaged(path, "is damaged or has another version: nothing counts as sent",
+                            message);
+    if (r == -ENOENT)
+        return cemm_message_fail(message, CEMM_ABSENT,
+                                 "there is no state file %s yet: nothing counts as sent", path);
+    if (r == -EINVAL)
+        return cemm_message_fail(message, r,
+                                 "state file %s is not a regular file: nothing is saved", path);
+    return cemm_message_fail(message, r, "state file %s: %s: nothing counts as sent", path,
+                             strerror(-r));
 }

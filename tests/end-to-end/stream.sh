@@ -331,7 +331,7 @@ state() {
   sleep_past_sample
   once "$scratch/third"
   awk -v uid="$one" -F'\t' 'BEGIN { OFS = FS }
-    $2 == uid && $3 == "s01" && $4 == "electric_power" && split($5, part, "[+ ]") > 2 && part[2] > 600 {
+    $2 == uid && $3 == "s01" && $4 == "electric_power" && split($5, part, "[+ ]") > 1 && part[2] > 600 {
       sub(/^[^ ]*/, part[1] "+300 " (part[1] + 330 * 60) "+" (part[2] - 330), $5)
       print part[1] + 300 * 60 > "'"$scratch/hole"'"
     }

@@ -54,7 +54,7 @@ static void test_learn(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct cemm_cadence cadence = {0};
         if (rows[i].recalled)
-            cemm_cadence_recall(&cadence, rows[i].recalled);
+            cemm_cadence_learn(&cadence, rows[i].recalled * 1000);
         for (const int64_t *distance = rows[i].distances; *distance != END; distance++)
             cemm_cadence_learn(&cadence, *distance);
         expect_int(rows[i].row, cemm_cadence_seconds(&cadence), rows[i].seconds);

@@ -459,7 +459,7 @@ static void test_too_many_lines(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* The file is sorted by name, and has one newest sample of each series. */
+/* The file has one newest sample of each series, and the minutes of each sink. */
 static void test_text(void **state)
 {
     struct cemm_ledger *ledger = begin(HOUR);
@@ -481,8 +481,8 @@ static void test_text(void **state)
     assert_int_equal(cemm_ledger_mark(power(ledger), NULL, AT(3)), 0);
     assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
     expect_text("of all sinks", text,
-                HEADER SENT("1699999800+1 @1699999800000") "csv" LINE("1699999740")
-                    CSV LINE("1699999740") END);
+                HEADER SENT("@1699999800000") LINE("1699999800")
+                    CSV LINE("1699999740") "csv" LINE("1699999740") END);
     free(text);
     cemm_ledger_free(ledger);
 }
@@ -676,7 +676,7 @@ static void test_cadence(void **state)
         expect_int("nothing of its own", seconds, 0);
         save(ledger, false, 0);
     }
-    expect_state(path, HEADER SENT("1699999920+1 @1699999930000") END SENT("/30")
+    expect_state(path, HEADER SENT("@1699999930000") LINE("1699999920") END SENT("/30")
                            SENT("@1699999960000") SENT("@1699999990000") LINE("1699999980"));
     load(ledger, path, 0);
     expect_int("after a restart", cemm_ledger_cadence(power(ledger), &seconds), true);
@@ -689,6 +689,10 @@ static void test_cadence(void **state)
     load(ledger, path, 0);
     assert_true(cemm_ledger_cadence(power(ledger), &seconds));
     expect_int("however long it was away", seconds, 30);
+    append(path, SENT("/300"));
+    load(ledger, path, 0);
+    assert_true(cemm_ledger_cadence(power(ledger), &seconds));
+    expect_int("a later line replaces it", seconds, 300);
     cemm_ledger_free(ledger);
 }
 
