@@ -6,8 +6,7 @@
  * intervals. Both have their own notifications.
  *
  * The library logs sources that do not answer and answers that can't be used.
- * It does not log a meter that has disappeared: this file does, with one line
- * when the first meter of a device is gone, and one when all of them are back.
+ * It does not log a meter that has disappeared: this file does.
  */
 #include "plugin/collectd/monitor.h"
 
@@ -50,7 +49,7 @@ struct device {
     struct meter self; /* the head of the list of meters, whose number the library limits */
     int64_t due;       /* monotonic: when to report next */
     derive_t errors;
-    int absences; /* how many of the meters are absent */
+    bool incomplete; /* a meter is absent, as the last log line said */
 };
 
 static void device_free(void *data)
@@ -89,18 +88,14 @@ static bool is_silent(const struct device *device, const struct meter *meter, in
 static void send_news(const struct device *device, const struct meter *meter)
 {
     const char *alias = meter->alias;
-    notification_t notification = {
-        .severity = meter->silent ? NOTIF_FAILURE : NOTIF_OKAY,
-        .time = cdtime(),
-    };
+    notification_t notification;
     char *message = notification.message;
     size_t size = sizeof(notification.message);
     char name[CEMM_UID_SIZE + CEMM_NAME_SIZE + 2];
 
-    sstrncpy(notification.host, dispatch_host(device->block), sizeof(notification.host));
-    sstrncpy(notification.plugin, "cemm", sizeof(notification.plugin));
-    sstrncpy(notification.plugin_instance, device->uid.text, sizeof(notification.plugin_instance));
-    sstrncpy(notification.type, "gauge", sizeof(notification.type));
+    notification_init(&notification, meter->silent ? NOTIF_FAILURE : NOTIF_OKAY, NULL,
+                      dispatch_host(device->block), "cemm", device->uid.text, "gauge", NULL);
+    notification.time = cdtime();
     snprintf(notification.type_instance, sizeof(notification.type_instance), "%s%sage", alias,
              *alias ? "-" : "");
     snprintf(name, sizeof(name), "%s%s%s", device->uid.text, *alias ? ": " : "", alias);
@@ -202,6 +197,8 @@ static void add_result(struct meter *meter, const struct answer *answer)
     if (answer->block->interval < meter->interval)
         meter->interval = answer->block->interval;
     meter->failing = answer->result != 0;
+    if (answer->result == 0 || answer->result == CEMM_ABSENT)
+        meter->absent = meter->failing;
     if (meter->failing)
         memcpy(meter->message, answer->message, sizeof(meter->message));
     else
@@ -219,45 +216,28 @@ static void add_newest(struct meter *meter, const struct answer *answer)
         cemm_meter_silent(meter->alias, answer->type, meter->newest, interval, cemm_clock_wall());
 }
 
-static void set_absent(struct device *device, struct meter *meter, bool absent)
+/* Logs when the first meter of a device has disappeared, and when all are back. The lines are
+ * limited as the library's own are. */
+static void log_absence(struct monitor *monitor, struct device *device, const struct answer *answer)
 {
-    device->absences += absent - meter->absent;
-    meter->absent = absent;
-}
-
-/* Logs a message about one of many devices, limited in the same way as the library's own. */
-static void log_device(struct monitor *monitor, int severity, const struct cemm_message *message)
-{
-    struct cemm_message instead;
-
-    if (cemm_line_allowed(&monitor->lines, cemm_clock_steady(), &instead))
-        plugin_log(severity, "cemm plugin: %s", message->text);
-    else if (instead.text[0])
-        plugin_log(LOG_WARNING, "cemm plugin: %s", instead.text);
-}
-
-/* Logs when the device or the first of its meters has disappeared, and when all are back. */
-static void log_absence(struct monitor *monitor, struct device *device, struct meter *meter,
-                        const struct answer *answer)
-{
-    bool before = device->absences > 0;
     const char *alias = answer->meter.alias;
-    struct cemm_message message;
+    struct cemm_message instead;
+    bool incomplete = false;
 
-    if (answer->result == CEMM_ABSENT)
-        set_absent(device, meter, true);
-    if (answer->result == 0) {
-        set_absent(device, meter, false);
-        set_absent(device, &device->self, false);
-    }
-    if (before == (device->absences > 0))
+    for (const struct meter *meter = &device->self; meter; meter = meter->next)
+        incomplete |= meter->absent;
+    if (incomplete == device->incomplete)
         return;
-    if (before)
-        cemm_message_set(&message, "%s: %s is back", answer->block->label, device->uid.text);
-    else
-        cemm_message_set(&message, "%s: %s %s%s%s", answer->block->label, device->uid.text, alias,
-                         *alias ? ": " : "", answer->message);
-    log_device(monitor, before ? LOG_INFO : LOG_WARNING, &message);
+    device->incomplete = incomplete;
+    if (!cemm_line_allowed(&monitor->lines, cemm_clock_steady(), &instead)) {
+        if (*instead.text)
+            plugin_log(LOG_WARNING, "cemm plugin: %s", instead.text);
+    } else if (incomplete) {
+        plugin_log(LOG_WARNING, "cemm plugin: %s: %s %s%s%s", answer->block->label,
+                   device->uid.text, alias, *alias ? ": " : "", answer->message);
+    } else {
+        plugin_log(LOG_INFO, "cemm plugin: %s: %s is back", answer->block->label, device->uid.text);
+    }
 }
 
 void monitor_add(struct monitor *monitor, const struct answer *answer)
@@ -282,7 +262,7 @@ void monitor_add(struct monitor *monitor, const struct answer *answer)
         add_source(device, answer);
     if (*answer->source && meter != &device->self)
         add_newest(meter, answer);
-    log_absence(monitor, device, meter, answer);
+    log_absence(monitor, device, answer);
     notify(device, answer->ended);
 }
 
