@@ -20,20 +20,18 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/queue.h>
 #include <time.h>
 
 #include "plugin/collectd/dispatch.h"
-#include "plugin/collectd/queue.h"
 
 #define DELAY_MS     1000  /* time for a live sample to reach the writers */
 #define AGE_MS       30000 /* how old the document of a day may be */
 #define ROUNDS_MAX   4     /* series at a time: there is no hurry */
-#define SAVE_MS      10000 /* the state file is saved at least this often: a try may have failed */
+#define SAVE_S       10    /* the state file is saved at least this often: a try may have failed */
 #define SLOW_MS      5     /* a flush that takes longer is done less often */
 #define TOGETHER_MAX 64    /* values that are flushed together at most */
 #define NOT_LIVE     (-1000) /* collectd has no current value of the series */
@@ -43,7 +41,8 @@ static const struct timespec pace = {.tv_nsec = 500000};
 
 /* Minutes of one series for one writer, oldest first. */
 struct batch {
-    STAILQ_ENTRY(batch) next;
+    /* The thread has a batch that is WAITING, the loop has the others. */
+    _Atomic enum { FREE, WAITING, WRITTEN } state;
     struct cemm_backfill_job *job; /* the job that they are for; its sink is the writer */
     struct cemm_document *rows;    /* the document that `series` belongs to */
     const struct cemm_series *series;
@@ -51,46 +50,16 @@ struct batch {
     int status;  /* 0, what the writer returned, or NOT_LIVE */
 };
 
-STAILQ_HEAD(batches, batch);
-
 struct history_writer {
     struct cemm *cemm;
     struct cemm_ledger *ledger;
     struct cemm_backfill *backfill;
     pthread_t thread;
     bool running; /* the thread is there to be joined */
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
+    sem_t wake;
     atomic_bool stopping;
-    bool news; /* this and all below under lock */
-    struct batches waiting;
-    struct batches finished;
+    struct batch batches[ROUNDS_MAX]; /* one for each round that may run */
 };
-
-/* NULL: there is none. */
-static struct batch *take_first(struct batches *batches)
-{
-    struct batch *batch = STAILQ_FIRST(batches);
-
-    if (batch)
-        STAILQ_REMOVE_HEAD(batches, next);
-    return batch;
-}
-
-/* Adds a batch. The thread waits for `waiting`; the caller wakes the loop for `finished`. */
-static void put(struct history_writer *writer, struct batches *batches, struct batch *batch)
-{
-    pthread_mutex_lock(&writer->lock);
-    STAILQ_INSERT_TAIL(batches, batch, next);
-    pthread_cond_signal(&writer->wake);
-    pthread_mutex_unlock(&writer->lock);
-}
-
-static void batch_free(struct batch *batch)
-{
-    cemm_document_unref(batch->rows);
-    free(batch);
-}
 
 /* ---- the state file ----------------------------------------------------------------- */
 
@@ -177,20 +146,16 @@ static void write_batch(struct history_writer *writer, struct batch *batch)
 
 /* ---- the thread --------------------------------------------------------------------- */
 
-/* Waits for a batch. NULL: the state file must be saved before one comes, or the thread ends. */
-static struct batch *wait_for_batch(struct history_writer *writer)
+/* Waits until there may be something to write or to save. */
+static void wait_for_news(struct history_writer *writer)
 {
-    int64_t until = cemm_clock_steady() + SAVE_MS;
-    struct batch *batch;
+    struct timespec until;
 
-    pthread_mutex_lock(&writer->lock);
-    while (!writer->stopping && !writer->news && STAILQ_EMPTY(&writer->waiting) &&
-           queue_wait(&writer->wake, &writer->lock, until))
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += SAVE_S;
+    (void)sem_clockwait(&writer->wake, CLOCK_MONOTONIC, &until);
+    while (sem_trywait(&writer->wake) == 0)
         ;
-    writer->news = false;
-    batch = take_first(&writer->waiting);
-    pthread_mutex_unlock(&writer->lock);
-    return batch;
 }
 
 static void *run(void *data)
@@ -198,12 +163,13 @@ static void *run(void *data)
     struct history_writer *writer = data;
 
     while (!writer->stopping) {
-        struct batch *batch = wait_for_batch(writer);
-
+        wait_for_news(writer);
         save(writer, false);
-        if (batch) {
+        for (struct batch *batch = writer->batches; batch < writer->batches + ROUNDS_MAX; batch++) {
+            if (batch->state != WAITING)
+                continue;
             write_batch(writer, batch);
-            put(writer, &writer->finished, batch);
+            batch->state = WRITTEN;
             cemm_wakeup(writer->cemm);
         }
     }
@@ -216,27 +182,27 @@ static void *run(void *data)
 static int hand_over(void *data, struct cemm_backfill_job *job, struct cemm_document *rows)
 {
     struct history_writer *writer = data;
-    struct batch *batch = malloc(sizeof(*batch));
+    struct batch *batch = writer->batches;
 
-    if (!batch)
-        return -EAGAIN;
-    *batch = (struct batch){
-        .job = job,
-        .rows = cemm_document_ref(rows),
-        .series = cemm_document_channel(rows, cemm_ledger_names(job->entry).channel),
-    };
-    put(writer, &writer->waiting, batch);
+    while (batch->state != FREE) /* one is: this round has none */
+        batch++;
+    batch->job = job;
+    batch->rows = cemm_document_ref(rows);
+    batch->series = cemm_document_channel(rows, cemm_ledger_names(job->entry).channel);
+    batch->sent = 0;
+    batch->status = 0;
+    batch->state = WAITING;
+    history_writer_nudge(writer);
     return 1;
 }
 
 static void log_failure(const char *name, int status)
 {
     if (status == ENOENT)
-        plugin_log(
-            LOG_WARNING,
-            "cemm plugin: <Backfill>: there is no writer \"%s\"; backfill is paused until it "
-            "exists",
-            name);
+        plugin_log(LOG_WARNING,
+                   "cemm plugin: <Backfill>: there is no writer \"%s\"; backfill is paused until "
+                   "it exists",
+                   name);
     else
         plugin_log(LOG_WARNING,
                    "cemm plugin: <Backfill>: the writer \"%s\" did not take a value (%d); the "
@@ -246,16 +212,19 @@ static void log_failure(const char *name, int status)
 
 static void take_back(struct batch *batch)
 {
-    bool failed = batch->status != 0 && batch->status != NOT_LIVE;
+    struct cemm_backfill_job *job = batch->job;
+    int status = batch->status;
+    bool failed = status != 0 && status != NOT_LIVE;
     int result = batch->sent == batch->series->count ? 0 : -EAGAIN;
-    unsigned changes = cemm_backfill_sent(batch->job, batch->sent, failed ? -EIO : result);
 
+    cemm_document_unref(batch->rows);
+    batch->state = FREE; /* cemm_backfill_sent() may hand over the next one */
+    unsigned changes = cemm_backfill_sent(job, batch->sent, failed ? -EIO : result);
     if (changes & CEMM_SINK_RECOVERED)
         plugin_log(LOG_INFO, "cemm plugin: <Backfill>: the writer \"%s\" accepts history again",
-                   batch->job->sink);
+                   job->sink);
     if (changes & CEMM_SINK_FAILED)
-        log_failure(batch->job->sink, batch->status);
-    batch_free(batch);
+        log_failure(job->sink, status);
 }
 
 void history_writer_live(struct history_writer *writer, const struct block *block,
@@ -266,14 +235,9 @@ void history_writer_live(struct history_writer *writer, const struct block *bloc
 
 int64_t history_writer_step(struct history_writer *writer, int64_t now)
 {
-    struct batches finished = STAILQ_HEAD_INITIALIZER(finished);
-    struct batch *batch;
-
-    pthread_mutex_lock(&writer->lock);
-    STAILQ_CONCAT(&finished, &writer->finished);
-    pthread_mutex_unlock(&writer->lock);
-    while ((batch = take_first(&finished)))
-        take_back(batch);
+    for (struct batch *batch = writer->batches; batch < writer->batches + ROUNDS_MAX; batch++)
+        if (batch->state == WRITTEN)
+            take_back(batch);
     int64_t wait = cemm_backfill_step(writer->backfill, now);
     return wait < 0 ? INTERVAL_MAX_MS : wait;
 }
@@ -290,20 +254,15 @@ int history_writer_start(struct history_writer **ret_writer, struct cemm *cemm,
         .rounds_max = ROUNDS_MAX,
         .send = hand_over,
     };
-    struct history_writer *writer = malloc(sizeof(*writer));
+    struct history_writer *writer = calloc(1, sizeof(*writer));
 
+    *ret_writer = writer;
     if (!writer)
         return -ENOMEM;
-    *ret_writer = writer;
-    *writer = (struct history_writer){
-        .cemm = cemm,
-        .ledger = ledger,
-        .backfill = cemm_backfill_new(cemm, ledger, &rules, writer),
-        .lock = PTHREAD_MUTEX_INITIALIZER,
-        .wake = PTHREAD_COND_INITIALIZER,
-        .waiting = STAILQ_HEAD_INITIALIZER(writer->waiting),
-        .finished = STAILQ_HEAD_INITIALIZER(writer->finished),
-    };
+    writer->cemm = cemm;
+    writer->ledger = ledger;
+    (void)sem_init(&writer->wake, 0, 0);
+    writer->backfill = cemm_backfill_new(cemm, ledger, &rules, writer);
     if (!writer->backfill)
         return -ENOMEM;
     int r = -plugin_thread_create(&writer->thread, run, writer, "cemm history");
@@ -315,32 +274,24 @@ void history_writer_stop(struct history_writer *writer)
 {
     if (!writer || !writer->running)
         return;
-    pthread_mutex_lock(&writer->lock);
     writer->stopping = true;
-    pthread_cond_signal(&writer->wake);
-    pthread_mutex_unlock(&writer->lock);
+    history_writer_nudge(writer);
     pthread_join(writer->thread, NULL);
 }
 
 void history_writer_free(struct history_writer *writer)
 {
-    struct batch *batch;
-
     if (!writer)
         return;
-    STAILQ_CONCAT(&writer->waiting, &writer->finished);
-    while ((batch = take_first(&writer->waiting)))
-        batch_free(batch);
+    for (struct batch *batch = writer->batches; batch < writer->batches + ROUNDS_MAX; batch++)
+        if (batch->state != FREE)
+            cemm_document_unref(batch->rows);
     cemm_backfill_free(writer->backfill);
-    pthread_cond_destroy(&writer->wake);
-    pthread_mutex_destroy(&writer->lock);
+    (void)sem_destroy(&writer->wake);
     free(writer);
 }
 
 void history_writer_nudge(struct history_writer *writer)
 {
-    pthread_mutex_lock(&writer->lock);
-    writer->news = true;
-    pthread_cond_signal(&writer->wake);
-    pthread_mutex_unlock(&writer->lock);
+    (void)sem_post(&writer->wake);
 }

@@ -12,7 +12,6 @@
  */
 #include "plugin/collectd/queue.h"
 
-#include <errno.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,16 +87,6 @@ void queue_tell(struct queue *queue, int64_t expected)
     pthread_mutex_unlock(&queue->lock);
 }
 
-bool queue_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until)
-{
-    const struct timespec end = {
-        .tv_sec = (time_t)(until / 1000),
-        .tv_nsec = (long)(until % 1000 * 1000000),
-    };
-
-    return pthread_cond_clockwait(condition, lock, CLOCK_MONOTONIC, &end) != ETIMEDOUT;
-}
-
 /* ---- calls -------------------------------------------------------------------------- */
 
 static int compare(const void *left, const void *right)
@@ -129,8 +118,13 @@ static bool has_turn(void **meters, const struct answer *answer)
 /* Waits for an answer until `until`, if one can come before the call at `next`. Under the lock. */
 static struct answer *wait_for_first(struct queue *queue, int64_t until, int64_t next)
 {
+    const struct timespec end = {
+        .tv_sec = (time_t)(until / 1000),
+        .tv_nsec = (long)(until % 1000 * 1000000),
+    };
+
     while (TAILQ_EMPTY(&queue->waiting) && queue->expected < next &&
-           queue_wait(&queue->arrived, &queue->lock, until))
+           pthread_cond_clockwait(&queue->arrived, &queue->lock, CLOCK_MONOTONIC, &end) == 0)
         ;
     return cemm_clock_steady() < until ? take_first(&queue->waiting) : NULL;
 }

@@ -77,9 +77,6 @@ bool queue_put(struct queue *queue, struct answer *answer);
 /* Wakes the call that waits for answers; until `expected` no more will come. */
 void queue_tell(struct queue *queue, int64_t expected);
 
-/* Waits for the condition, which uses `lock`. False: `until` has passed. */
-bool queue_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until);
-
 /*
  * Hands at most one answer about each meter to `take`, the oldest. `take` may
  * set `not_before` and return false to leave it to a later call. Later answers
