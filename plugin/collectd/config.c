@@ -6,11 +6,8 @@
  * typed values back into text, and adds the place to messages. It has rules
  * only for options that the library does not have.
  *
- * The devices that discovery finds are read as one more block, even if no
- * Discovery block is configured: the library decides in the end whether it is
- * on.
- *
- * Reading goes on after an error, so that one run shows them all.
+ * The devices that discovery finds are read as one more block, even without a
+ * Discovery block. Reading goes on after an error, so that one run shows all.
  */
 #include "plugin/collectd/config.h"
 
@@ -21,11 +18,11 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#define INTERVAL_MIN   0.1 /* seconds: a small device must not be asked without a pause */
-#define NUMBER_SIZE    32
-#define WINDOW_MIN     60
-#define WINDOW_DEFAULT 86400
-#define STATE_FILE     "cemm.state"
+#define INTERVAL_MIN_MS   100 /* a small device must not be asked without a pause */
+#define NUMBER_SIZE       32
+#define WINDOW_MIN_MS     60000
+#define WINDOW_DEFAULT_MS 86400000
+#define STATE_FILE        "cemm.state"
 
 struct reader {
     struct settings *settings;
@@ -87,27 +84,25 @@ static const char *take_state_file(struct reader *reader, const char *value)
     return NULL;
 }
 
-/* NULL, or what is wrong: `range`, if the number is out of it. */
-static const char *seconds(const char *value, double low, double high, const char *range,
-                           double *ret_seconds)
+/* Reads seconds as milliseconds. `range` is the message about a number that is out of it. */
+static const char *take_seconds(const char *value, double min_ms, double max_ms, const char *range,
+                                int64_t *ret_ms)
 {
     char *end;
+    double ms = strtod(value, &end) * 1000;
 
-    *ret_seconds = strtod(value, &end);
     if (end == value || *end || strspn(value, "0123456789.") != strlen(value))
         return "is not a number of seconds";
-    return *ret_seconds >= low && *ret_seconds <= high ? NULL : range;
+    if (ms < min_ms || ms > max_ms)
+        return range;
+    *ret_ms = (int64_t)(ms + 0.5);
+    return NULL;
 }
 
 static const char *take_interval(struct reader *reader, const char *value)
 {
-    double interval;
-    const char *wrong = seconds(value, INTERVAL_MIN, INTERVAL_MAX_MS / 1000.0,
-                                "must be between 0.1 and 86400 seconds", &interval);
-
-    if (!wrong)
-        reader->block.interval = (int64_t)(interval * 1000 + 0.5);
-    return wrong;
+    return take_seconds(value, INTERVAL_MIN_MS, INTERVAL_MAX_MS,
+                        "must be between 0.1 and 86400 seconds", &reader->block.interval);
 }
 
 static const char *take_host(struct reader *reader, const char *value)
@@ -166,13 +161,8 @@ static const char *take_writer(struct reader *reader, const char *value)
 
 static const char *take_window(struct reader *reader, const char *value)
 {
-    double window;
-    const char *wrong = seconds(value, WINDOW_MIN, CEMM_WINDOW_MAX,
-                                "must be between 60 and 2678400 seconds", &window);
-
-    if (!wrong)
-        reader->settings->window = (int64_t)window;
-    return wrong;
+    return take_seconds(value, WINDOW_MIN_MS, CEMM_WINDOW_MAX * 1000.0,
+                        "must be between 60 and 2678400 seconds", &reader->settings->window);
 }
 
 /* ---- options ------------------------------------------------------------------------ */
@@ -248,7 +238,6 @@ static const struct option *find_option(const char *name, enum block_kind kind)
 static void set_option(struct reader *reader, const struct option *option, const char *value)
 {
     struct cemm_message message = {""};
-    char named[200];
 
     if (!option->take) {
         if (cemm_config_set(reader->settings->config, option->key, value, &message) < 0)
@@ -259,8 +248,8 @@ static void set_option(struct reader *reader, const struct option *option, const
     if (!wrong)
         return;
     if (option->kinds == BACKFILL && is_printable(value)) { /* there may be several writers */
-        (void)snprintf(named, sizeof(named), "%s: \"%.100s\"", wrong, value);
-        wrong = named;
+        cemm_message_set(&message, "%s: \"%.100s\"", wrong, value);
+        wrong = message.text;
     }
     log_mistake(reader, option->name, wrong);
 }
@@ -384,20 +373,19 @@ struct settings *settings_read(oconfig_item_t *const *plugins, size_t count, int
 
     if (settings) {
         settings->config = cemm_config_new();
-        settings->window = WINDOW_DEFAULT;
+        settings->window = WINDOW_DEFAULT_MS;
     }
-    if (!settings || !settings->config ||
-        cemm_config_base(settings->config, global_option_get("BaseDir")) < 0) {
+    if (settings && settings->config &&
+        cemm_config_base(settings->config, global_option_get("BaseDir")) == 0) {
+        /* The library takes global options before any section, so they are read first. */
+        for (size_t i = 0; i < count; i++)
+            read_plugin(&reader, plugins[i], false);
+        for (size_t i = 0; i < count; i++)
+            read_plugin(&reader, plugins[i], true);
+        finish(&reader);
+    } else {
         log_mistake(&reader, NULL, "out of memory");
-        settings_free(settings);
-        return NULL;
     }
-    /* The library takes global options before any section, so they are read first. */
-    for (size_t i = 0; i < count; i++)
-        read_plugin(&reader, plugins[i], false);
-    for (size_t i = 0; i < count; i++)
-        read_plugin(&reader, plugins[i], true);
-    finish(&reader);
     if (!reader.mistakes)
         return settings;
     settings_free(settings);

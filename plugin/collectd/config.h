@@ -41,10 +41,10 @@ struct settings {
     struct cemm_config *config;
     struct block blocks[BLOCKS_MAX];
     size_t count;
-    char *state_file;           /* relative to collectd's BaseDir, its working directory */
+    char *state_file;           /* its path below collectd's BaseDir, if it was relative */
     char *writers[WRITERS_MAX]; /* writers of history; none: there is no backfill */
     size_t writer_count;
-    int64_t window; /* seconds */
+    int64_t window; /* milliseconds */
 };
 
 /*

@@ -99,7 +99,7 @@ static struct answer *answer_new(const struct block *block, const struct cemm_ui
         .ended = cemm_clock_steady(),
         .result = answer->result,
     };
-    sstrncpy(copy->meter.alias, alias ? alias : "", sizeof(copy->meter.alias));
+    sstrncpy(copy->meter.alias, alias, sizeof(copy->meter.alias));
     sstrncpy(copy->message, answer->message, sizeof(copy->message));
     if (document) {
         sstrncpy(copy->source, cemm_document_source(document), sizeof(copy->source));
@@ -110,8 +110,8 @@ static struct answer *answer_new(const struct block *block, const struct cemm_ui
     return copy;
 }
 
-/* Adds the sample of a series, if it is new. The first one is not held if the block's interval is
- * so long that no second one would come in time. If memory runs out, the next one may be added. */
+/* Adds the sample of a series if it is new. It is not held back if the block's interval is so long
+ * that no second one would come in time. */
 static void add_sample(struct poller *poller, struct answer *answer,
                        const struct cemm_document *document, const struct cemm_series *series)
 {
@@ -163,11 +163,10 @@ static void enqueue(struct target *target, const struct cemm_uid *uid, const cha
     struct answer *copy = answer_new(target->block, uid, alias, answer);
 
     if (!copy) {
-        count_loss(&poller->losses.memory, uid, alias ? alias : "", "",
-                   "out of memory; an answer is dropped");
+        count_loss(&poller->losses.memory, uid, alias, "", "out of memory; an answer is dropped");
         return;
     }
-    if (answer->document && alias)
+    if (answer->document)
         add_samples(poller, copy, answer->document);
     if (!queue_put(&poller->queue, copy) && poller->losses.overflow++ == 0)
         plugin_log(LOG_WARNING,
@@ -219,7 +218,7 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
     if (answer->result == -ECANCELED || answer->result == -ENOMEM) /* not the device's fault */
         return;
     if (uid)
-        enqueue(target, uid, alias, answer);
+        enqueue(target, uid, alias ? alias : "", answer);
     if (answer->result == 0)
         log_block(target, NULL);
     else if (!uid && answer->result == CEMM_ABSENT) /* other failures are in the library's log */
@@ -267,7 +266,7 @@ static void *run(void *data)
     while (!poller->stopping) {
         int r = cemm_turn(poller->cemm, begin(poller), NULL, 0);
 
-        /* Once a turn: each time, collectd's threads wake, which costs more than a value. */
+        /* Not for each answer: to wake collectd's thread costs more than to dispatch a value. */
         if (poller->news)
             queue_tell(&poller->queue, poller->sweeps ? 0 : poller->next_sweep);
         poller->news = false;
@@ -305,9 +304,9 @@ static void dispatch_held(struct poller *poller, struct held *held)
     free(held);
 }
 
-/* This answer may contain second readings of series whose first readings were held: dispatches
- * those first readings. The answer itself must then be dispatched a little later: the write threads
- * of a busy collectd may swap two readings that come together. False: none was held. */
+/* Dispatches held first readings of series that this answer has the second readings of. The answer
+ * must then wait a little, because the write threads of a busy collectd may swap two readings that
+ * come together. False: none was held. */
 static bool release(struct poller *poller, const struct answer *answer)
 {
     bool any = false;
@@ -368,8 +367,8 @@ static int build_memory(struct poller *poller, const struct settings *settings)
 {
     queue_init(&poller->queue);
     hold_init(&poller->hold);
-    poller->ledger = cemm_ledger_new(settings->window, (const char *const *)settings->writers,
-                                     settings->writer_count);
+    poller->ledger = cemm_ledger_new(
+        settings->window / 1000, (const char *const *)settings->writers, settings->writer_count);
     poller->targets = calloc(settings->count, sizeof(*poller->targets));
     poller->cemm = cemm_new(settings->config, CEMM_BACKOFF_POLLER, pass_on, NULL);
     if (!poller->ledger || !poller->targets || !poller->cemm)
