@@ -15,9 +15,8 @@
 #include "plugin/collectd/config.h"
 #include "plugin/collectd/poller.h"
 
-/* How often the read callback is called, unless an interval is shorter. A call lasts at most this
- * long: a shutdown may have to wait for it, and so may another plugin if there are few read
- * threads. */
+/* How often the read callback is called, unless an interval is shorter. No call lasts longer: a
+ * shutdown waits for it, and so may another plugin if there are few read threads. */
 #define CALLS_MS 200
 
 #define PLUGINS_MAX 64 /* <Plugin cemm> blocks, in however many files */

@@ -27,7 +27,7 @@ struct source {
     bool reported;
 };
 
-/* How requests about a meter have ended, or about a device. */
+/* How requests about a meter, or about a device, have ended. */
 struct meter {
     struct meter *next;
     char alias[CEMM_NAME_SIZE]; /* "": the device itself, for which all its requests count */
@@ -249,8 +249,7 @@ void monitor_add(struct monitor *monitor, const struct answer *answer)
         return;
     if (answer->block->interval < device->block->interval)
         device->block = answer->block;
-    /* A device that was silent answers again: the time after which its meters count as silent
-     * starts again now. */
+    /* When a device is back, the time after which its meters count as silent starts again. */
     bool returns = device->self.silent && answer->result == 0;
     for (struct meter *other = &device->self; returns && other; other = other->next)
         other->last_good = answer->ended;
@@ -268,8 +267,8 @@ void monitor_add(struct monitor *monitor, const struct answer *answer)
 
 /* ---- reporting ---------------------------------------------------------------------- */
 
-/* The time of the newest sample; while meters are silent, that of the meter that has been silent
- * for longest, which other meters must not hide. 0: there is none. */
+/* The time of the newest sample. While meters are silent, that of the one that has been silent for
+ * longest: other meters must not hide it. 0: there is none. */
 static int64_t newest_of(const struct device *device, int64_t now)
 {
     int64_t silent = 0;

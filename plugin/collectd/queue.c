@@ -170,7 +170,7 @@ void hold_init(struct hold *hold)
 
 static struct held *hold_remove(struct hold *hold, struct held *held)
 {
-    tdelete(held, &hold->series, compare_series);
+    tdelete(held, &hold->tree, compare_series);
     TAILQ_REMOVE(&hold->list, held, next);
     hold->count--;
     return held;
@@ -191,7 +191,7 @@ bool hold_put(struct hold *hold, const struct block *block, const struct reading
     if (!held)
         return false;
     *held = (struct held){.block = block, .reading = *reading, .until = now + HOLD_MS};
-    place = tsearch(held, &hold->series, compare_series);
+    place = tsearch(held, &hold->tree, compare_series);
     if (!place || *place != held) {
         free(held);
         return false;
@@ -204,7 +204,7 @@ bool hold_put(struct hold *hold, const struct block *block, const struct reading
 struct held *hold_take(struct hold *hold, struct cemm_ledger_entry *entry)
 {
     const struct held key = {.reading.entry = entry};
-    struct held **found = tfind(&key, &hold->series, compare_series);
+    struct held **found = tfind(&key, &hold->tree, compare_series);
 
     return found ? hold_remove(hold, *found) : NULL;
 }

@@ -1,6 +1,6 @@
 /*
- * Answers that wait for collectd: the loop's thread adds them, and calls of the
- * read callback take them, one call at a time. Times are monotonic milliseconds,
+ * Answers that wait for collectd. The loop's thread adds them, and calls of the
+ * read callback take them, one call at a time. Times are monotonic milliseconds
  * unless stated otherwise.
  */
 #ifndef CEMM_COLLECTD_QUEUE_H
@@ -70,22 +70,21 @@ struct queue {
 void queue_init(struct queue *queue);
 void queue_destroy(struct queue *queue);
 
-/* Takes ownership of an answer, from malloc(). False: the queue is full, so the oldest
- * answers were dropped. */
+/* Takes ownership of an answer from malloc(). False: the oldest ones were dropped to make room. */
 bool queue_put(struct queue *queue, struct answer *answer);
 
-/* Wakes the call that waits for answers; until `expected` no more will come. */
+/* Wakes the call that waits for answers. No more will come before `expected`. */
 void queue_tell(struct queue *queue, int64_t expected);
 
 /*
- * Hands at most one answer about each meter to `take`, the oldest. `take` may
- * set `not_before` and return false to leave it to a later call. Later answers
- * about the same meter wait behind it.
+ * Hands the oldest answer about each meter to `take`, which may set `not_before`
+ * and return false to leave it to a later call. Other answers about that meter
+ * wait behind it.
  *
  * The next call begins in `every` milliseconds. This call waits for answers for
- * at most three quarters of `every`, and not at all if no answer can come before
- * the next call: so most values are dispatched as they come, and a stop does not
- * wait long for a call.
+ * three quarters of that, so that values are dispatched as they come and a stop
+ * does not wait long. If no answer can come before the next call, it only takes
+ * those that are there.
  */
 void queue_hand_over(struct queue *queue, int64_t every,
                      bool (*take)(void *data, struct answer *answer), void *data);
@@ -93,8 +92,7 @@ void queue_hand_over(struct queue *queue, int64_t every,
 /*
  * First readings that are held back until the second one tells how often the
  * series is measured: the step of an RRD is the interval of its first value, for
- * good. They are not held for long, because a meter may be asleep. All are held
- * equally long, so the first in the list expires first.
+ * good. They are not held for long, because a meter may be asleep.
  */
 #define HOLD_MS  120000
 #define HOLD_MAX 262144 /* readings: those of 30,000 devices */
@@ -107,9 +105,9 @@ struct held {
 };
 
 struct hold {
-    TAILQ_HEAD(held_list, held) list;
+    TAILQ_HEAD(held_list, held) list; /* the first one expires first */
     size_t count;
-    void *series; /* tree of the held readings, by series: there may be very many */
+    void *tree; /* of the same readings, by series */
 };
 
 void hold_init(struct hold *hold);
@@ -120,10 +118,9 @@ void hold_free(struct hold *hold); /* with all readings that it holds */
 bool hold_put(struct hold *hold, const struct block *block, const struct reading *reading,
               int64_t now);
 
-/* Takes the held reading of a series, which the caller frees. NULL: none is held. */
+/* Take the held reading of a series, or one that has expired by `now`. NULL: there is none. The
+ * caller frees it. */
 struct held *hold_take(struct hold *hold, struct cemm_ledger_entry *entry);
-
-/* Takes a reading that was held for long enough at `now`, which the caller frees. NULL: none. */
 struct held *hold_expired(struct hold *hold, int64_t now);
 
 #endif
