@@ -2,7 +2,6 @@
  * `cemm`: energy data from CEMM meters on the command line, for people, cron
  * and collectors that start programs (Telegraf exec, collectd exec).
  */
-#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -78,12 +77,10 @@ static enum exec_exit run_command(const struct exec_command *command, char *cons
                                   size_t count)
 {
     struct exec_options options;
-    struct cemm_message message = {""};
+    struct cemm_message message;
     enum exec_exit end = EXEC_USAGE;
-    int r = options_read(&options, command, arguments, count, &message);
-    if (r < 0) {
-        message_print(CEMM_LOG_ERROR, "%s; see `cemm %s --help`",
-                      r == -ENOMEM ? strerror(ENOMEM) : message.text, command->name);
+    if (!options_read(&options, command, arguments, count, &message)) {
+        message_print(CEMM_LOG_ERROR, "%s; see `cemm %s --help`", message.text, command->name);
     } else if (options.help) {
         print_command_help(command);
         end = flush_help();

@@ -176,19 +176,19 @@ static const struct option *find_option(const char *name, size_t length,
     return NULL;
 }
 
-/* Reads "--name VALUE" or "--name=VALUE" and moves *index past it. */
+/* Reads "--name VALUE" or "--name=VALUE", and moves *index to its last argument. */
 static void read_option(struct exec_options *options, const struct exec_command *command,
                         char *const *arguments, size_t count, size_t *index,
                         struct cemm_message *message)
 {
-    const char *given = arguments[(*index)++];
+    const char *given = arguments[*index];
     const char *argument = strcmp(given, "-h") == 0 ? "--help" : given;
     const char *name = strncmp(argument, "--", 2) == 0 ? argument + 2 : "";
     size_t length = strcspn(name, "=");
     const struct option *option = find_option(name, length, command);
     const char *value = name[length] == '=' ? name + length + 1 : NULL;
-    if (option && option->value && !value && *index < count)
-        value = arguments[(*index)++];
+    if (option && option->value && !value && *index + 1 < count)
+        value = arguments[++*index];
     if (!option)
         cemm_message_set(message, "unknown option '%.*s'", (int)strcspn(argument, "="), argument);
     else if (!option->value && value)
@@ -199,14 +199,16 @@ static void read_option(struct exec_options *options, const struct exec_command 
         set_option(options, command, option, value ? value : "", message);
 }
 
-static void read_meter(struct exec_options *options, const char *argument,
-                       struct cemm_message *message)
+static void read_meter(struct exec_options *options, const struct exec_command *command,
+                       const char *argument, struct cemm_message *message)
 {
     struct cemm_selector *meter = &options->meters[options->meter_count];
-    if (!cemm_selector_parse(argument, meter)) {
+    if (!command->meters)
+        cemm_message_set(message, "unexpected argument '%s'", argument);
+    else if (!cemm_selector_parse(argument, meter))
         cemm_message_set(message, "'%s' is not a METER: write uid/alias, uid or alias", argument);
+    if (message->text[0] != '\0')
         return;
-    }
     /* A repeated METER is one meter. */
     for (size_t i = 0; i < options->meter_count; i++) {
         if (strcmp(options->meters[i].uid.text, meter->uid.text) == 0 &&
@@ -242,47 +244,39 @@ static void read_arguments(struct exec_options *options, const struct exec_comma
                            char *const *arguments, size_t count, struct cemm_message *message)
 {
     bool options_ended = false;
-    for (size_t index = 0; index < count && message->text[0] == '\0' && !options->help;) {
-        const char *argument = arguments[index];
-        if (!options_ended && argument[0] == '-' && strcmp(argument, "--") != 0) {
-            read_option(options, command, arguments, count, &index, message);
-            continue;
-        }
-        if (!options_ended && argument[0] == '-')
+    for (size_t i = 0; i < count && message->text[0] == '\0' && !options->help; i++) {
+        if (options_ended || arguments[i][0] != '-')
+            read_meter(options, command, arguments[i], message);
+        else if (strcmp(arguments[i], "--") == 0)
             options_ended = true;
-        else if (command->meters)
-            read_meter(options, argument, message);
         else
-            cemm_message_set(message, "unexpected argument '%s'", argument);
-        index++;
+            read_option(options, command, arguments, count, &i, message);
     }
 }
 
-static enum exec_format default_format(const struct exec_options *options,
-                                       const struct exec_command *command)
-{
-    bool person = !options->output && output_is_terminal();
-    return person || !has_format(command, "influx") ? EXEC_FORMAT_TABLE : EXEC_FORMAT_INFLUX;
-}
-
-int options_read(struct exec_options *ret_options, const struct exec_command *command,
-                 char *const *arguments, size_t count, struct cemm_message *message)
+bool options_read(struct exec_options *ret_options, const struct exec_command *command,
+                  char *const *arguments, size_t count, struct cemm_message *message)
 {
     *ret_options = (struct exec_options){.by = CEMM_BY_HOUR, .format = EXEC_FORMAT_DEFAULT};
     message->text[0] = '\0';
     ret_options->meters = calloc(count + 1, sizeof(*ret_options->meters));
-    if (!ret_options->meters)
-        return -ENOMEM;
+    if (!ret_options->meters) {
+        cemm_message_set(message, "%s", strerror(ENOMEM));
+        return false;
+    }
     read_arguments(ret_options, command, arguments, count, message);
     ret_options->selection = (struct cemm_selection){
         .meters = ret_options->meters,
         .meter_count = ret_options->meter_count,
     };
-    if (ret_options->format == EXEC_FORMAT_DEFAULT)
-        ret_options->format = default_format(ret_options, command);
+    if (ret_options->format == EXEC_FORMAT_DEFAULT) {
+        bool person = !ret_options->output && output_is_terminal();
+        ret_options->format =
+            person || !has_format(command, "influx") ? EXEC_FORMAT_TABLE : EXEC_FORMAT_INFLUX;
+    }
     if (message->text[0] == '\0' && !ret_options->help)
         check_together(ret_options, command, message);
-    return message->text[0] == '\0' ? 0 : -EINVAL;
+    return message->text[0] == '\0';
 }
 
 void options_help(const struct exec_command *command)
@@ -302,7 +296,6 @@ void options_help(const struct exec_command *command)
 void options_clear(struct exec_options *options)
 {
     free(options->meters);
-    *options = (struct exec_options){0};
 }
 
 void options_mark(const struct exec_options *options, const char *uid, const char *alias)

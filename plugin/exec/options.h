@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "plugin/exec/message.h"
 
@@ -30,7 +30,7 @@ enum exec_format {
     EXEC_FORMAT_DEFAULT, /* only while the options are read */
 };
 
-/* The options; those that every command takes come last. */
+/* As bits; those that every command takes come last. */
 enum exec_option {
     EXEC_FROM = 1 << 0,
     EXEC_TO = 1 << 1,
@@ -43,20 +43,6 @@ enum exec_option {
     EXEC_CONFIG = 1 << 8,
     EXEC_OUTPUT = 1 << 9,
     EXEC_HELP = 1 << 10,
-};
-
-struct exec_options;
-
-/* A command, for its help and for options_read(). */
-struct exec_command {
-    const char *name;
-    const char *arguments;
-    const char *does;
-    enum exec_exit (*run)(const struct exec_options *options);
-    unsigned options;    /* bits of enum exec_option, without those of every command */
-    bool meters;         /* it takes METERs */
-    const char *formats; /* separated by commas */
-    const char *note;    /* NULL: none */
 };
 
 /* The names that --period and --by take. */
@@ -84,13 +70,21 @@ struct exec_options {
     struct cemm_selection selection; /* the same METERs, for cemm_sweep() */
 };
 
-/*
- * Reads the `count` arguments after the command, which must outlive the
- * options. Returns 0, -EINVAL and a message, or -ENOMEM. options_clear() is
- * due in any case.
- */
-int options_read(struct exec_options *ret_options, const struct exec_command *command,
-                 char *const *arguments, size_t count, struct cemm_message *message);
+struct exec_command {
+    const char *name;
+    const char *arguments;
+    const char *does;
+    enum exec_exit (*run)(const struct exec_options *options);
+    unsigned options;    /* enum exec_option, without those of every command */
+    bool meters;         /* it takes METERs */
+    const char *formats; /* separated by commas */
+    const char *note;    /* NULL: none */
+};
+
+/* Reads the `count` arguments after the command, which must outlive the options. False: the message
+ * says why. options_clear() is due in any case. */
+bool options_read(struct exec_options *ret_options, const struct exec_command *command,
+                  char *const *arguments, size_t count, struct cemm_message *message);
 void options_clear(struct exec_options *options);
 
 /* Prints a line for each option that the command takes. */
@@ -114,10 +108,7 @@ enum exec_exit exec_energy(const struct exec_options *options);
 /* Copies a text as far as it fits; NULL is "". */
 static inline void copy_text(char *ret_text, size_t size, const char *text)
 {
-    size_t length = text ? strnlen(text, size - 1) : 0;
-    if (length > 0)
-        memcpy(ret_text, text, length);
-    ret_text[length] = '\0';
+    (void)snprintf(ret_text, size, "%s", text ? text : "");
 }
 
 #endif
