@@ -144,12 +144,13 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
         return;
     }
     collection->meters_done += alias != NULL;
-    bool good = answer->result == 0 && answer->document != NULL;
+    bool good = answer->result == 0;
     struct finding *finding = add(collection, good ? FINDING_ANSWER : FINDING_PROBLEM,
                                   uid ? uid->text : NULL, alias, answer->message);
-    if (finding)
-        finding->result = answer->result;
-    if (!finding || !good)
+    if (!finding)
+        return;
+    finding->result = answer->result;
+    if (!good)
         return;
     finding->document = cemm_document_ref(answer->document);
     collection->ahead += cemm_document_ahead(answer->document);
@@ -212,7 +213,7 @@ static int compare(const void *left, const void *right)
         return a->uid[0] == '\0' ? 1 : -1;
     int r = strcmp(a->uid, b->uid);
     if (r == 0)
-        r = (int)(a->kind != FINDING_ANSWER) - (int)(b->kind != FINDING_ANSWER);
+        r = (int)a->kind - (int)b->kind;
     return r != 0 ? r : strcmp(a->alias, b->alias);
 }
 
@@ -256,26 +257,26 @@ enum exec_exit command_put(const char *file, command_write_fn *write, const void
     return r < 0 ? EXEC_FAILED : EXEC_OK;
 }
 
-/* Reports the problems (unless a table shows them) and what was left out, and prints the result. */
-static enum exec_exit print(struct collection *collection, command_write_fn *write, bool is_table)
+/* Reports the problems and what was left out, and prints the result. A table shows the problems,
+ * too, so if it goes to where the messages go, they are not repeated there. */
+static enum exec_exit print(struct collection *collection, command_write_fn *write)
 {
-    const struct exec_options *options = collection->options;
-    const char *file = options->output;
+    const char *file = collection->options->output;
+    enum exec_format format = collection->options->format;
     size_t ahead = collection->ahead;
     findings_report(collection->findings, collection->count,
-                    is_table && !file && (output_is_terminal() || output_is_stderr()));
+                    format == EXEC_FORMAT_TABLE && !file &&
+                        (output_is_terminal() || output_is_stderr()));
     if (ahead > 0)
         message_print(CEMM_LOG_WARNING,
                       "%zu sample%s left out, more than 15 minutes ahead of this machine's clock",
                       ahead, ahead == 1 ? "" : "s");
     if (collection->count == 0)
-        message_print(CEMM_LOG_WARNING,
-                      "no meters were found: no source has any, or the configuration leaves them "
-                      "out");
-    session_release(&collection->session);
+        message_print(CEMM_LOG_WARNING, NO_METERS);
+    message_release();
     /* An old file is better than an empty one, but Prometheus must see that the meters failed. */
     if (file && collection->problems > 0 && !collection->any_sample &&
-        options->format != EXEC_FORMAT_PROMETHEUS) {
+        format != EXEC_FORMAT_PROMETHEUS) {
         message_print(CEMM_LOG_ERROR, OUTPUT_UNCHANGED, file);
         return EXEC_FAILED;
     }
@@ -283,8 +284,7 @@ static enum exec_exit print(struct collection *collection, command_write_fn *wri
     return collection->problems > 0 ? EXEC_FAILED : end;
 }
 
-enum exec_exit collection_command(const struct exec_options *options, command_write_fn *write,
-                                  bool is_table)
+enum exec_exit collection_command(const struct exec_options *options, command_write_fn *write)
 {
     struct collection collection = {.options = options};
     enum exec_exit end = session_open(&collection.session, SESSION_ONCE, options);
@@ -296,7 +296,7 @@ enum exec_exit collection_command(const struct exec_options *options, command_wr
         session_explain_nothing(&collection.session);
         end = EXEC_FAILED;
     } else if (end == EXEC_OK) {
-        end = print(&collection, write, is_table);
+        end = print(&collection, write);
     }
     collection_clear(&collection);
     return end;

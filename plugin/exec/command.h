@@ -1,12 +1,9 @@
 /*
- * The two commands that sweep once, `list` and `read`: configuration, sweep,
- * output, messages, exit status. Failures with the same cause, such as a key
- * that is rejected, are one message.
+ * Commands that sweep once: `list`, `read`, and `history` to find the meters.
+ * Failures with the same cause, such as a key that is rejected, are one message.
  */
 #ifndef CEMM_EXEC_COMMAND_H
 #define CEMM_EXEC_COMMAND_H
-
-#include <stdio.h>
 
 #include "plugin/exec/render.h"
 #include "plugin/exec/session.h"
@@ -16,8 +13,10 @@
 enum finding_kind {
     FINDING_ANSWER,  /* a meter's answer */
     FINDING_PROBLEM, /* a meter, device or source failed */
-    FINDING_NOTE,    /* no failure */
+    FINDING_NOTE,    /* a device has no meters, which is not a failure */
 };
+
+#define NO_METERS "no meters were found: no source has any, or the configuration leaves them out"
 
 /* How a request ended. */
 struct finding {
@@ -26,7 +25,7 @@ struct finding {
     char alias[CEMM_NAME_SIZE];         /* "": no single meter */
     char periods[FINDING_PERIODS_SIZE]; /* the periods that failed; "" if it is not about periods */
     struct cemm_document *document;
-    int result; /* result of the request */
+    int result; /* of the request */
     char message[CEMM_MESSAGE_SIZE];
     uint64_t cause;       /* hash of what problems with the same cause have in common */
     struct finding *next; /* the next problem with the same cause */
@@ -63,10 +62,8 @@ int collection_sweep(struct collection *collection);
 void collection_clear(struct collection *collection);
 
 /* Runs a command: sweeps, reports the problems and writes the result; `write` gets the collection
- * as `data`. `is_table`: the text shows the problems, so a terminal does not need them again on
- * stderr. */
-enum exec_exit collection_command(const struct exec_options *options, command_write_fn *write,
-                                  bool is_table);
+ * as `data`. */
+enum exec_exit collection_command(const struct exec_options *options, command_write_fn *write);
 
 /* Writes a text to `file` (NULL: stdout), completely or not at all. */
 enum exec_exit command_put(const char *file, command_write_fn *write, const void *data);

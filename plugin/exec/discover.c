@@ -68,7 +68,7 @@ static int write_table(const void *data, FILE *stream)
 static enum exec_exit report(struct session *session, const char *file)
 {
     struct cemm_discovered device = {.uid = {""}};
-    session_release(session);
+    message_release();
     if (!next_device(session->cemm, &device)) {
         session_explain_nothing(session);
         return EXEC_FAILED;

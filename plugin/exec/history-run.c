@@ -138,7 +138,7 @@ static enum exec_exit find(struct history *history)
         r = add_found(history);
     if (history->failed)
         findings_report(history->collection.findings, history->collection.count, false);
-    session_release(&history->collection.session);
+    message_release();
     if (r < 0) {
         message_print(CEMM_LOG_ERROR, "the meters could not be found: %s", strerror(-r));
         return EXEC_FAILED;
@@ -507,7 +507,7 @@ enum exec_exit history_command(struct history *history)
         cemm_archive_use(history->cemm);
         end = run(history);
     }
-    session_release(session);
+    message_release();
     collection_clear(&history->collection); /* ends unfinished requests */
     for (size_t i = 0; i < HISTORY_SLOTS; i++)
         cemm_document_unref(history->slots[i].document);

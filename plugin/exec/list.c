@@ -216,6 +216,6 @@ static int list_json(const void *data, FILE *stream)
 
 enum exec_exit exec_list(const struct exec_options *options)
 {
-    bool json = options->format == EXEC_FORMAT_JSON;
-    return collection_command(options, json ? list_json : list_table, !json);
+    return collection_command(options,
+                              options->format == EXEC_FORMAT_JSON ? list_json : list_table);
 }

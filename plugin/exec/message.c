@@ -91,6 +91,8 @@ static struct lines {
     size_t lost;
 } printed, held;
 
+static bool released; /* nothing is held any more */
+
 static void keep(struct lines *lines, const char *text)
 {
     char *copy = lines->count < LINES_MAX ? strdup(text) : NULL;
@@ -134,6 +136,11 @@ bool message_was_printed(const char *message)
 
 void message_once(enum cemm_level level, const char *line)
 {
+    if (!released) {
+        if (level != CEMM_LOG_INFO)
+            keep(&held, line);
+        return;
+    }
     for (size_t i = 0; i < printed.count; i++) {
         if (strcmp(printed.texts[i], line) == 0)
             return;
@@ -142,13 +149,9 @@ void message_once(enum cemm_level level, const char *line)
     message_remember(line);
 }
 
-void message_hold(const char *line)
-{
-    keep(&held, line);
-}
-
 void message_release(void)
 {
+    released = true;
     for (size_t i = 0; i < held.count; i++) {
         if (!message_was_printed(held.texts[i]))
             message_once(CEMM_LOG_WARNING, held.texts[i]);

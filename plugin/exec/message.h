@@ -8,7 +8,7 @@
 
 #include "common/frontend.h"
 
-/* Must be called first. */
+/* Comes first. */
 void message_begin(void);
 
 /* Prints a line with "cemm: " in front, and "E! ", "W! " or "I! " before that if stderr is not a
@@ -32,11 +32,10 @@ void message_remember(const char *message);
 /* Whether a message with the same source and reason was printed. */
 bool message_was_printed(const char *message);
 
-/* Prints a line from the library, unless its cause was printed. */
+/* Prints a line from the library, unless it was printed. Until message_release(), warnings are
+ * kept; it prints those whose cause was not printed: most of them are reported again as the failure
+ * of a meter or source. */
 void message_once(enum cemm_level level, const char *line);
-
-/* Keeps a warning from the library until message_release(), which prints it once. */
-void message_hold(const char *line);
 void message_release(void);
 
 /* Whether message_progress() may be called. */

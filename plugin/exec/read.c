@@ -198,11 +198,10 @@ static int write_prometheus(const void *data, FILE *stream)
 
 enum exec_exit exec_read(const struct exec_options *options)
 {
-    bool table = options->format == EXEC_FORMAT_TABLE;
-    bool prometheus = options->format == EXEC_FORMAT_PROMETHEUS;
-    return collection_command(options,
-                              table        ? write_table
-                              : prometheus ? write_prometheus
-                                           : write_rows,
-                              table);
+    command_write_fn *write = write_rows;
+    if (options->format == EXEC_FORMAT_TABLE)
+        write = write_table;
+    else if (options->format == EXEC_FORMAT_PROMETHEUS)
+        write = write_prometheus;
+    return collection_command(options, write);
 }

@@ -15,23 +15,13 @@
 
 #define COMMON_FILE "/etc/cemm/cemm.conf"
 
-/* While messages are held, information is dropped, and warnings are kept: most of them are reported
- * again as the failure of a meter or source. */
 static void take_line(void *data, enum cemm_level level, const char *line)
 {
     const struct session *session = data;
-    if (session->held && level != CEMM_LOG_INFO)
-        message_hold(line);
-    else if (session->kind == SESSION_POLLING)
+    if (session->kind == SESSION_POLLING)
         message_print(level, "%s", line);
-    else if (!session->held)
+    else
         message_once(level, line);
-}
-
-void session_release(struct session *session)
-{
-    session->held = false;
-    message_release();
 }
 
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
@@ -39,7 +29,7 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
 {
     struct cemm_message message = {""};
     int backoff_max = kind == SESSION_POLLING ? CEMM_BACKOFF_POLLER : CEMM_BACKOFF_INTERACTIVE;
-    *ret_session = (struct session){.kind = kind, .held = kind != SESSION_POLLING};
+    *ret_session = (struct session){.kind = kind};
     if (!output_check(options->output))
         return EXEC_USAGE;
     ret_session->config = cemm_config_new();
@@ -98,13 +88,13 @@ void session_explain_missing(const struct session *session, enum cemm_level leve
                       "that port were not heard; stop it and try again");
 }
 
-void session_explain_nothing(struct session *session)
+void session_explain_nothing(const struct session *session)
 {
     bool searched = session->kind == SESSION_DISCOVERY;
     struct cemm_discovery_state state;
     char *own = cemm_config_own();
     const char *file = cemm_config_file(session->config);
-    session_release(session);
+    message_release();
     if (!searched && file)
         message_print(CEMM_LOG_ERROR,
                       "%s: no section [cloud NAME] or [local NAME], so the network was searched",
@@ -140,8 +130,6 @@ void session_explain_nothing(struct session *session)
 void session_close(struct session *session)
 {
     cemm_free(session->cemm);
-    if (session->config)
-        cemm_config_free(session->config);
-    *session = (struct session){0};
+    cemm_config_free(session->config);
     signals_release();
 }

@@ -18,13 +18,12 @@ struct session {
     struct cemm *cemm;
     enum session_kind kind;
     bool configured; /* there is a [cloud] or [local] section */
-    bool held;       /* warnings are kept until session_release() */
 };
 
 /* Opens a session, or reports why it can't, for example because there is nothing to read. While it
- * is open, signals end the program only where it waits (wait.h). Messages from the library are
- * kept until session_release(), but those in SESSION_POLLING are printed at once.
- * session_close() must follow in either case, and the session must not move until then. */
+ * is open, signals end the program only where it waits (wait.h). Messages from the library go to
+ * message_once(), or with SESSION_POLLING to message_print(). session_close() must follow in either
+ * case, and the session must not move until then. */
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
                             const struct exec_options *options);
 
@@ -39,16 +38,12 @@ int session_wait(const struct session *session, const size_t *pending, session_s
 /* Whether nothing is configured and nothing was found, so that nothing can have failed. */
 bool session_found_nothing(const struct session *session);
 
-/* Prints the kept messages, except those whose cause was printed already. Later messages are not
- * kept. */
-void session_release(struct session *session);
-
 /* Says why discovery may have missed devices. */
 void session_explain_missing(const struct session *session, enum cemm_level level);
 
 /* Says where the configuration was looked for, what discovery has tried without success, and how to
  * configure a device. */
-void session_explain_nothing(struct session *session);
+void session_explain_nothing(const struct session *session);
 
 void session_close(struct session *session);
 
