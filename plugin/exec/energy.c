@@ -313,23 +313,23 @@ static int print_rows(struct energy *energy)
 
 /* ---- requests ----------------------------------------------------------------- */
 
-static bool ask(void *data, const struct history_item *item, struct cemm_query *query)
+static bool ask(void *data, const struct history_slot *slot, struct cemm_query *query)
 {
     const struct energy *energy = data;
-    const struct meter *meter = &energy->meters[item->meter_index];
+    const struct meter *meter = &energy->meters[slot->meter_index];
     const struct cemm_energy_input input = {meter->minutes, meter->before, meter->after, NULL};
-    if (item->part == READINGS) {
+    if (slot->part == READINGS) {
         query->endpoint = CEMM_TOTALS;
         return cemm_energy_has_readings(query->alias) &&
                cemm_period_end(zone_of(energy), &query->period) <= energy->now;
     }
-    if (item->period_index < LEAD_IN)
+    if (slot->period_index < LEAD_IN)
         return false;
-    if (item->part == DAY)
+    if (slot->part == DAY)
         return true;
-    query->period = (struct cemm_period){CEMM_MONTH, item->period.year, item->period.month, 1};
+    query->period = (struct cemm_period){CEMM_MONTH, slot->period.year, slot->period.month, 1};
     return !meter->failed &&
-           cemm_energy_needs_month(zone_of(energy), &input, &item->period, energy->now);
+           cemm_energy_needs_month(zone_of(energy), &input, &slot->period, energy->now);
 }
 
 /* ---- intervals ---------------------------------------------------------------- */
@@ -371,16 +371,15 @@ static void add_day(struct meter *meter, const struct cemm_period *period,
                       give, meter);
 }
 
-static void end_day(struct meter *meter, const struct history_item *item,
-                    const struct cemm_document *month)
+static void end_day(struct meter *meter, const struct history_slot *slot)
 {
     /* Home Assistant gets closed days only, so that tomorrow's file has the same values. */
     bool open = for_home_assistant(meter->energy) &&
                 (!meter->minutes || !cemm_document_closed(meter->minutes));
     if (meter->failed || open)
         meter->interval = (struct cemm_interval){0};
-    else if (item->period_index >= LEAD_IN)
-        add_day(meter, &item->period, month);
+    else if (slot->period_index >= LEAD_IN)
+        add_day(meter, &slot->period, slot->document);
     cemm_document_unref(meter->minutes);
     cemm_document_unref(meter->before);
     meter->before = meter->after;
@@ -405,20 +404,19 @@ static int begin(void *data)
     return 0;
 }
 
-static int take(void *data, const struct history_item *item, int result,
-                struct cemm_document *document)
+static int take(void *data, const struct history_slot *slot)
 {
     struct energy *energy = data;
-    struct meter *meter = &energy->meters[item->meter_index];
-    bool failed = result != 0 && result != CEMM_ABSENT;
+    struct meter *meter = &energy->meters[slot->meter_index];
+    bool failed = slot->result != 0 && slot->result != CEMM_ABSENT;
     meter->failed |= failed;
-    meter->readings_failed |= failed && item->part == READINGS;
+    meter->readings_failed |= failed && slot->part == READINGS;
     meter->ever_failed |= failed;
-    if (item->part == MONTH)
-        end_day(meter, item, document);
-    else if (document)
-        *(item->part == DAY ? &meter->minutes : &meter->after) = cemm_document_ref(document);
-    return item->last ? print_rows(energy) : 0;
+    if (slot->part == MONTH)
+        end_day(meter, slot);
+    else if (slot->document)
+        *(slot->part == DAY ? &meter->minutes : &meter->after) = cemm_document_ref(slot->document);
+    return slot->last ? print_rows(energy) : 0;
 }
 
 static int finish(void *data)
@@ -490,8 +488,7 @@ static void widen(struct exec_options *options)
 
 enum exec_exit exec_energy(const struct exec_options *options)
 {
-    static const struct history_use use = {DOCUMENTS, LEAD_IN, true,   ask,
-                                           begin,     take,    finish, report};
+    static const struct history_use use = {DOCUMENTS, LEAD_IN, ask, begin, take, finish, report};
     struct energy energy = {
         .options = *options,
         .history = {.options = &energy.options, .use = &use, .data = &energy},

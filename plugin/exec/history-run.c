@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "plugin/exec/wait.h"
 
@@ -148,9 +147,7 @@ static enum exec_exit find(struct history *history)
     else if (session_found_nothing(&history->collection.session))
         session_explain_nothing(&history->collection.session);
     else if (!history->failed)
-        message_print(
-            CEMM_LOG_ERROR,
-            "no meters were found: no source has any, or the configuration leaves them out");
+        message_print(CEMM_LOG_ERROR, NO_METERS);
     return history->meter_count > 0 ? EXEC_OK : EXEC_FAILED;
 }
 
@@ -161,11 +158,9 @@ static void take_first(void *data, const struct cemm_answer *answer)
 {
     struct history_meter *meter = data;
     struct history *history = meter->history;
-    struct cemm_period day;
     bool known;
-    if (answer->result == 0 &&
-        cemm_first_day(history->cemm, &meter->uid, meter->alias, &day, &known))
-        meter->since = day;
+    if (answer->result == 0)
+        (void)cemm_first_day(history->cemm, &meter->uid, meter->alias, &meter->since, &known);
     history->pending--;
 }
 
@@ -183,12 +178,17 @@ static int find_first(struct history *history)
     return session_wait(&history->collection.session, &history->pending, NULL, NULL);
 }
 
+static struct history_slot *slot_of(struct history *history, size_t number)
+{
+    return &history->slots[number % HISTORY_SLOTS];
+}
+
 /* Documents are numbered period by period; within each, meter by meter. */
-static struct history_item item_of(const struct history *history, size_t number)
+static void begin_slot(struct history *history, size_t number)
 {
     size_t period = number / history->width;
     size_t meter = number / history->use->parts % history->meter_count;
-    return (struct history_item){
+    *slot_of(history, number) = (struct history_slot){
         .period_index = period,
         .meter_index = meter,
         .part = number % history->use->parts,
@@ -196,11 +196,6 @@ static struct history_item item_of(const struct history *history, size_t number)
         .meter = &history->meters[meter],
         .last = (number + 1) % history->width == 0,
     };
-}
-
-static struct history_slot *slot_of(struct history *history, size_t number)
-{
-    return &history->slots[number % HISTORY_SLOTS];
 }
 
 /* ---- asking -------------------------------------------------------------------- */
@@ -220,7 +215,7 @@ static void end_slot(struct history_slot *slot, int result, const char *message)
 static void take_answer(void *data, const struct cemm_answer *answer)
 {
     struct history_slot *slot = data;
-    struct history_meter *meter = slot->item.meter;
+    struct history_meter *meter = slot->meter;
     meter->history->in_flight--;
     if (is_silence(answer->result) && slot->retries < RETRIES && !meter->down) {
         slot->state = PAUSED;
@@ -235,29 +230,28 @@ static void take_answer(void *data, const struct cemm_answer *answer)
 }
 
 /* Whether the period is before the first day, so that nothing needs to be requested. */
-static bool before_first(const struct history_item *item)
+static bool before_first(const struct history_slot *slot)
 {
-    const struct cemm_period *since = &item->meter->since;
-    return since->year != 0 && item->period.span == CEMM_DAY &&
-           cemm_period_compare(&item->period, since) < 0;
+    const struct cemm_period *since = &slot->meter->since;
+    return since->year != 0 && slot->period.span == CEMM_DAY &&
+           cemm_period_compare(&slot->period, since) < 0;
 }
 
-static void ask(struct history *history, size_t number)
+static bool is_last_part(const struct history *history, const struct history_slot *slot)
 {
-    struct history_slot *slot = slot_of(history, number);
-    const struct history_item *item = &slot->item;
+    return slot->part + 1 == history->use->parts;
+}
+
+static void ask(struct history *history, struct history_slot *slot)
+{
     const struct history_use *use = history->use;
     struct cemm_query query = {
-        .uid = item->meter->uid,
+        .uid = slot->meter->uid,
         .endpoint = CEMM_DATA,
-        .period = item->period,
+        .period = slot->period,
     };
-    copy_text(query.alias, sizeof(query.alias), item->meter->alias);
-    if (use->late && item->part + 1 == use->parts && number != history->head) {
-        slot->state = WAITING;
-        return;
-    }
-    if (before_first(item) || (use->ask && !use->ask(history->data, item, &query))) {
+    copy_text(query.alias, sizeof(query.alias), slot->meter->alias);
+    if (before_first(slot) || (use->ask && !use->ask(history->data, slot, &query))) {
         end_slot(slot, CEMM_ABSENT, "");
         return;
     }
@@ -277,14 +271,14 @@ static void ask_more(struct history *history)
     for (size_t number = history->head;
          number < history->total && number < end && history->in_flight < WINDOW; number++) {
         struct history_slot *slot = slot_of(history, number);
-        bool due = slot->state == PAUSED && slot->again <= now;
         if (number == history->next) {
-            *slot = (struct history_slot){.item = item_of(history, number)};
+            begin_slot(history, number);
             history->next++;
-            due = true;
         }
-        if (due || (slot->state == WAITING && number == history->head))
-            ask(history, number);
+        bool early = history->use->parts > 1 && is_last_part(history, slot);
+        if ((slot->state == WAITING && (!early || number == history->head)) ||
+            (slot->state == PAUSED && slot->again <= now))
+            ask(history, slot);
     }
 }
 
@@ -315,17 +309,14 @@ static void report_failures(struct history_meter *meters, size_t count)
 /* A period has failed if one of its documents has. */
 static void note_result(struct history *history, const struct history_slot *slot)
 {
-    struct history_meter *meter = slot->item.meter;
-    const struct cemm_period *period = &slot->item.period;
-    bool last = slot->item.part + 1 == history->use->parts;
+    struct history_meter *meter = slot->meter;
+    const struct cemm_period *period = &slot->period;
+    bool good = slot->result == 0 || slot->result == CEMM_ABSENT;
     bool noted = meter->failed > 0 && cemm_period_compare(&meter->failed_last, period) == 0;
-    if (slot->result == 0 || slot->result == CEMM_ABSENT) {
-        if (last && !noted && meter->failed > 0)
-            report_failures(meter, 1);
-        return;
-    }
-    history->failed = true;
-    if (noted)
+    history->failed |= !good;
+    if (good && !noted && meter->failed > 0 && is_last_part(history, slot))
+        report_failures(meter, 1);
+    if (good || noted)
         return;
     if (meter->failed++ == 0) {
         struct finding *failure = &meter->failure;
@@ -343,7 +334,7 @@ static void note_result(struct history *history, const struct history_slot *slot
 /* Whether progress is shown; otherwise the rows show how far it is. */
 static bool has_progress(const struct exec_options *options)
 {
-    return options->output || !isatty(STDOUT_FILENO) || options->format == EXEC_FORMAT_OPENMETRICS;
+    return options->output || !output_is_terminal() || options->format == EXEC_FORMAT_OPENMETRICS;
 }
 
 static int64_t deadline(struct history *history)
@@ -355,13 +346,6 @@ static int64_t deadline(struct history *history)
             first = slot->again;
     }
     return first;
-}
-
-static void show_progress(const struct history *history)
-{
-    if (message_shows_progress() && has_progress(history->options))
-        message_progress(history->head / history->width, history->period_count,
-                         span_names[history->options->span]);
 }
 
 /* Runs one turn of the library. A termination signal ends the process. */
@@ -379,7 +363,7 @@ static int take_next(struct history *history)
 {
     struct history_slot *slot = slot_of(history, history->head++);
     note_result(history, slot);
-    int r = history->use->take(history->data, &slot->item, slot->result, slot->document);
+    int r = history->use->take(history->data, slot);
     cemm_document_unref(slot->document);
     slot->document = NULL;
     return r;
@@ -394,7 +378,9 @@ static int fetch_and_take(struct history *history)
         while (r == 0 && history->head < history->next &&
                slot_of(history, history->head)->state == DONE)
             r = take_next(history);
-        show_progress(history);
+        if (message_shows_progress() && has_progress(history->options))
+            message_progress(history->head / history->width, history->period_count,
+                             span_names[history->options->span]);
         if (r == 0 && history->head == head) /* otherwise there is room for more */
             r = turn(history);
     }
@@ -402,6 +388,8 @@ static int fetch_and_take(struct history *history)
     return r;
 }
 
+/* Returns -ENODATA if there was no row: then the old file stays, which is better than an empty
+ * one. */
 static int run_all(struct history *history)
 {
     struct output *output = &history->output;
@@ -414,13 +402,11 @@ static int run_all(struct history *history)
         r = output_flush(output);
     if (r == 0)
         r = fetch_and_take(history);
-    history->unchanged = r == 0 && output->path && !history->printed;
-    if (r == 0 && !history->unchanged)
+    if (r == 0 && output->path && !history->printed)
+        r = -ENODATA;
+    else if (r == 0)
         r = history->use->end(history->data);
-    if (!history->unchanged)
-        return output_end(output, r);
-    (void)output_end(output, -ENODATA); /* the old file is better than an empty one */
-    return 0;
+    return output_end(output, r);
 }
 
 /* A METER uid/alias is not looked for first. So it is known only now that its device belongs to
@@ -440,7 +426,7 @@ static void report_elsewhere(struct history *history)
 static enum exec_exit fetch(struct history *history)
 {
     int r = run_all(history);
-    if (r < 0) {
+    if (r < 0 && r != -ENODATA) {
         message_failure(&history->output.message, r);
         return EXEC_FAILED;
     }
@@ -448,9 +434,9 @@ static enum exec_exit fetch(struct history *history)
     report_elsewhere(history);
     if (!history->use->report(history->data))
         history->failed = true;
-    if (history->unchanged)
+    if (r == -ENODATA)
         message_print(CEMM_LOG_ERROR, OUTPUT_UNCHANGED, history->options->output);
-    return history->failed || history->unchanged ? EXEC_FAILED : EXEC_OK;
+    return history->failed || r < 0 ? EXEC_FAILED : EXEC_OK;
 }
 
 /* ---- the command ------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /*
- * Fetches and writes a history: the documents of each meter in each period.
- * `cemm energy` fetches them in the same way, and prints other rows (energy.c).
+ * What `cemm history` and `cemm energy` share: fetching the documents of each
+ * meter in each period, and writing what the command makes of them.
  */
 #ifndef CEMM_EXEC_HISTORY_RUN_H
 #define CEMM_EXEC_HISTORY_RUN_H
@@ -26,43 +26,38 @@ struct history_meter {
 };
 
 /* A document of a history. */
-struct history_item {
+struct history_slot {
     size_t period_index;
     size_t meter_index;
     size_t part; /* which of the meter's documents in the period */
     struct cemm_period period;
     struct history_meter *meter;
     bool last; /* it is the last one of the period */
-};
-
-/* How a command uses the documents. Functions that return int return 0 or a negative errno. */
-struct history_use {
-    size_t parts;   /* documents of a meter in a period */
-    size_t lead_in; /* extra periods requested before the range */
-    bool late;      /* the last part is asked for only after all documents before it were taken */
-    /* Completes a query for the period's DATA. False: the document is not needed, and counts as
-     * absent. The function may be NULL: all documents are needed. */
-    bool (*ask)(void *data, const struct history_item *item, struct cemm_query *query);
-    /* Prints what comes before all rows. */
-    int (*begin)(void *data);
-    /* Takes the answers in order, and prints and flushes. `document` is NULL unless `result` is 0.
-     */
-    int (*take)(void *data, const struct history_item *item, int result,
-                struct cemm_document *document);
-    /* Prints what comes after all rows. */
-    int (*end)(void *data);
-    /* Prints messages at the end; false: something failed. */
-    bool (*report)(void *data);
-};
-
-struct history_slot {
-    struct history_item item;
     enum { WAITING, IN_FLIGHT, PAUSED, DONE } state;
     unsigned retries;
     int64_t again; /* end of the pause (monotonic) */
     int result;
-    struct cemm_document *document;
+    struct cemm_document *document; /* NULL unless `result` is 0 */
     struct cemm_message message;
+};
+
+/* How a command uses the documents. Functions that return int return 0 or a negative errno. */
+struct history_use {
+    /* Documents of a meter in a period. If there are several, the last one is asked for only after
+     * all documents before it were taken. */
+    size_t parts;
+    size_t lead_in; /* extra periods requested before the range */
+    /* Completes a query for the period's DATA. False: the document is not needed, and counts as
+     * absent. The function may be NULL: all documents are needed. */
+    bool (*ask)(void *data, const struct history_slot *slot, struct cemm_query *query);
+    /* Prints what comes before all rows. */
+    int (*begin)(void *data);
+    /* Takes the answers in order, and prints and flushes. */
+    int (*take)(void *data, const struct history_slot *slot);
+    /* Prints what comes after all rows. */
+    int (*end)(void *data);
+    /* Prints messages at the end; false: something failed. */
+    bool (*report)(void *data);
 };
 
 /* It must not move. */
@@ -77,9 +72,8 @@ struct history {
     size_t meter_count;
     struct cemm_period first;
     size_t period_count;
-    bool failed;    /* the exit status is 1 */
-    bool printed;   /* set by the command when it prints a row */
-    bool unchanged; /* the old file was kept */
+    bool failed;  /* the exit status is 1 */
+    bool printed; /* set by the command when it prints a row */
 
     /* The rest is for history-run.c. */
     size_t pending; /* searches under way for first days */

@@ -224,18 +224,16 @@ static int print_documents(struct rows *rows)
     return r == 0 ? output_flush(output) : r;
 }
 
-static int take(void *data, const struct history_item *item, int result,
-                struct cemm_document *document)
+static int take(void *data, const struct history_slot *slot)
 {
     struct rows *rows = data;
-    (void)result;
-    if (document && !cemm_document_empty(document))
-        item->meter->has_data = rows->history.printed = true;
+    if (slot->document && !cemm_document_empty(slot->document))
+        slot->meter->has_data = rows->history.printed = true;
     if (is_openmetrics(rows))
-        return document ? add_pieces(rows, document) : 0;
-    if (document)
-        rows->documents[rows->document_count++] = cemm_document_ref(document);
-    bool full = item->last || (item->meter_index + 1) % GROUP == 0;
+        return slot->document ? add_pieces(rows, slot->document) : 0;
+    if (slot->document)
+        rows->documents[rows->document_count++] = cemm_document_ref(slot->document);
+    bool full = slot->last || (slot->meter_index + 1) % GROUP == 0;
     return full ? print_documents(rows) : 0;
 }
 
@@ -271,7 +269,7 @@ static bool report(void *data)
 
 enum exec_exit exec_history(const struct exec_options *options)
 {
-    static const struct history_use use = {1, 0, false, NULL, begin, take, finish, report};
+    static const struct history_use use = {1, 0, NULL, begin, take, finish, report};
     struct rows rows = {.history = {.options = options, .use = &use, .data = &rows}, .file = -1};
     enum exec_exit end = history_command(&rows.history);
     drop_documents(&rows);
