@@ -33,10 +33,11 @@ struct cemm_device *cemm_registry_find(const struct cemm_registry *registry,
                                        const struct cemm_uid *uid)
 {
     size_t place = device_place(registry, uid);
-    bool found = place < registry->device_count &&
-                 strcmp(registry->devices[place]->uid.text, uid->text) == 0;
 
-    return found ? registry->devices[place] : NULL;
+    if (place == registry->device_count ||
+        strcmp(registry->devices[place]->uid.text, uid->text) != 0)
+        return NULL;
+    return registry->devices[place];
 }
 
 static struct cemm_device *device_get(struct cemm_registry *registry, const struct cemm_uid *uid)
@@ -120,14 +121,10 @@ static bool forgettable(const struct cemm_registry *registry, const struct cemm_
            TAILQ_EMPTY(&device->searchers);
 }
 
-static void forget(struct cemm_registry *registry, size_t place)
+static void forget(struct cemm_registry *registry, struct cemm_device *device)
 {
-    struct cemm_device *device = registry->devices[place];
-    struct cemm_source *source;
+    size_t place = device_place(registry, &device->uid);
 
-    TAILQ_FOREACH (source, &registry->sources, link)
-        if (source->own.search.device == device)
-            source->own.search.device = NULL;
     registry->device_count--;
     memmove(registry->devices + place, registry->devices + place + 1,
             (registry->device_count - place) * sizeof(struct cemm_device *));
@@ -136,20 +133,18 @@ static void forget(struct cemm_registry *registry, size_t place)
 
 bool cemm_registry_has_room(struct cemm_registry *registry, const struct cemm_uid *uid)
 {
+    struct cemm_device *newest = NULL;
     size_t count = 0;
-    size_t newest = registry->device_count;
 
     for (size_t i = 0; i < registry->device_count; i++) {
-        const struct cemm_device *device = registry->devices[i];
+        struct cemm_device *device = registry->devices[i];
         count += device->discovered > 0;
-        if (forgettable(registry, device) &&
-            (newest == registry->device_count ||
-             device->discovered > registry->devices[newest]->discovered))
-            newest = i;
+        if (forgettable(registry, device) && (!newest || device->discovered > newest->discovered))
+            newest = device;
     }
     if (cemm_registry_find(registry, uid) || count < CEMM_DISCOVERED_MAX)
         return true;
-    if (newest == registry->device_count)
+    if (!newest)
         return false;
     forget(registry, newest);
     return true;
@@ -297,25 +292,15 @@ int cemm_registry_know(struct cemm_registry *registry, const struct cemm_uid *ui
 
 /* ---- what the archive knows ------------------------------------------------------ */
 
-/* Whether the filters of the configuration permit a meter, for any source. */
-static bool admitted(const struct cemm_registry *registry, const struct cemm_uid *uid,
-                     const char *alias)
-{
-    const struct cemm_source *source;
-
-    if (TAILQ_EMPTY(&registry->sources) || registry->discovers)
-        return true;
-    TAILQ_FOREACH (source, &registry->sources, link)
-        if (cemm_source_admits_meter(source, uid, alias))
-            return true;
-    return false;
-}
-
 int cemm_registry_recall(void *data, const struct cemm_uid *uid, const char *alias)
 {
     struct cemm_registry *registry = data;
+    const struct cemm_source *source;
+    bool admitted = TAILQ_EMPTY(&registry->sources) || registry->discovers;
 
-    return admitted(registry, uid, alias) ? cemm_registry_know(registry, uid, alias) : 0;
+    TAILQ_FOREACH (source, &registry->sources, link)
+        admitted |= cemm_source_admits_meter(source, uid, alias);
+    return admitted ? cemm_registry_know(registry, uid, alias) : 0;
 }
 
 /* ---- what the frontends ask ---------------------------------------------------- */
@@ -373,9 +358,7 @@ const char *cemm_device_account(const struct cemm_device *device)
 
 static bool source_allows(const struct cemm_source *source, const char *alias)
 {
-    if (!cemm_source_admits(source, alias))
-        return false;
-    return cemm_alias_documented(alias) ||
+    return (cemm_alias_documented(alias) && cemm_source_admits(source, alias)) ||
            cemm_strings_has(&source->config->extra_aliases, alias) ||
            cemm_strings_has(&source->config->aliases, alias);
 }

@@ -269,6 +269,7 @@ void cemm_route_clear(struct cemm_route *route)
     cemm_message_drop(&route->search.message);
     cemm_message_drop(&route->failure_message);
     route->search.finished = 0;
+    route->search.device = NULL;
     route->search.failure_logged = false;
     route->health = (struct cemm_health){0};
     route->failure_result = 0;
