@@ -300,7 +300,7 @@ static void finish_complete(struct cemm_registry *registry)
     }
 }
 
-static int add_device(struct cemm_source *source, const struct cemm_uid *uid, bool listed)
+static int add_device(struct cemm_source *source, const struct cemm_uid *uid)
 {
     if (cemm_source_other_shard(source, uid)) {
         struct cemm_uid *elsewhere =
@@ -314,8 +314,43 @@ static int add_device(struct cemm_source *source, const struct cemm_uid *uid, bo
     struct cemm_route *route = cemm_route_get(source, uid);
     if (!route)
         return -ENOMEM;
-    route->listed |= listed;
+    route->listed = true;
     return 0;
+}
+
+/* The route is kept, because requests may be under way. */
+static void unlist(struct cemm_route *route)
+{
+    struct cemm_source *source = route->source;
+    struct cemm_device *device = route->device;
+
+    cemm_log_device(
+        source->loop, CEMM_LOG_WARNING,
+        "%s: %s is no longer in the list of devices; it is not read until it is listed again",
+        source->name, device->uid.text);
+    TAILQ_REMOVE(&device->routes, route, link);
+    TAILQ_INSERT_HEAD(&source->unlisted, route, link);
+    source->devices--;
+    device->lost = !cemm_device_reached(device); /* so that the loss is not logged again */
+    device->discovered = 0;                      /* devices of an account are never forgotten */
+    cemm_device_finish_searches(device);
+}
+
+/* Takes away the account's routes that are not in the list that has come, unless they have answered
+ * since the previous one. If something was left out of the list (`whole` is false), all stay. */
+static void unlist_others(struct cemm_source *source, bool whole)
+{
+    const struct cemm_registry *registry = source->registry;
+
+    for (size_t i = 0; i < registry->device_count; i++) {
+        struct cemm_route *route = cemm_route_find(registry->devices[i], source);
+        if (!route)
+            continue;
+        bool gone = whole && !route->listed && !route->answered;
+        route->listed = route->answered = false;
+        if (gone)
+            unlist(route);
+    }
 }
 
 static int add_devices(struct cemm_source *source, const struct cemm_document *document)
@@ -327,9 +362,9 @@ static int add_devices(struct cemm_source *source, const struct cemm_document *d
         !cemm_discovery_confirm(&find_of(source->registry)->discovery, source, document->uids))
         return -EIO;
     for (size_t i = 0; r == 0 && i < document->uid_count; i++)
-        r = add_device(source, &document->uids[i], true);
+        r = add_device(source, &document->uids[i]);
     if (r == 0 && source->config->kind == CEMM_CLOUD)
-        cemm_registry_unlist(source, document->skipped == 0);
+        unlist_others(source, document->skipped == 0);
     return r;
 }
 
@@ -342,7 +377,7 @@ static int add_configured(struct cemm_source *source)
     source->elsewhere_count = 0;
     for (size_t i = 0; r == 0 && i < devices->count; i++)
         if (cemm_uid_parse(devices->items[i], &uid))
-            r = add_device(source, &uid, false);
+            r = add_device(source, &uid);
     return r;
 }
 
@@ -382,8 +417,8 @@ static void on_devices(void *data, const struct cemm_query *query, int result,
 
 void cemm_find_source(struct cemm_source *source, int64_t max_age)
 {
-    struct cemm_query query = {.endpoint =
-                                   source->config->kind == CEMM_CLOUD ? CEMM_DEVICES : CEMM_ROOT};
+    bool cloud = source->config->kind == CEMM_CLOUD;
+    const struct cemm_query query = {.endpoint = cloud ? CEMM_DEVICES : CEMM_ROOT};
 
     if (source->listing || cemm_loop_recent(source->loop, source->list_time, max_age))
         return;

@@ -233,39 +233,6 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
     return route;
 }
 
-/* The route is kept, because requests may be under way. */
-static void unlist(struct cemm_route *route)
-{
-    struct cemm_source *source = route->source;
-    struct cemm_device *device = route->device;
-
-    cemm_log_device(
-        source->loop, CEMM_LOG_WARNING,
-        "%s: %s is no longer in the list of devices; it is not read until it is listed again",
-        source->name, device->uid.text);
-    TAILQ_REMOVE(&device->routes, route, link);
-    TAILQ_INSERT_HEAD(&source->unlisted, route, link);
-    source->devices--;
-    device->lost = !cemm_device_reached(device); /* so that the loss is not logged again */
-    device->discovered = 0;                      /* devices of an account are never forgotten */
-    cemm_device_finish_searches(device);
-}
-
-void cemm_registry_unlist(struct cemm_source *source, bool whole)
-{
-    const struct cemm_registry *registry = source->registry;
-
-    for (size_t i = 0; i < registry->device_count; i++) {
-        struct cemm_route *route = cemm_route_find(registry->devices[i], source);
-        if (!route)
-            continue;
-        bool gone = whole && !route->listed && !route->answered;
-        route->listed = route->answered = false;
-        if (gone)
-            unlist(route);
-    }
-}
-
 int cemm_route_meter_found(struct cemm_route *route, const char *alias)
 {
     struct cemm_device *device = route->device;
@@ -278,6 +245,8 @@ int cemm_route_meter_found(struct cemm_route *route, const char *alias)
     return cemm_meters_add(&route->meters, device, alias);
 }
 
+/* ---- what the archive knows ------------------------------------------------------ */
+
 int cemm_registry_know(struct cemm_registry *registry, const struct cemm_uid *uid,
                        const char *alias)
 {
@@ -289,8 +258,6 @@ int cemm_registry_know(struct cemm_registry *registry, const struct cemm_uid *ui
     meter->found = true;
     return 0;
 }
-
-/* ---- what the archive knows ------------------------------------------------------ */
 
 int cemm_registry_recall(void *data, const struct cemm_uid *uid, const char *alias)
 {

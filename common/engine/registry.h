@@ -77,12 +77,6 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
 /* Takes the route from its device, because another device answers there. */
 void cemm_route_detach(struct cemm_route *route);
 
-/* Call when an account's list of devices has come and the routes on it have been marked as listed.
- * Takes away the source's other routes until their devices are listed again, unless they have
- * answered since the previous list; then resets the marks. `whole` false: something was left out of
- * the list, so no route is taken away. */
-void cemm_registry_unlist(struct cemm_source *source, bool whole);
-
 /* A meter was found by this route: 0 or -ENOMEM. */
 int cemm_route_meter_found(struct cemm_route *route, const char *alias);
 
