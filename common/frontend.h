@@ -18,7 +18,7 @@ void cemm_message_set(struct cemm_message *message, const char *format, ...)
 
 /* Limits per-device messages: one cause may produce thousands. All zeroes at first. */
 struct cemm_line_limit {
-    int64_t since; /* when the minute began in which `lines` are counted */
+    int64_t since; /* when the time began in which `lines` are counted */
     unsigned lines;
 };
 

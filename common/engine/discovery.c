@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,7 @@
 #define REPEAT_MS       500     /* after this, the query is sent once more: UDP loses packets */
 #define PACKETS_AT_ONCE 16      /* packets read in one turn; then roots can be requested */
 #define FORGET_SCANS    3       /* scans without a claim after which an address is forgotten */
-#define REMARKS_MS      3600000 /* time in which at most CEMM_REMARKS_MAX messages are logged */
+#define REMARKS_MS      3600000 /* an hour, in which CEMM_REMARKS_MAX messages are logged */
 
 static void on_timer(void *data);
 static void on_readable(void *data);
@@ -52,30 +51,22 @@ void cemm_discovery_clear(struct cemm_discovery *discovery)
 }
 
 /* Limits the lines of the log, because anybody can send packets. */
-static void log_limited(struct cemm_discovery *discovery, enum cemm_level level, const char *format,
-                        ...) __attribute__((format(printf, 3, 4)));
-static void log_limited(struct cemm_discovery *discovery, enum cemm_level level, const char *format,
-                        ...)
+static bool may_log(struct cemm_discovery *discovery)
 {
     struct cemm_loop *loop = discovery->registry->loop;
-    struct cemm_message message;
-    va_list arguments;
+    struct cemm_line_limit *remarks = &discovery->remarks;
 
-    if (discovery->remarks == 0 || loop->now - discovery->remarks_since >= REMARKS_MS) {
-        discovery->remarks = 0;
-        discovery->remarks_since = loop->now;
-    }
-    if (discovery->remarks >= CEMM_REMARKS_MAX)
-        return;
-    va_start(arguments, format);
-    (void)vsnprintf(message.text, sizeof(message.text), format, arguments);
-    va_end(arguments);
-    cemm_log(loop, level, "%s", message.text);
-    if (++discovery->remarks == CEMM_REMARKS_MAX)
+    if (loop->now - remarks->since >= REMARKS_MS)
+        *remarks = (struct cemm_line_limit){.since = loop->now};
+    if (++remarks->lines == CEMM_REMARKS_MAX + 1)
         cemm_log(loop, CEMM_LOG_WARNING,
                  "discovery: further messages like this are suppressed for an hour; is somebody "
                  "forging answers on this network?");
+    return remarks->lines <= CEMM_REMARKS_MAX;
 }
+
+#define log_limited(discovery, level, ...) \
+    (may_log(discovery) ? cemm_log((discovery)->registry->loop, level, __VA_ARGS__) : (void)0)
 
 /* ---- the socket -------------------------------------------------------------- */
 

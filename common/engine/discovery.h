@@ -28,11 +28,10 @@ struct cemm_discovery {
     int fd;           /* -1: no scan is under way */
     bool port_warned; /* another program has the port; already logged */
     bool scanning;
-    unsigned scan;         /* counts the scans */
-    bool repeats;          /* the query will be sent once more in this scan */
-    unsigned order;        /* counts claims */
-    unsigned remarks;      /* messages logged in this hour */
-    int64_t remarks_since; /* when that hour began (monotonic) */
+    unsigned scan;                  /* counts the scans */
+    bool repeats;                   /* the query will be sent once more in this scan */
+    unsigned order;                 /* counts claims */
+    struct cemm_line_limit remarks; /* limits the messages of an hour */
     struct cemm_timer timer;
     struct cemm_discovery_state state; /* its `message` points to the next member */
     struct cemm_message message;
