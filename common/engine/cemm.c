@@ -134,16 +134,9 @@ int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_
                           ret_ticket);
 }
 
-static void ignore_answer(void *data, const struct cemm_answer *answer)
-{
-    (void)data;
-    (void)answer;
-}
-
 void cemm_prefetch(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms)
 {
-    (void)cemm_cache_get(&cemm->cache, NULL, query, max_age_ms, CEMM_BACKGROUND, ignore_answer,
-                         NULL, NULL);
+    (void)cemm_cache_get(&cemm->cache, NULL, query, max_age_ms, CEMM_BACKGROUND, NULL, NULL, NULL);
 }
 
 struct cemm_document *cemm_peek(struct cemm *cemm, const struct cemm_query *query,
