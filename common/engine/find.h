@@ -25,6 +25,8 @@ struct cemm_find {
 void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_store *store,
                     const struct cemm_config *config);
 
+#define CEMM_LIST_AGE (10 * 60 * 1000) /* how old the lists of devices and meters may be */
+
 /* What is searched for. Pointers must outlive the search. */
 struct cemm_wanted {
     const char *source; /* only sources of this name are asked; NULL: all */

@@ -12,9 +12,7 @@
 #define AGAIN_MS  60000
 #define FAILED_MS 10000
 
-#define FIND_AGE_MS (10 * 60 * 1000) /* how old the sources' lists of devices may be */
-
-/* The first day of one meter. A day with year 0 means that none was found. */
+/* The first day of one meter. A day with year 0 is none. */
 struct cemm_first_day {
     struct cemm_cache *cache;
     struct cemm_query meter; /* DATA of the meter, without a period */
@@ -23,14 +21,13 @@ struct cemm_first_day {
     int result;       /* the first failure of this search */
     struct cemm_message message;
     bool list_failed;       /* `result` is the failure of a source's list of devices */
-    bool unsaved;           /* a source has answered all requests since `day` was saved */
-    bool rezoned;           /* the saved day is from another time zone */
     int64_t searched;       /* when the last search ended, Unix milliseconds; 0: never */
     char *deps;             /* the sources that were asked for `day` (registry.h) */
+    size_t saved;           /* length of the saved deps, which are added to */
     struct cemm_period day; /* the earliest one from sources that answered all requests */
-    /* The earliest day from any source in the last search; it may be just the first of a month or
-     * year. If `rezoned`, the saved day counts, too. */
+    /* The earliest one from any source in the last search; perhaps only its year or month. */
     struct cemm_period seen;
+    struct cemm_period old; /* the saved day if it is from another time zone */
     LIST_ENTRY(cemm_first_day) link;
 };
 
@@ -55,14 +52,12 @@ void cemm_first_days_clear(struct cemm_first_days *first_days)
     }
 }
 
-/* NULL: no memory, or an invalid alias. */
+/* NULL: no memory. */
 static struct cemm_first_day *first_get(struct cemm_first_days *first_days,
                                         const struct cemm_uid *uid, const char *alias)
 {
     struct cemm_first_day *first;
 
-    if (!cemm_name_valid(alias))
-        return NULL;
     LIST_FOREACH (first, &first_days->list, link)
         if (strcmp(first->meter.uid.text, uid->text) == 0 && strcmp(first->meter.alias, alias) == 0)
             return first;
@@ -75,6 +70,7 @@ static struct cemm_first_day *first_get(struct cemm_first_days *first_days,
     TAILQ_INIT(&first->waiters);
     if (!cemm_store_read_first(first->cache->store, &first->meter, &first->day, &first->deps))
         first->day = (struct cemm_period){0};
+    first->saved = first->deps ? strlen(first->deps) : 0;
     LIST_INSERT_HEAD(&first_days->list, first, link);
     return first;
 }
@@ -130,7 +126,6 @@ static void end_ask(struct ask *ask)
     keep_earlier(&first->seen, &ask->earliest);
     if (!ask->failed) {
         keep_earlier(&first->day, &ask->earliest);
-        first->unsaved = true;
         int r = cemm_deps_add(&first->deps, '+', ask->source->name);
         if (r < 0)
             record_failure(first, r, strerror(-r));
@@ -214,36 +209,30 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
 /* ---- all sources ------------------------------------------------------------------- */
 
 /* All sources were asked again in this zone. In the old zone, a month's row could fall into the
- * month before, so the old first day may be too early by up to a month. If it is more than a
- * month before the new one, it came from a source that is gone, and is kept; so is a day that the
- * archive has. */
+ * month before, so the old day may be up to a month too early. If it is earlier than that, its
+ * source is gone, and it is kept; so is a day that the archive has. */
 static void leave_old_zone(struct cemm_first_day *first)
 {
     struct cemm_query query = first->meter;
-    struct cemm_period moved = cemm_period_step(&first->seen, 31);
+    struct cemm_period moved = cemm_period_step(&first->old, 31);
 
-    query.period = first->seen;
+    query.period = first->old;
     if (cemm_period_compare(&moved, &first->day) < 0 || cemm_store_has(first->cache->store, &query))
-        keep_earlier(&first->day, &first->seen);
-    first->seen = first->day;
-    first->rezoned = false;
+        keep_earlier(&first->day, &first->old);
+    first->old = (struct cemm_period){0};
 }
 
-/* Saves the day with the sources that were asked. After a change of the zone this waits until all
- * sources were asked again: leave_old_zone() needs all their answers, and a later run does not
- * ask those again that are in the saved deps. */
+/* Saves the day if more sources were asked for it. After a change of the zone this waits until all
+ * were asked again: leave_old_zone() needs all their answers, and a later run does not ask those
+ * again that are in the saved deps. */
 static void save(struct cemm_first_day *first)
 {
-    size_t before = strlen(first->deps);
-
-    if (cemm_deps_complete(&first->deps, registry_of(first), &first->meter.uid) < 0)
+    if (cemm_deps_complete(&first->deps, registry_of(first), &first->meter.uid) < 0 ||
+        strlen(first->deps) == first->saved || (first->old.year && !is_known(first)))
         return;
-    bool same = !first->unsaved && strlen(first->deps) == before;
-    if (same || (first->rezoned && !is_known(first)))
-        return;
-    if (first->rezoned)
+    if (first->old.year)
         leave_old_zone(first);
-    first->unsaved = false;
+    first->saved = strlen(first->deps);
     cemm_store_write_first(first->cache->store, &first->meter, &first->day, first->deps);
 }
 
@@ -252,7 +241,7 @@ static void save(struct cemm_first_day *first)
 static void end_search(struct cemm_first_day *first)
 {
     first->searched = first->cache->loop->wall;
-    if (first->list_failed && (first->day.year || first->rezoned))
+    if (first->list_failed && (first->day.year || first->old.year))
         first->result = 0;
     if (first->day.year && first->deps) {
         save(first);
@@ -264,15 +253,15 @@ static void end_search(struct cemm_first_day *first)
                         first->result ? &first->message : NULL);
 }
 
-/* The zone has changed, or no source was asked yet. The old day stays in `seen`, so that no listed
- * period disappears. */
+/* The zone has changed, or no source was asked yet. */
 static void begin_anew(struct cemm_first_day *first)
 {
     if (first->deps && *first->deps && first->day.year) {
-        first->rezoned = true;
-        first->day = (struct cemm_period){0};
+        first->old = first->day; /* no listed period disappears */
+        first->day = first->seen = (struct cemm_period){0};
     }
     free(first->deps);
+    first->saved = 0;
     first->deps = cemm_deps_new(registry_of(first));
     if (!first->deps)
         record_failure(first, -ENOMEM, "out of memory");
@@ -307,10 +296,9 @@ static void search(struct cemm_first_day *first)
 {
     first->result = 0;
     first->list_failed = false;
-    if (!first->rezoned)
-        first->seen = first->day;
+    first->seen = first->day;
     first->pending = 1; /* the lists of devices */
-    int r = cemm_find_start(first->cache->find, &(struct cemm_wanted){.max_age = FIND_AGE_MS},
+    int r = cemm_find_start(first->cache->find, &(struct cemm_wanted){.max_age = CEMM_LIST_AGE},
                             on_sources, first, NULL);
     if (r < 0) {
         record_failure(first, r, strerror(-r));
@@ -349,12 +337,14 @@ int cemm_first_days_find(struct cemm_first_days *first_days, const struct cemm_u
 bool cemm_first_days_get(struct cemm_first_days *first_days, const struct cemm_uid *uid,
                          const char *alias, struct cemm_period *ret_day, bool *ret_known)
 {
-    const struct cemm_first_day *first = first_get(first_days, uid, alias);
+    const struct cemm_first_day *first =
+        cemm_name_valid(alias) ? first_get(first_days, uid, alias) : NULL;
 
     *ret_known = first && is_known(first);
     if (!first)
         return false;
     *ret_day = first->day;
     keep_earlier(ret_day, &first->seen);
+    keep_earlier(ret_day, &first->old);
     return ret_day->year != 0;
 }

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIND_AGE_MS (10 * 60 * 1000) /* how old a list of devices or meters may be */
-
 struct sweep {
     struct cemm_cache *cache;
     struct cemm_registry *registry;
@@ -222,7 +220,8 @@ static void on_meters(void *data, const struct cemm_answer *answer)
 /* `step` takes the answer; NULL: nobody does. 0 or a negative errno. */
 static int search_meters(struct sweep *sweep, const struct cemm_device *device, struct step *step)
 {
-    const struct cemm_wanted wanted = {.uid = device->uid, .meters = true, .max_age = FIND_AGE_MS};
+    const struct cemm_wanted wanted = {
+        .uid = device->uid, .meters = true, .max_age = CEMM_LIST_AGE};
 
     return cemm_find_start(sweep->cache->find, &wanted, step ? on_meters : NULL, step, NULL);
 }
@@ -315,7 +314,7 @@ static int begin_by(struct sweep *sweep, cemm_answer_fn *step)
 
 static int begin(struct sweep *sweep)
 {
-    const struct cemm_wanted wanted = {.source = sweep->selection.source, .max_age = FIND_AGE_MS};
+    const struct cemm_wanted wanted = {.source = sweep->selection.source, .max_age = CEMM_LIST_AGE};
     struct cemm_find *find = sweep->cache->find;
     bool overlaps = sweep->selection.overlaps;
 
