@@ -322,17 +322,6 @@ static bool release(struct poller *poller, const struct answer *answer)
     return any;
 }
 
-static void take_readings(struct poller *poller, const struct answer *answer)
-{
-    for (size_t i = 0; i < answer->count; i++) {
-        const struct reading *reading = &answer->readings[i];
-
-        if (!reading->first ||
-            !hold_put(&poller->hold, answer->block, reading, cemm_clock_steady()))
-            dispatch(poller, answer->block, reading);
-    }
-}
-
 /* False: the answer is deferred. */
 static bool take_answer(void *data, struct answer *answer)
 {
@@ -344,7 +333,13 @@ static bool take_answer(void *data, struct answer *answer)
         answer->not_before = cemm_clock_steady() + APART_MS;
         return false;
     }
-    take_readings(poller, answer);
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct reading *reading = &answer->readings[i];
+
+        if (!reading->first ||
+            !hold_put(&poller->hold, answer->block, reading, cemm_clock_steady()))
+            dispatch(poller, answer->block, reading);
+    }
     return true;
 }
 

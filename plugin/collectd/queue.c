@@ -102,14 +102,14 @@ static int compare(const void *left, const void *right)
  * `not_before` has passed. If memory runs out, the answer waits for the next call. */
 static bool has_turn(void **meters, const struct answer *answer)
 {
-    struct meter_name *meter = NULL;
+    struct meter_name *meter = malloc(sizeof(*meter));
+    struct meter_name **found;
 
-    if (!tfind(&answer->meter, meters, compare))
-        meter = malloc(sizeof(*meter));
     if (!meter)
         return false;
     *meter = answer->meter;
-    if (tsearch(meter, meters, compare))
+    found = tsearch(meter, meters, compare);
+    if (found && *found == meter)
         return answer->not_before <= cemm_clock_steady();
     free(meter);
     return false;
