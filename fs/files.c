@@ -35,11 +35,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REPEATED_MS 1000 /* how long a READ gets the error of the READ that failed before it */
-#define FOLLOWED_MS 5000 /* a running CSV is followed if the last GETATTR is not older */
-#define RUNNING_S   1.0  /* how long the name of a running CSV is valid: its node grows */
-#define CLOSED_S    60.0 /* the same for a closed period: its archive file may be deleted */
-#define AHEAD_MAX   8    /* days that are fetched ahead */
+#define FINAL_BYTES    (8u << 20)  /* bytes of closed periods kept; others are rendered again */
+#define CHANGING_BYTES (56u << 20) /* bytes of other files kept */
+#define FINAL_FILES    4096        /* files of closed periods kept */
+#define REPEATED_MS    1000 /* how long a READ gets the error of the READ that failed before it */
+#define FOLLOWED_MS    5000 /* a running CSV is followed if the last GETATTR is not older */
+#define RUNNING_S      1.0  /* how long the name of a running CSV is valid: its node grows */
+#define CLOSED_S       60.0 /* the same for a closed period: its archive file may be deleted */
+#define AHEAD_MAX      8    /* days that are fetched ahead */
 
 /* ---- how long a file is valid ------------------------------------------- */
 
@@ -122,9 +125,9 @@ static bool forget_name(struct fs *fs, struct node *node)
 static void drop_old(struct fs *fs)
 {
     struct nodes *nodes = &fs->nodes;
-    while (nodes->final.bytes > FS_FINAL_BYTES && nodes->final.count > 1)
+    while (nodes->final.bytes > FINAL_BYTES && nodes->final.count > 1)
         node_set_bytes(nodes, TAILQ_FIRST(&nodes->final.nodes), NULL);
-    while (nodes->changing.bytes > FS_CHANGING_BYTES && nodes->changing.count > 1) {
+    while (nodes->changing.bytes > CHANGING_BYTES && nodes->changing.count > 1) {
         struct node *node = TAILQ_FIRST(&nodes->changing.nodes);
         node_set_bytes(nodes, node, NULL);
         (void)forget_name(fs, node);
@@ -132,7 +135,7 @@ static void drop_old(struct fs *fs)
         node->kept = false;
         node_release(nodes, node);
     }
-    while (nodes->final.count + nodes->bare.count > FS_FINAL_FILES) {
+    while (nodes->final.count + nodes->bare.count > FINAL_FILES) {
         struct node_queue *queue = nodes->bare.count > 0 ? &nodes->bare : &nodes->final;
         if (!forget_name(fs, TAILQ_FIRST(&queue->nodes)))
             return;

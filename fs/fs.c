@@ -24,6 +24,8 @@
 #include <string.h>
 #include <time.h>
 
+#define COLD_SIZE (INT64_C(1) << 30) /* shown while the size of a file is not known yet */
+
 struct node *fs_node(fuse_req_t request, fuse_ino_t number)
 {
     const struct fs *fs = fuse_req_userdata(request);
@@ -48,23 +50,6 @@ int fs_errno(int r)
     default:
         return r < 0 ? -r : EIO;
     }
-}
-
-struct tree_meter fs_meter(const struct fs *fs, const struct path *path)
-{
-    const struct cemm_uid *uid = &path->query.uid;
-    const char *alias = path->query.alias;
-    struct tree_meter meter = {.totals = true};
-    if (alias[0] == '\0')
-        return meter;
-    /* Archived totals exist, whatever the sources say today. */
-    meter.totals = cemm_offers(fs->cemm, uid, alias, CEMM_TOTALS) ||
-                   cemm_archived_totals(fs->cemm, uid, alias);
-    /* Nothing is remembered about unknown devices. */
-    if (!cemm_device_named(fs->cemm, uid))
-        return meter;
-    meter.found = cemm_first_day(fs->cemm, uid, alias, &meter.first, &meter.known);
-    return meter;
 }
 
 /* There is no message if `text` is NULL, or if there is no memory. */
@@ -103,8 +88,7 @@ double fs_attributes(const struct fs *fs, const struct node *node, struct stat *
     struct stat attributes = {.st_ino = node->inode,
                               .st_nlink = 1,
                               .st_uid = (uid_t)options->owner,
-                              .st_gid = (gid_t)options->group,
-                              .st_blksize = FS_BLOCK_SIZE};
+                              .st_gid = (gid_t)options->group};
     struct tree_clock clock = fs_clock(fs);
     int64_t modified = fs->mounted;
     double timeout = FS_FOR_EVER;
@@ -121,7 +105,7 @@ double fs_attributes(const struct fs *fs, const struct node *node, struct stat *
         break;
     case TREE_FILE:
         attributes.st_mode = S_IFREG | 0444;
-        attributes.st_size = node->snapshot ? (off_t)node->shown : FS_COLD_SIZE;
+        attributes.st_size = node->snapshot ? (off_t)node->shown : COLD_SIZE;
         attributes.st_blocks = (blkcnt_t)((node->shown + 511) / 512);
         modified = node->shown_modified;
         timeout = !node->snapshot || node->running || node->growing ? 0 : FS_FOR_EVER;

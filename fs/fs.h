@@ -14,13 +14,8 @@
 #include "fs/node.h"
 #include "fs/options.h"
 
-#define FS_FOR_EVER       (365.0 * 86400) /* seconds: validity of what never changes */
-#define FS_MAX_AGE        60000           /* ms: maximum age of what may change, except realtime */
-#define FS_FINAL_BYTES    (8u << 20)  /* bytes of closed periods kept; others are rendered again */
-#define FS_CHANGING_BYTES (56u << 20) /* bytes of other files kept */
-#define FS_FINAL_FILES    4096        /* files of closed periods kept */
-#define FS_BLOCK_SIZE     4096
-#define FS_COLD_SIZE      (INT64_C(1) << 30) /* shown while the size of a file is not known yet */
+#define FS_FOR_EVER (365.0 * 86400) /* seconds: validity of what never changes */
+#define FS_MAX_AGE  60000           /* ms: maximum age of what may change, except realtime */
 
 struct fs {
     const struct options *options;
@@ -46,9 +41,6 @@ struct tree_clock fs_clock(const struct fs *fs);
 /* A request's result, which is not 0, as a positive errno. */
 int fs_errno(int r);
 
-/* What is known about the path's meter. */
-struct tree_meter fs_meter(const struct fs *fs, const struct path *path);
-
 /* Remembers a failure in the directories above a path, and forgets it when the same request
  * succeeds (`message` NULL). */
 void fs_record(struct fs *fs, const struct path *path, const char *message);
@@ -61,12 +53,9 @@ void fs_reply_bytes(fuse_req_t request, const struct snapshot *snapshot, size_t 
 
 /* ---- pending requests -------------------------------------------------------- */
 
-/*
- * The kernel has asked, and the answer is on its way. A pending request is this
- * struct and a ticket, never a thread, so any number of readers may wait while
- * all others are served. An interrupted reader is answered at once; the fetch
- * goes on for the others.
- */
+/* A request that waits for its answer is this struct and a ticket, never a thread, so any number of
+ * readers may wait while all others are served. An interrupted reader is answered at once; the
+ * fetch goes on for the others. */
 struct pending;
 
 /* Called with the answer. Ends with one of pending_reply_…() or with another wait. */

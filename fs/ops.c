@@ -39,6 +39,24 @@ static void on_init(void *data, struct fuse_conn_info *connection)
 
 /* ---- names -------------------------------------------------------------- */
 
+/* What is known about the path's meter. */
+static struct tree_meter meter_of(const struct fs *fs, const struct path *path)
+{
+    const struct cemm_uid *uid = &path->query.uid;
+    const char *alias = path->query.alias;
+    struct tree_meter meter = {.totals = true};
+    if (alias[0] == '\0')
+        return meter;
+    /* Archived totals exist, whatever the sources say today. */
+    meter.totals = cemm_offers(fs->cemm, uid, alias, CEMM_TOTALS) ||
+                   cemm_archived_totals(fs->cemm, uid, alias);
+    /* Nothing is remembered about unknown devices. */
+    if (!cemm_device_named(fs->cemm, uid))
+        return meter;
+    meter.found = cemm_first_day(fs->cemm, uid, alias, &meter.first, &meter.known);
+    return meter;
+}
+
 static bool is_known(const struct fs *fs, const struct path *path)
 {
     const struct cemm_device *device = cemm_device_named(fs->cemm, &path->query.uid);
@@ -64,7 +82,7 @@ static int lookup(struct fs *fs, const struct node *parent, const char *name,
                   struct node **ret_node, double *ret_timeout)
 {
     struct tree_clock clock = fs_clock(fs);
-    struct tree_meter meter = fs_meter(fs, &parent->path);
+    struct tree_meter meter = meter_of(fs, &parent->path);
     struct path path;
     if (!tree_child(&parent->path, name, &clock, &meter, &path))
         return -ENOENT;
@@ -130,7 +148,7 @@ static void on_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
 static bool is_turning(const struct fs *fs, const struct node *link, const struct path *day)
 {
     struct tree_clock clock = fs_clock(fs);
-    struct tree_meter meter = fs_meter(fs, &link->path);
+    struct tree_meter meter = meter_of(fs, &link->path);
     int64_t begun = cemm_period_start(clock.zone, &day->query.period);
     return link->path.kind == PATH_NEAR_LINK && link->path.ago == 0 &&
            day->query.period.span == CEMM_DAY && link->moved != begun &&
@@ -363,7 +381,7 @@ static void on_entries(struct pending *pending, const struct cemm_answer *answer
                             .request = pending->request,
                             .directory = path,
                             .clock = fs_clock(pending->fs),
-                            .meter = fs_meter(pending->fs, path),
+                            .meter = meter_of(pending->fs, path),
                             .out = cemm_text_open(&bytes, &size)};
     int r = lister.out ? list(&lister, answer) : -ENOMEM;
     if (lister.out && fclose(lister.out) != 0)
@@ -389,17 +407,15 @@ static void on_opendir(fuse_req_t request, fuse_ino_t number, struct fuse_file_i
     if (!pending)
         return;
     const struct path *path = &pending->node->path;
-    const struct cemm_uid *uid = &path->query.uid;
     if (path->kind == PATH_ROOT) {
         pending_find(pending, NULL, FS_MAX_AGE, on_entries);
-    } else if (path->kind == PATH_DEVICE) {
-        pending_find(pending, uid, FS_MAX_AGE, on_entries);
-    } else if (path->kind == PATH_METER) {
-        /* Only the accounts know whether the meter has totals; asking once is enough. */
-        pending_find(pending, uid, INT64_MAX, on_entries);
+    } else if (path->kind == PATH_DEVICE || path->kind == PATH_METER) {
+        /* Only the accounts know whether a meter has totals; asking once is enough. */
+        pending_find(pending, &path->query.uid, path->kind == PATH_METER ? INT64_MAX : FS_MAX_AGE,
+                     on_entries);
     } else if (path->kind == PATH_CHANNELS) {
         pending_get(pending, &path->query, fs->options->realtime_ttl * 1000, on_entries);
-    } else if (tree_holds_periods(path) && !fs_meter(fs, path).known) {
+    } else if (tree_holds_periods(path) && !meter_of(fs, path).known) {
         pending_find_first(pending, on_entries);
     } else {
         fs_record(fs, path, NULL);
@@ -507,21 +523,17 @@ static void on_listxattr(fuse_req_t request, fuse_ino_t number, size_t size)
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
-REFUSE(on_setattr, fuse_ino_t number, struct stat *attributes, int which,
-       struct fuse_file_info *info)
-REFUSE(on_mknod, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
+REFUSE(on_setattr, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
+REFUSE(on_mknod, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 REFUSE(on_mkdir, fuse_ino_t parent, const char *name, mode_t mode)
-REFUSE(on_remove, fuse_ino_t parent, const char *name)
-REFUSE(on_symlink, const char *target, fuse_ino_t parent, const char *name)
-REFUSE(on_rename, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
+REFUSE(on_remove, fuse_ino_t ino, const char *name) /* a file, a directory or an attribute */
+REFUSE(on_symlink, const char *link, fuse_ino_t parent, const char *name)
+REFUSE(on_rename, fuse_ino_t parent, const char *name, fuse_ino_t newparent, const char *newname,
        unsigned flags)
-REFUSE(on_link, fuse_ino_t number, fuse_ino_t new_parent, const char *new_name)
-REFUSE(on_write, fuse_ino_t number, const char *bytes, size_t size, off_t offset,
-       struct fuse_file_info *info)
-REFUSE(on_fallocate, fuse_ino_t number, int mode, off_t offset, off_t length,
-       struct fuse_file_info *info)
-REFUSE(on_setxattr, fuse_ino_t number, const char *name, const char *value, size_t size, int flags)
-REFUSE(on_removexattr, fuse_ino_t number, const char *name)
+REFUSE(on_link, fuse_ino_t ino, fuse_ino_t newparent, const char *newname)
+REFUSE(on_write, fuse_ino_t ino, const char *buf, size_t size, off_t off, struct fuse_file_info *fi)
+REFUSE(on_fallocate, fuse_ino_t ino, int mode, off_t off, off_t length, struct fuse_file_info *fi)
+REFUSE(on_setxattr, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 #pragma GCC diagnostic pop
 
 const struct fuse_lowlevel_ops fs_ops = {
@@ -548,5 +560,5 @@ const struct fuse_lowlevel_ops fs_ops = {
     .write = on_write,
     .fallocate = on_fallocate,
     .setxattr = on_setxattr,
-    .removexattr = on_removexattr,
+    .removexattr = on_remove,
 };

@@ -167,8 +167,6 @@ int snapshot_of_device(const struct cemm_uid *uid, const char *account,
     if (!snapshot)
         return -ENOMEM;
     (void)snprintf(snapshot->source, sizeof(snapshot->source), "%s%s", document ? "" : "cloud ",
-                   document  ? cemm_document_source(document)
-                   : account ? account
-                             : "");
+                   document ? cemm_document_source(document) : account);
     return 0;
 }

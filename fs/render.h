@@ -26,17 +26,13 @@ struct snapshot {
     uint64_t hash;                     /* hash of the bytes */
 };
 
-/*
- * Renders the file at `path` from its document. Returns 0, -ENOENT if the
- * document lacks the channel or the meter, -ENOMEM, or -EIO if a limit is exceeded.
- */
+/* Renders the file at `path` from its document. Returns 0, -ENOENT if the document lacks the
+ * channel or the meter, -ENOMEM, or -EIO if a limit is exceeded. */
 int snapshot_render(const struct path *path, const struct cemm_document *document,
                     const struct cemm_zone *zone, struct snapshot **ret_snapshot);
 
-/*
- * Renders info.json of a device. `account` (or NULL) reaches it in the cloud,
- * `document` (or NULL) is its answer on the LAN. Returns 0 or -ENOMEM.
- */
+/* Renders info.json of a device. `account` reaches it in the cloud, `document` is its answer on the
+ * LAN; one of them may be NULL. Returns 0 or -ENOMEM. */
 int snapshot_of_device(const struct cemm_uid *uid, const char *account,
                        const struct cemm_document *document, struct snapshot **ret_snapshot);
 
