@@ -31,6 +31,7 @@
 #include "fs/fs.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -111,8 +112,9 @@ static double name_timeout(const struct fs *fs, const struct node *node)
 /* Returns false if the kernel cannot be told now. */
 static bool forget_name(struct fs *fs, struct node *node)
 {
-    if (node->current && node->parent != 0 &&
-        invalidate_name(&fs->invalidate, node->parent, tree_name(&node->path)) < 0)
+    struct notice notice = {.number = node->parent};
+    (void)snprintf(notice.name, sizeof(notice.name), "%s", tree_name(&node->path));
+    if (node->current && node->parent != 0 && !invalidate_send(&fs->invalidate, &notice))
         return false;
     node_unqueue(node);
     return true;
@@ -312,15 +314,17 @@ static void grow(struct pending *pending, struct snapshot *snapshot)
 {
     struct node *node = pending->node;
     int64_t page = sysconf(_SC_PAGESIZE);
+    const struct notice notice = {.number = node->number,
+                                  .offset = (int64_t)node->shown / page * page,
+                                  .done = on_page_forgotten,
+                                  .data = pending};
     if (snapshot->size == node->snapshot->size && is_description(&node->path))
         snapshot->modified = node->snapshot->modified; /* nothing has changed */
     set_snapshot(pending->fs, node, snapshot);
     if (snapshot->size == node->shown)
         node_show(node);
     else
-        node->growing =
-            invalidate_pages(&pending->fs->invalidate, node->number,
-                             (int64_t)node->shown / page * page, on_page_forgotten, pending) == 0;
+        node->growing = invalidate_send(&pending->fs->invalidate, &notice);
     if (!node->growing) /* if it can't grow now, it grows with the next snapshot */
         pending_reply_attributes(pending);
 }

@@ -65,7 +65,7 @@ struct pending {
     struct fs *fs;
     fuse_req_t request; /* NULL: it was interrupted during the wait for the kernel */
     struct node *node;
-    /* NULL: it waits until the kernel has dropped the old pages (invalidate_pages()). */
+    /* NULL: it waits until the kernel has dropped the old pages (struct notice). */
     struct cemm_ticket *ticket;
     pending_fn *resume;
     int found;    /* result of the first wait */

@@ -1,7 +1,6 @@
 /*
- * A job is a message to the thread, which sends it back when it is done. It
- * holds numbers and names, never a node, so that nodes belong to one thread.
- * The socket buffers limit the number of jobs.
+ * A notice is a message to the thread, which sends it back when the kernel has
+ * been told. The socket buffers limit the number of notices.
  */
 #include "fs/invalidate.h"
 
@@ -10,28 +9,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "fs/tree.h"
-
-struct job {
-    uint64_t number;
-    int64_t offset;
-    char name[TREE_PATH_SIZE]; /* "": the pages of `number`, else this name in directory `number` */
-    invalidate_done_fn *done;
-    void *data;
-};
-
 static void *run(void *data)
 {
     const struct invalidate *invalidate = data;
-    struct job job;
-    while (recv(invalidate->thread_end, &job, sizeof(job), 0) == (ssize_t)sizeof(job)) {
+    struct notice notice;
+    while (recv(invalidate->thread_end, &notice, sizeof(notice), 0) == (ssize_t)sizeof(notice)) {
         /* It is not a failure if the kernel has forgotten the inode or the name already. */
-        if (job.name[0] == '\0')
-            (void)fuse_lowlevel_notify_inval_inode(invalidate->session, job.number, job.offset, 0);
+        if (notice.name[0] == '\0')
+            (void)fuse_lowlevel_notify_inval_inode(invalidate->session, notice.number,
+                                                   notice.offset, 0);
         else
-            (void)fuse_lowlevel_notify_inval_entry(invalidate->session, job.number, job.name,
-                                                   strlen(job.name));
-        if (send(invalidate->thread_end, &job, sizeof(job), MSG_NOSIGNAL) < 0)
+            (void)fuse_lowlevel_notify_inval_entry(invalidate->session, notice.number, notice.name,
+                                                   strlen(notice.name));
+        if (send(invalidate->thread_end, &notice, sizeof(notice), MSG_NOSIGNAL) < 0)
             break;
     }
     return NULL;
@@ -59,34 +49,21 @@ void invalidate_end(struct invalidate *invalidate)
     close(invalidate->thread_end);
 }
 
-static int add(struct invalidate *invalidate, const struct job *job)
+bool invalidate_send(struct invalidate *invalidate, const struct notice *notice)
 {
-    if (send(invalidate->ours, job, sizeof(*job), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-        return -EAGAIN;
+    if (send(invalidate->ours, notice, sizeof(*notice), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        return false;
     invalidate->under_way++;
-    return 0;
-}
-
-int invalidate_pages(struct invalidate *invalidate, uint64_t number, int64_t offset,
-                     invalidate_done_fn *done, void *data)
-{
-    return add(invalidate,
-               &(struct job){.number = number, .offset = offset, .done = done, .data = data});
-}
-
-int invalidate_name(struct invalidate *invalidate, uint64_t directory, const char *name)
-{
-    struct job job = {.number = directory};
-    memcpy(job.name, name, strnlen(name, sizeof(job.name) - 1));
-    return add(invalidate, &job);
+    return true;
 }
 
 void invalidate_collect(struct invalidate *invalidate)
 {
-    struct job job;
-    while (recv(invalidate->ours, &job, sizeof(job), MSG_DONTWAIT) == (ssize_t)sizeof(job)) {
+    struct notice notice;
+    while (recv(invalidate->ours, &notice, sizeof(notice), MSG_DONTWAIT) ==
+           (ssize_t)sizeof(notice)) {
         invalidate->under_way--;
-        if (job.done)
-            job.done(job.data);
+        if (notice.done)
+            notice.done(notice.data);
     }
 }

@@ -8,7 +8,21 @@
 
 #include <fuse_lowlevel.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "fs/tree.h"
+
+/* What the kernel is to forget: a name in the directory `number`, and the inode unless it is open;
+ * or, if `name` is "", the pages of `number` from `offset` on. A notice has numbers and names,
+ * never a node, so that nodes belong to one thread. */
+struct notice {
+    uint64_t number;
+    int64_t offset;
+    char name[TREE_PATH_SIZE];
+    void (*done)(void *data); /* called in the thread that asked; may be NULL */
+    void *data;
+};
 
 struct invalidate {
     struct fuse_session *session;
@@ -18,22 +32,14 @@ struct invalidate {
     size_t under_way;
 };
 
-/* Called in the thread that asked. */
-typedef void invalidate_done_fn(void *data);
-
 /* Returns 0, or a negative errno: then there is nothing to end. */
 int invalidate_start(struct invalidate *ret_invalidate, struct fuse_session *session);
 
 /* Ends the thread. Notices that were not sent are dropped without calling `done`. */
 void invalidate_end(struct invalidate *invalidate);
 
-/* Makes the kernel forget the pages of an inode from `offset` on; then invalidate_collect() calls
- * `done`. Returns 0, or -EAGAIN if too many notices are under way. */
-int invalidate_pages(struct invalidate *invalidate, uint64_t number, int64_t offset,
-                     invalidate_done_fn *done, void *data);
-
-/* Makes the kernel forget a name, and the inode unless it is open. Returns 0 or -EAGAIN. */
-int invalidate_name(struct invalidate *invalidate, uint64_t directory, const char *name);
+/* False: too many notices are under way. */
+bool invalidate_send(struct invalidate *invalidate, const struct notice *notice);
 
 /* Calls `done` for the notices that have been sent. */
 void invalidate_collect(struct invalidate *invalidate);
