@@ -50,15 +50,6 @@ static const char *const ignored[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool is_ignored(const char *option)
-{
-    for (size_t i = 0; i < COUNT(ignored); i++) {
-        if (fnmatch(ignored[i], option, 0) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool read_number(const char *text, int base, int64_t max, int64_t *ret_number)
 {
     char *end;
@@ -93,6 +84,8 @@ static bool read_mount_option(const char *option, struct options *options,
         size_t length = strlen(rows[i].name);
         if (strncmp(rows[i].name, option, length) != 0)
             continue;
+        if (rows[i].number == &options->mask) /* otherwise the mask would have no effect */
+            options->default_permissions = true;
         if (read_number(option + length, rows[i].base, rows[i].max, rows[i].number))
             return true;
         cemm_message_set(message, "-o %s: not %s", option, rows[i].message);
@@ -102,8 +95,10 @@ static bool read_mount_option(const char *option, struct options *options,
         return options->allow_other = true;
     if (strcmp(option, "default_permissions") == 0)
         return options->default_permissions = true;
-    if (is_ignored(option))
-        return true;
+    for (size_t i = 0; i < COUNT(ignored); i++) {
+        if (fnmatch(ignored[i], option, 0) == 0)
+            return true;
+    }
     cemm_message_set(message, "-o %s: %s", option,
                      strcmp("remount", option) == 0
                          ? "options of a mount cannot be changed; unmount and mount again"
@@ -118,8 +113,8 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
         {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
     char *option;
     int letter;
-    *ret_options = (struct options){
-        .realtime_ttl = REALTIME_TTL, .owner = getuid(), .group = getgid(), .mask = -1};
+    *ret_options =
+        (struct options){.realtime_ttl = REALTIME_TTL, .owner = getuid(), .group = getgid()};
     opterr = 0;
     while ((letter = getopt_long(argc, argv, ":fdho:V", names, NULL)) != -1) {
         switch (letter) {
@@ -155,9 +150,5 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
     }
     ret_options->config = count == 2 ? argv[optind] : NULL;
     ret_options->mountpoint = argv[argc - 1];
-    if (ret_options->mask >= 0)
-        ret_options->default_permissions = true; /* otherwise the mask would have no effect */
-    else
-        ret_options->mask = 0;
     return OPTIONS_RUN;
 }
