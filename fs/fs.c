@@ -19,10 +19,8 @@
 #include "fs/fs.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define COLD_SIZE (INT64_C(1) << 30) /* shown while the size of a file is not known yet */
 
@@ -52,34 +50,23 @@ int fs_errno(int r)
     }
 }
 
-/* There is no message if `text` is NULL, or if there is no memory. */
-static void set_message(char **message, const char *text)
-{
-    free(*message);
-    *message = text ? strdup(text) : NULL;
-}
-
 void fs_record(struct fs *fs, const struct path *path, const char *message)
 {
     uint64_t cause = tree_cause(path);
     struct path above = *path;
     if (message) {
-        set_message(&fs->failure, message);
+        free(fs->failure);
+        fs->failure = strdup(message);
         fs->failed = cemm_clock_wall();
     }
     do {
         struct node *node = nodes_current(&fs->nodes, above.text);
         if (!node || tree_type(&node->path) != TREE_DIRECTORY || (!message && node->cause != cause))
             continue;
-        set_message(&node->failure, message);
+        free(node->failure);
+        node->failure = message ? strdup(message) : NULL;
         node->cause = cause;
     } while (tree_cut(above.text));
-}
-
-static struct timespec from_milliseconds(int64_t milliseconds)
-{
-    return (struct timespec){.tv_sec = (time_t)(milliseconds / 1000),
-                             .tv_nsec = (long)(milliseconds % 1000 * 1000000)};
 }
 
 double fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes)
@@ -113,7 +100,8 @@ double fs_attributes(const struct fs *fs, const struct node *node, struct stat *
     }
     if (!S_ISLNK(attributes.st_mode))
         attributes.st_mode &= ~(mode_t)options->mask;
-    attributes.st_mtim = from_milliseconds(modified);
+    attributes.st_mtim.tv_sec = (time_t)(modified / 1000);
+    attributes.st_mtim.tv_nsec = (long)(modified % 1000 * 1000000);
     attributes.st_atim = attributes.st_mtim;
     attributes.st_ctim = attributes.st_mtim;
     *ret_attributes = attributes;

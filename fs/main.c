@@ -310,7 +310,16 @@ static bool mount_session(struct fuse_session *session, const char *path)
 
 static int serve(struct fs *fs, int signal_fd)
 {
+    bool foreground = fs->options->foreground;
     int r = -ENOMEM;
+    if (fuse_daemonize(foreground) < 0)
+        return -errno;
+    if (!foreground) {
+        openlog("cemmfs", LOG_PID, LOG_DAEMON);
+        fuse_set_log_func(fuse_to_syslog);
+        to_syslog = true;
+    }
+    fs->mounted = cemm_clock_wall();
     if (nodes_init(&fs->nodes) < 0)
         return -ENOMEM;
     fs->cemm = cemm_new(fs->config, CEMM_BACKOFF_INTERACTIVE, log_line, NULL);
@@ -332,26 +341,14 @@ static int serve(struct fs *fs, int signal_fd)
 
 static int mount_and_serve(struct fs *fs, const char *path)
 {
-    bool foreground = fs->options->foreground;
     int signal_fd = open_signals();
-    int r = signal_fd;
-    if (r < 0)
-        return complain(EXIT_FAILURE, "signals", strerror(-r));
+    if (signal_fd < 0)
+        return complain(EXIT_FAILURE, "signals", strerror(-signal_fd));
     if (!mount_session(fs->session, path)) {
         close(signal_fd);
         return complain(EXIT_FAILURE, path, "mounting failed"); /* libfuse has printed the reason */
     }
-    if (fuse_daemonize(foreground) < 0) {
-        r = -errno;
-    } else {
-        if (!foreground) {
-            openlog("cemmfs", LOG_PID, LOG_DAEMON);
-            fuse_set_log_func(fuse_to_syslog);
-            to_syslog = true;
-        }
-        fs->mounted = cemm_clock_wall();
-        r = serve(fs, signal_fd);
-    }
+    int r = serve(fs, signal_fd);
     fuse_session_unmount(fs->session);
     close(signal_fd);
     if (r < 0)

@@ -238,8 +238,7 @@ static void on_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info
 
 /* A directory that is being listed. */
 struct lister {
-    struct fs *fs;
-    fuse_req_t request;
+    const struct pending *pending;
     const struct path *directory;
     struct tree_clock clock;
     struct tree_meter meter;
@@ -251,9 +250,9 @@ static void add_name(struct lister *lister, const char *name, mode_t type)
 {
     const struct stat about = {.st_ino = UNKNOWN_INO, .st_mode = type};
     char entry[ENTRY_MAX];
-    size_t length = fuse_add_direntry(lister->request, NULL, 0, name, NULL, 0);
+    size_t length = fuse_add_direntry(lister->pending->request, NULL, 0, name, NULL, 0);
     lister->size += length;
-    (void)fuse_add_direntry(lister->request, entry, sizeof(entry), name, &about,
+    (void)fuse_add_direntry(lister->pending->request, entry, sizeof(entry), name, &about,
                             (off_t)lister->size);
     (void)fwrite(entry, length, 1, lister->out);
 }
@@ -269,7 +268,7 @@ static int add(void *data, const struct path *path)
 static void add_devices(struct lister *lister)
 {
     const struct cemm_device *device;
-    for (size_t i = 0; (device = cemm_device_at(lister->fs->cemm, i)); i++)
+    for (size_t i = 0; (device = cemm_device_at(lister->pending->fs->cemm, i)); i++)
         add_name(lister, cemm_device_uid(device)->text, S_IFDIR);
 }
 
@@ -277,7 +276,8 @@ static void add_devices(struct lister *lister)
 static void add_meters(struct lister *lister)
 {
     const struct path *parent = lister->directory;
-    const struct cemm_device *device = cemm_device_named(lister->fs->cemm, &parent->query.uid);
+    const struct cemm_device *device =
+        cemm_device_named(lister->pending->fs->cemm, &parent->query.uid);
     struct path path;
     const char *alias;
     for (size_t i = 0; device && (alias = cemm_device_alias(device, i)); i++) {
@@ -291,7 +291,7 @@ static void add_meters(struct lister *lister)
 static void add_channels(struct lister *lister)
 {
     struct cemm_document *document =
-        cemm_peek(lister->fs->cemm, &lister->directory->query, INT64_MAX);
+        cemm_peek(lister->pending->fs->cemm, &lister->directory->query, INT64_MAX);
     size_t count = 0;
     const struct cemm_series *series = document ? cemm_document_series(document, &count) : NULL;
     for (size_t i = 0; i < count; i++)
@@ -308,7 +308,7 @@ static int is_archived(void *data, const struct path *path)
 {
     const struct lister *lister = data;
     if (tree_type(path) == TREE_FILE)
-        return cemm_archived(lister->fs->cemm, &path->query);
+        return cemm_archived(lister->pending->fs->cemm, &path->query);
     return tree_type(path) == TREE_DIRECTORY &&
            tree_list(path, &lister->clock, &since_the_beginning, is_archived, data) != 0;
 }
@@ -348,7 +348,7 @@ static bool is_absent(const struct fs *fs, const struct path *path)
 static int on_known(void *data, const struct path *path)
 {
     const struct lister *lister = data;
-    return path->kind != PATH_PERIOD && is_absent(lister->fs, path) ? 0 : add(data, path);
+    return path->kind != PATH_PERIOD && is_absent(lister->pending->fs, path) ? 0 : add(data, path);
 }
 
 /* Lists what was found now or earlier. A failure is returned only if nothing was found. */
@@ -377,8 +377,7 @@ static void on_entries(struct pending *pending, const struct cemm_answer *answer
     const struct path *path = &pending->node->path;
     char *bytes = NULL;
     size_t size;
-    struct lister lister = {.fs = pending->fs,
-                            .request = pending->request,
+    struct lister lister = {.pending = pending,
                             .directory = path,
                             .clock = fs_clock(pending->fs),
                             .meter = meter_of(pending->fs, path),
