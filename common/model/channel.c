@@ -115,15 +115,11 @@ bool cemm_identify(const struct cemm_uid *uid, const char *alias, const char *ch
                    struct cemm_identity *ret_identity)
 {
     const struct row *row = row_of(channel);
-    size_t length = strlen(alias);
-    size_t rest = strlen(channel) + 1;
 
-    if (uid->text[0] == '\0' || length + 1 + rest > CEMM_FIELD_SIZE)
+    if (uid->text[0] == '\0' || strlen(alias) + 1 + strlen(channel) >= CEMM_FIELD_SIZE)
         return false;
-    memcpy(ret_identity->plugin_instance, uid->text, sizeof(uid->text));
-    memcpy(ret_identity->type_instance, alias, length);
-    ret_identity->type_instance[length] = '-';
-    memcpy(ret_identity->type_instance + length + 1, channel, rest);
+    strcpy(ret_identity->plugin_instance, uid->text);
+    strcpy(stpcpy(stpcpy(ret_identity->type_instance, alias), "-"), channel);
     ret_identity->type = row->type;
     ret_identity->factor = row->factor;
     ret_identity->cadence = row->cadence;

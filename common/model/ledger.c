@@ -203,27 +203,19 @@ void cemm_ledger_free(struct cemm_ledger *ledger)
 
 /* ---- how often a series is measured ---------------------------------------------------- */
 
-static const uint16_t steps[] = {10, 30, 60, 300, CEMM_CADENCE_MAX};
-
-#define LAST (sizeof(steps) / sizeof(*steps) - 1)
-
-/* Rounds up to a step. Times are not exact, so fractions of a second are ignored. */
-static uint16_t step_of(int64_t seconds)
-{
-    size_t i = 0;
-
-    while (i < LAST && seconds > steps[i])
-        i++;
-    return steps[i];
-}
-
 void cemm_cadence_learn(struct cemm_cadence *cadence, int64_t distance_ms)
 {
+    static const uint16_t steps[] = {10, 30, 60, 300, CEMM_CADENCE_MAX};
+    int64_t seconds = distance_ms / 1000; /* times are not exact: a fraction does not count */
+    size_t i = 0;
+
     if (distance_ms <= 0)
         return; /* our clock was wrong */
+    while (steps[i] < CEMM_CADENCE_MAX && seconds > steps[i])
+        i++;
     memmove(cadence->distances + 1, cadence->distances,
             sizeof(cadence->distances) - sizeof(*cadence->distances));
-    cadence->distances[0] = step_of(distance_ms / 1000);
+    cadence->distances[0] = steps[i];
 }
 
 unsigned cemm_cadence_seconds(const struct cemm_cadence *cadence)
@@ -302,33 +294,25 @@ static void learn(struct cemm_ledger_entry *entry, int64_t time)
         add_line(entry, "", "/", cemm_cadence_seconds(&entry->cadence), "\n");
 }
 
-static bool accept_sample(struct cemm_ledger_entry *entry, const struct cemm_document *document,
-                          const struct cemm_sample *sample)
-{
-    const char *name = cemm_document_source(document);
-    uint64_t source = cemm_hash(CEMM_HASH, name, strlen(name));
-    /* If `accepted` is further ahead than CEMM_AHEAD_MAX, it dates from when our clock was
-     * wrong. */
-    bool counts = entry->accepted <= cemm_document_fetched(document) + CEMM_AHEAD_MAX;
-
-    if (sample->time <= (counts ? entry->accepted : 0) || is_same_total(entry, document, sample) ||
-        steps_back(entry, sample, source))
-        return false;
-    learn(entry, sample->time);
-    entry->accepted = sample->time;
-    entry->value = sample->value;
-    entry->source = source;
-    entry->measured = cemm_document_newest(document);
-    return true;
-}
-
 bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_document *document,
                         const struct cemm_sample *sample)
 {
     struct cemm_ledger *ledger = entry->meter->ledger;
+    const char *name = cemm_document_source(document);
+    uint64_t source = cemm_hash(CEMM_HASH, name, strlen(name));
+    int64_t last = cemm_document_fetched(document) + CEMM_AHEAD_MAX;
 
     pthread_mutex_lock(&ledger->lock);
-    bool accepted = accept_sample(entry, document, sample);
+    /* An `accepted` after `last` dates from when our clock was wrong. */
+    bool accepted = (sample->time > entry->accepted || entry->accepted > last) &&
+                    !is_same_total(entry, document, sample) && !steps_back(entry, sample, source);
+    if (accepted) {
+        learn(entry, sample->time);
+        entry->accepted = sample->time;
+        entry->value = sample->value;
+        entry->source = source;
+        entry->measured = cemm_document_newest(document);
+    }
     pthread_mutex_unlock(&ledger->lock);
     return accepted;
 }

@@ -7,14 +7,13 @@
 #include "common/base/limits.h"
 
 #include <ctype.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 bool cemm_uid_parse(const char *text, struct cemm_uid *ret_uid)
 {
-    struct cemm_uid uid;
-    char separator = text[0] && text[1] ? text[2] : '\0';
+    struct cemm_uid uid = {""};
+    char separator = strlen(text) == CEMM_UID_SIZE - 1 ? text[2] : '\0';
 
     if (separator != '-' && separator != ':')
         return false;
@@ -24,23 +23,15 @@ bool cemm_uid_parse(const char *text, struct cemm_uid *ret_uid)
             return false;
         uid.text[i] = i % 3 == 2 ? '-' : (char)toupper(c);
     }
-    if (text[CEMM_UID_SIZE - 1] != '\0')
-        return false;
-    uid.text[CEMM_UID_SIZE - 1] = '\0';
     *ret_uid = uid;
     return true;
 }
 
 bool cemm_name_valid(const char *name)
 {
-    static const bool allowed[UCHAR_MAX + 1] = {
-        ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true,
-        ['_'] = true,         ['.'] = true,         ['-'] = true,
-    };
-    size_t length = 0;
+    size_t length =
+        strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
 
-    while (length <= CEMM_NAME_MAX && allowed[(unsigned char)name[length]])
-        length++;
     return length >= 1 && length <= CEMM_NAME_MAX && name[length] == '\0' &&
            strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }

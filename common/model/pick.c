@@ -34,12 +34,10 @@ static struct cemm_document *begin(const struct cemm_document *document)
 static struct cemm_series *add(struct cemm_document *picked, const struct cemm_series *series)
 {
     struct cemm_series *added = cemm_document_add_series(picked);
-    struct cemm_sample *samples = added->samples;
 
-    *added = *series;
-    added->samples = samples;
-    added->count = 0;
-    added->cadence = 0;
+    strcpy(added->channel, series->channel);
+    added->unit = series->unit;
+    added->total = series->total;
     return added;
 }
 
