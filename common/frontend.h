@@ -16,7 +16,7 @@
 void cemm_message_set(struct cemm_message *message, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Limits per-device messages: one cause may produce thousands. All zeroes at first. */
+/* Limits messages about single devices: one cause may produce thousands. All zeroes at first. */
 struct cemm_line_limit {
     int64_t since; /* when the time began in which `lines` are counted */
     unsigned lines;
@@ -35,15 +35,13 @@ void cemm_process_prepare(void);
 #define CEMM_HASH UINT64_C(0xcbf29ce484222325)
 uint64_t cemm_hash(uint64_t hash, const void *bytes, size_t length);
 
-/* ---- names -------------------------------------------------------------- */
+/* ---- names and times ----------------------------------------------------- */
 
 /* Whether a name from outside may become a file name, a tag or an identifier. */
 bool cemm_name_valid(const char *name);
 
-/* ---- time --------------------------------------------------------------- */
-
-/* A zone by its name in the IANA database ("Europe/Amsterdam"), or the system's own (NULL). TZ is
- * not read after this call, and never changed. NULL: there is no such zone. */
+/* A zone by its IANA name ("Europe/Amsterdam"), or the system's own (`name` NULL). NULL: there is
+ * no such zone. */
 struct cemm_zone *cemm_zone_new(const char *name);
 void cemm_zone_free(struct cemm_zone *zone);
 
@@ -58,20 +56,20 @@ int64_t cemm_clock_steady(void);
 /* When a period closes (seconds since 1970): what is fetched from then on does not change. */
 int64_t cemm_period_closed(const struct cemm_zone *zone, const struct cemm_period *period);
 
-/* < 0, 0, > 0 as `a` is before, the same as, or after `b`; both of one span. */
+/* Like strcmp(), by time; both have the same span. */
 int cemm_period_compare(const struct cemm_period *a, const struct cemm_period *b);
 
 /* ---- collectd's names (collectd-cemm(5)) --------------------------------- */
 
 #define CEMM_FIELD_SIZE 128 /* room for one of collectd's fields, with its NUL */
 
-/* The names and the unit of a channel in collectd. */
+/* A channel in collectd. */
 struct cemm_identity {
     char plugin_instance[CEMM_FIELD_SIZE]; /* the uid */
     const char *type;                      /* one of collectd's own types.db */
     char type_instance[CEMM_FIELD_SIZE];   /* <alias>-<channel> */
     double factor;                         /* from the API's unit to the type's */
-    unsigned cadence; /* default, in seconds, until one has been learned; 0: none */
+    unsigned cadence;                      /* seconds, until the ledger knows it; 0: none */
 };
 
 /* False if a name does not fit its field: such a channel cannot be sent to collectd. */
@@ -129,21 +127,21 @@ struct cemm_render_options {
                                    * here; may be NULL */
 };
 
-/* Writes several documents as one text, oldest sample first; samples with the same time are in the
- * order of the documents. Otherwise like cemm_render(). */
+/* Writes several documents as one text, oldest sample first; of samples with the same time, that of
+ * the earlier document first. Otherwise like cemm_render(). */
 int cemm_render_joined(const struct cemm_document *const *documents, size_t count,
                        enum cemm_rows rows, const struct cemm_render_options *options,
                        char **ret_text, size_t *ret_length);
 
-/* One result, for cemm_render_prometheus(): a meter and its realtime answer, or (`document` NULL)
- * what failed: a meter, a device (`alias` ""), or a source without a list of devices (`uid` "",
- * too). */
+/* For cemm_render_prometheus(): a meter, a device (`alias` ""), or a source without a list of
+ * devices
+ * (`uid` "", too). */
 struct cemm_result {
     const char *uid;
     const char *alias;
-    const char *source; /* name of a source that failed, or NULL */
-    const char *type;   /* type of a meter that failed: cemm_device_type(); NULL: none */
-    const struct cemm_document *document;
+    const char *source;                   /* name of a source that failed, or NULL */
+    const char *type;                     /* of a meter that failed: cemm_device_type(), or NULL */
+    const struct cemm_document *document; /* realtime; NULL: it failed */
 };
 
 /*
@@ -170,32 +168,27 @@ int cemm_json_print(struct json_object *object, char **ret_text, size_t *ret_len
 
 /*
  * Adds a value to an object, whose member names must be constants and unique,
- * or (`name` NULL) to an array. Takes the value over and returns it. A lack of
- * memory sets *failed, to be checked once at the end, and returns NULL; so `to`
- * and `value` may be NULL.
+ * or (`name` NULL) to an array. Takes the value over and returns it. If there is
+ * no memory, also for `to` or `value` (NULL), sets *failed and returns NULL.
  */
 struct json_object *cemm_json_add(bool *failed, struct json_object *to, const char *name,
                                   struct json_object *value);
 
-/* Adds a text in the same way; NULL adds null. */
+/* The same with a text; NULL adds null. */
 void cemm_json_add_text(bool *failed, struct json_object *to, const char *name, const char *text);
 
-/* Like open_memstream(), but a piece for which there is no memory is an error of the stream, and of
- * its fclose(), after which *ret_text is NULL. The stream can't seek. NULL: no memory. The caller
- * frees *ret_text. */
+/* Like open_memstream(), but without seeking, and a lack of memory is an error of the stream and of
+ * fclose(), after which *ret_text is NULL. NULL: no memory. */
 FILE *cemm_text_open(char **ret_text, size_t *ret_length);
 
 /* ---- files -------------------------------------------------------------- */
 
-/*
- * Reads a file. The caller frees *ret_bytes, which are followed by a NUL;
- * *ret_st has their length. Returns 0, -EFBIG if it is longer than `limit`,
- * -EINVAL if it is not a regular file, or another negative errno.
- */
+/* Reads a file. The caller frees *ret_bytes, which are followed by a NUL; *ret_st has their length.
+ * -EFBIG: it is longer than `limit`; -EINVAL: it is not a regular file. */
 int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat *ret_st);
 
-/* The file that is meant by a path: what a link leads to in the end, whether that is there or not.
- * The caller frees it. NULL: errno says why. */
+/* What a path leads to if links are followed, whether that exists or not. The caller frees it.
+ * NULL: errno says why. */
 char *cemm_link_target(const char *path);
 
 /* ---- configuration ------------------------------------------------------ */
@@ -222,42 +215,41 @@ void cemm_prefetch(struct cemm *cemm, const struct cemm_query *query, int64_t ma
 struct cemm_document *cemm_peek(struct cemm *cemm, const struct cemm_query *query,
                                 int64_t max_age_ms);
 
-/* Looks for one device, and ends as soon as a source has listed it. Like cemm_find(), but it
- * does not look for meters. */
+/* Looks for one device, but not for its meters, and ends as soon as a source has listed it.
+ * Otherwise like cemm_find(). */
 int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
                 cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
 /*
- * Limits a wait, which otherwise includes any time spent in queues. The wait
- * ends with -ETIMEDOUT after the sum of the timeouts of the sources that may
- * answer `query`. The request goes on, and its answer is cached for the next
- * caller. If the wait is for a device or its meters, only uid and endpoint of
- * `query` count. NULL: the wait is for the devices of all sources.
+ * Limits a wait, time in queues included, to the sum of the timeouts of the
+ * sources that may answer `query`; then the wait ends with -ETIMEDOUT. The
+ * request goes on, and its answer is cached for the next caller. If the wait is
+ * for a device or its meters, only uid and endpoint of `query` count. NULL: the
+ * wait is for the devices of all sources.
  */
 void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query);
 
 /*
  * Whether a meter's data has stopped although its device answers: at `now` its
- * newest sample (`newest`, Unix ms; 0: none) is older than 10 minutes and older
- * than three times `interval_ms`, which is the meter's or the caller's interval.
- * Only smart meters, and Modbus meters other than "solar_energy", can be silent:
- * an inverter sleeps at night, and a pulse meter sends nothing without a flow.
+ * newest sample (`newest`; 0: none) is older than 10 minutes and than three times
+ * `interval_ms`, the meter's or the caller's interval. Only smart meters, and
+ * Modbus meters other than "solar_energy", can be silent: an inverter sleeps at
+ * night, and a pulse meter sends nothing without a flow.
  */
 bool cemm_meter_silent(const char *alias, const char *type, int64_t newest, int64_t interval_ms,
                        int64_t now);
 
-/* Whether that meter was found. `device` may be NULL. */
+/* Whether a meter was found. `device` may be NULL. */
 bool cemm_device_has(const struct cemm_device *device, const char *alias);
 
 /* The name of the cloud account that reaches it ("home"); NULL: none is known. */
 const char *cemm_device_account(const struct cemm_device *device);
 
-/* How requests ended in this run. Times are Unix milliseconds, 0: never. */
+/* How requests ended in this run, and when; 0: never. */
 struct cemm_outcomes {
     int64_t last_success;
-    int64_t last_failure; /* no answer came, or one that could not be used */
-    /* Of the last failure; NULL: none. Valid until the next cemm_turn(). */
-    struct cemm_message *last_message;
+    int64_t last_failure;              /* no answer came, or one that could not be used */
+    struct cemm_message *last_message; /* of that failure; NULL: none. Until the next cemm_turn() */
 };
 
 /* How requests to a device ended, for all sources together. */
@@ -363,7 +355,7 @@ struct cemm_archive_state {
     size_t read; /* answers that were read in this run */
     size_t written;
     size_t damaged;      /* files that were put aside */
-    int64_t failed;      /* when it failed last; Unix milliseconds, 0: never */
+    int64_t failed;      /* when it failed last; 0: never */
     const char *message; /* what failed then */
 };
 
@@ -385,8 +377,8 @@ bool cemm_archived_totals(const struct cemm *cemm, const struct cemm_uid *uid, c
 int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
-/* The first day found so far, which may come from an incomplete search. False: none. *ret_known:
- * it is certain that no known source has earlier data. */
+/* The first day found so far. False: none. *ret_known: the search is complete, so no known source
+ * has earlier data. */
 bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     struct cemm_period *ret_day, bool *ret_known);
 
@@ -399,7 +391,6 @@ struct cemm_selector {
     bool answered; /* for whoever selects; the library ignores it */
 };
 
-/* False: the text is none of these. */
 bool cemm_selector_parse(const char *text, struct cemm_selector *ret_selector);
 
 /* Which meters are read. An alias of `meters` that cemm_alias_allowed() permits is requested even
@@ -415,8 +406,8 @@ struct cemm_selection {
     bool overlaps;
 };
 
-/* Whether a METER names that meter, the device as a whole (`alias` ""), or any of its meters
- * (NULL); true without METERs. */
+/* Whether `meters` has that meter, the device as a whole (`alias` ""), or any of its meters (NULL);
+ * true if it has no entries. */
 bool cemm_selected(const struct cemm_selection *selection, const struct cemm_uid *uid,
                    const char *alias);
 
@@ -428,11 +419,10 @@ bool cemm_selected(const struct cemm_selection *selection, const struct cemm_uid
 typedef void cemm_sweep_fn(void *data, const struct cemm_uid *uid, const char *alias,
                            const struct cemm_answer *answer);
 
-/* Reads the realtime data of all selected meters once, not from the cache. The answers are not
- * cached, unless cemm_get() has requested them, too. It takes at most as long as the sources'
- * timeouts; cemm_free() ends it early. An answer's result may also be -ENODATA: it had no sample.
- * Returns -EALREADY if an earlier sweep that this one would overlap is still looking for the first
- * device. */
+/* Reads the realtime data of all selected meters once. The cache is not used, and not filled unless
+ * cemm_get() has requested the same. It takes at most as long as the sources' timeouts; cemm_free()
+ * ends it early. A result may also be -ENODATA: there was no sample. -EALREADY: an earlier sweep
+ * that this one would overlap is still looking for the first device. */
 int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,
                void *data);
 
@@ -462,27 +452,23 @@ bool cemm_elsewhere(const struct cemm *cemm, const struct cemm_uid *uid,
 #define CEMM_WINDOW_MAX 2678400 /* seconds: 31 days */
 #define CEMM_SINK_SIZE  128     /* room for a sink's name, with its NUL */
 
-/* Records, for each series, the newest sample that was sent, and which minutes were sent to each
- * sink. A sink is one output. Any thread may use the ledger. */
+/* Records the newest sample that was sent of each series, and which minutes were sent to each sink.
+ * A sink is one output. Any thread may use the ledger. */
 struct cemm_ledger;
 
 /* One series: a channel of a meter. It lives as long as its ledger; so do its names. */
 struct cemm_ledger_entry;
 
-/*
- * `window`: how far back (seconds) missing minutes are looked for, at most
- * CEMM_WINDOW_MAX. `sinks` are the names of the outputs; they are copied. A
- * name is "" if there is only one, and has no control characters and fewer than
- * CEMM_SINK_SIZE bytes. NULL: no memory, or too many.
- */
+/* `window`: how far back (seconds) missing minutes are looked for, at most CEMM_WINDOW_MAX.
+ * `sinks`: the names of the outputs, without control characters; "" if there is only one. NULL: no
+ * memory, an invalid name, or too many. */
 struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *sinks, size_t count);
-void cemm_ledger_free(struct cemm_ledger *ledger); /* NULL is allowed */
+void cemm_ledger_free(struct cemm_ledger *ledger);
 
 /* The entry of a series. NULL: no memory, or an invalid name. */
 struct cemm_ledger_entry *cemm_ledger_entry(struct cemm_ledger *ledger, const struct cemm_uid *uid,
                                             const char *alias, const char *channel);
 
-/* Its names. Entries of one meter share the pointers to uid and alias. */
 struct cemm_ledger_names {
     const struct cemm_uid *uid;
     const char *alias;
@@ -490,39 +476,29 @@ struct cemm_ledger_names {
 };
 struct cemm_ledger_names cemm_ledger_names(const struct cemm_ledger_entry *entry);
 
-/*
- * Whether a sample of a realtime document is to be sent now; if so, it counts
- * as accepted. A sample that is not newer than the last accepted one is
- * refused. So is a reading that comes from another source and is lower by less
- * than 1: the cloud and the LAN round differently.
- */
+/* Whether a sample of a realtime document is to be sent now; if so, it counts as accepted. It must
+ * be newer than the last accepted one. A reading of another source must not be lower by less than
+ * 1: the cloud and the LAN round differently. */
 bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_document *document,
                         const struct cemm_sample *sample);
 
-/*
- * How often the series is measured: the shortest distance between the last
- * eight samples that were accepted, rounded up to 10, 30, 60, 300 or 3600 s.
- * False, and 0: not known yet. True, and 0: a pulse meter, which has no
- * interval of its own.
- */
+/* How often the series is measured: the shortest distance between the last eight accepted samples,
+ * rounded up to 10, 30, 60, 300 or 3600 s. False, and 0: not known yet. True, and 0: a pulse meter,
+ * which has no interval of its own. */
 bool cemm_ledger_cadence(struct cemm_ledger_entry *entry, unsigned *ret_seconds);
 
-/*
- * A document with only those samples of a realtime document that are to be
- * sent now. `shown` is the document that was sent before, or NULL: channels
- * without a sample to be sent have their sample from there. Returns NULL if
- * there is no memory. The caller unrefs it.
- */
+/* A document with only those samples of a realtime document that are to be sent now. A channel
+ * without one has its sample of `shown`, the document that was sent before, or NULL. The caller
+ * unrefs it. */
 struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
                                        const struct cemm_document *document,
                                        const struct cemm_document *shown);
 
 /*
- * Records that a sample of that time was sent. If `sink` is NULL, it was sent
- * live, to all sinks, and is not sent again, even in a later run. Otherwise it
- * was sent to that sink, which then has this minute. Returns 1 if that sink did
- * not have it before, else 0; -EINVAL: `time` is out of range; -ENOMEM, also if
- * the sink's name is invalid.
+ * Records that a sample of that time was sent: to one sink, which now has this
+ * minute, or (`sink` NULL) live, to all sinks; then it is not sent again, even in
+ * a later run. Returns 1 if the one sink did not have the minute, else 0; -EINVAL:
+ * `time` is out of range; -ENOMEM, also if the sink's name is invalid.
  */
 int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t time);
 
@@ -530,8 +506,8 @@ int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t 
  * Reads the state file, before anything else; `path` must outlive the ledger.
  * Returns 0; CEMM_ABSENT if there is none; -EBADMSG if it is damaged or
  * truncated (then it is kept under another name); or another negative errno.
- * `message` is the message for the log, which says what counts as sent: nothing,
- * or the remaining lines. Only -ENOMEM should end the program.
+ * `message`, for the log, says what counts as sent. Only -ENOMEM should end the
+ * program.
  */
 int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_message *message);
 
@@ -539,9 +515,9 @@ int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_m
  * Appends to the state file what was sent since the last call; from time to
  * time, or if `whole`, rewrites it. The file is valid even if the program is
  * killed. Nothing is written until something was sent in this run. Waits for
- * the disk without holding the lock; only one thread may call it. Returns 0 if
- * there is nothing to log; a negative errno if writing begins to fail, after
- * which it is tried less often; 1 if it works again. `message` has the message.
+ * the disk without delaying other threads; only one may call it. Returns 0; a
+ * negative errno if writing begins to fail, after which it is tried less often;
+ * or 1 if it works again. `message`, for the log, is set unless 0 is returned.
  */
 int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message *message);
 
@@ -566,21 +542,17 @@ struct cemm_backfill_rules {
     int64_t max_age_ms;  /* how old a day's document may be */
     size_t rows_max;     /* how many rows are sent in one call at most */
     unsigned rounds_max; /* how many rounds may run at a time; used only if there is a delay */
-    /*
-     * Sends rows, all of one channel; the callee marks them in the ledger.
-     * Returns 0 if all were sent; 1 if cemm_backfill_sent() will be called;
-     * -EAGAIN if the series is not live now; or another negative errno if the
-     * sink fails, which is then left alone, longer each time.
-     */
+    /* Sends rows, all of one channel, and marks them in the ledger. Returns 0 if all were sent; 1
+     * if cemm_backfill_sent() will be called; -EAGAIN if the series is not live now; or another
+     * negative errno if the sink fails, which is then left alone, longer each time. */
     int (*send)(void *data, struct cemm_backfill_job *job, struct cemm_document *rows);
-    /* A round has ended; may be NULL. */
-    void (*done)(void *data, struct cemm_backfill_job *job);
+    void (*done)(void *data, struct cemm_backfill_job *job); /* a round has ended; may be NULL */
 };
 
-/* Free it after `cemm`, whose completions it waits for, and before `ledger`. NULL: no memory. */
+/* Free it after `cemm`, whose completions it waits for, and before `ledger`. */
 struct cemm_backfill *cemm_backfill_new(struct cemm *cemm, struct cemm_ledger *ledger,
                                         const struct cemm_backfill_rules *rules, void *data);
-void cemm_backfill_free(struct cemm_backfill *backfill); /* NULL is allowed */
+void cemm_backfill_free(struct cemm_backfill *backfill);
 
 /* A series has a live sample. Missing minutes that ended at least a minute before `limit` (Unix
  * milliseconds) may be fetched. True: a round is running, and `done` will be called. */
