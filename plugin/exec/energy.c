@@ -1,14 +1,10 @@
 /*
- * `cemm energy`: energy from the minutes and readings of meters. history-run.c
- * fetches up to three documents of each meter and day, and passes them on in
- * order. The month comes last, because it is needed only if there are no
- * readings.
+ * `cemm energy`: energy from the minutes and readings of meters, for which
+ * history-run.c fetches up to three documents of each meter and day. The month
+ * comes last, because it is needed only if there are no readings.
  *
  * If a document of a day can't be fetched, the interval with that day is left
  * out: with the document it would have another value.
- *
- * Each row is made into texts, one for each column, empty if it does not apply;
- * each format has its own way to show them.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -110,6 +106,7 @@ static bool has_reverse(enum cemm_quantity quantity)
     return first_column[quantity] < GAS;
 }
 
+/* A row as texts, which are empty if they do not apply. */
 struct cells {
     char texts[COLUMNS][CEMM_NAME_SIZE];
 };
@@ -125,7 +122,7 @@ static void make_cells(const struct energy *energy, const struct row *row, struc
     const struct cemm_interval *interval = &row->interval;
     enum column first = first_column[row->quantity];
     char(*texts)[CEMM_NAME_SIZE] = ret_cells->texts;
-    memset(ret_cells, 0, sizeof(*ret_cells));
+    *ret_cells = (struct cells){0};
     copy_text(texts[UID], CEMM_UID_SIZE, row->meter->uid.text);
     copy_text(texts[ALIAS], CEMM_NAME_SIZE, row->meter->alias);
     cemm_time_format(zone_of(energy), interval->start * 1000, texts[START]);
@@ -156,10 +153,8 @@ static int print_json(const struct cells *cells, bool begun, FILE *stream)
     struct json_object *row = json_object_new_object();
     for (size_t i = 0; i < COLUMNS; i++) {
         const char *text = cells->texts[i];
-        if (*text == '\0')
-            cemm_json_add_text(&failed, row, names[i], NULL);
-        else if (i <= START || i == BASIS)
-            cemm_json_add_text(&failed, row, names[i], text);
+        if (*text == '\0' || i <= START || i == BASIS)
+            cemm_json_add_text(&failed, row, names[i], *text != '\0' ? text : NULL);
         else
             cemm_json_add(&failed, row, names[i],
                           json_object_new_double_s(strtod(text, NULL), text));

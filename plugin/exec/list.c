@@ -21,7 +21,8 @@ static const struct table_column columns[COLUMNS] = {
 /* The reading of gas; NULL: there is none. */
 static const struct cemm_sample *gas_of(const struct finding *finding)
 {
-    const struct cemm_series *series = cemm_document_channel(finding->document, "gas");
+    const struct cemm_series *series =
+        finding->document ? cemm_document_channel(finding->document, "gas") : NULL;
     return series && series->count > 0 ? series->samples : NULL;
 }
 
@@ -35,18 +36,15 @@ static const struct finding *gas_twin(const struct collection *collection,
     cemm_document_series(finding->document, &count);
     for (size_t i = 0; gas && count == 1 && i < collection->count; i++) {
         const struct finding *other = &collection->findings[i];
-        if (other == finding || other->kind != FINDING_ANSWER ||
-            strcmp(other->uid, finding->uid) != 0)
-            continue;
         const struct cemm_sample *same = gas_of(other);
-        if (same && same->time == gas->time && same->value == gas->value)
+        if (other != finding && strcmp(other->uid, finding->uid) == 0 && same &&
+            same->time == gas->time && same->value == gas->value)
             return other;
     }
     return NULL;
 }
 
-/* The names of the channels with spaces between them; NULL: no memory. The caller frees the
- * text. */
+/* The names of the channels, for the caller to free; NULL: no memory. */
 static char *join_channels(const struct collection *collection, const struct finding *finding)
 {
     const struct finding *twin = gas_twin(collection, finding);

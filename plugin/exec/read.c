@@ -18,24 +18,21 @@ static const struct table_column columns[COLUMNS] = {
     [UNIT] = {"UNIT"},     [TIME] = {"TIME"},   [AGE] = {"AGE", true},   [SOURCE] = {"SOURCE"},
 };
 
-/*
- * If the terminal is too narrow for all columns, the source goes below the
- * device, and times are shortened.
- */
+/* If the terminal is too narrow for all columns, the table is `tight`: the source goes below the
+ * device, and times are shortened. */
 struct sheet {
-    struct table *table; /* it is `tight` if the terminal is narrow */
+    struct table *table;
     const struct collection *collection;
     const char *device; /* the last one shown: names are not repeated */
-    const char *meter;  /* the last one shown */
     const char *source; /* shown below this device; NULL: none yet */
 };
 
 /* Writes an age, rounded down, in the largest suitable unit. */
 static void format_age(int64_t milliseconds, char *ret_text, size_t size)
 {
-    static const int64_t units[] = {1, 60, 60 * 60, 24 * 60 * 60}; /* seconds */
-    static const int64_t from[] = {0, 60, 60 * 60,
-                                   48 * 60 * 60}; /* they are used from that age on */
+    /* The seconds of each unit, and from which age on it is used. */
+    static const int64_t units[] = {1, 60, 60 * 60, 24 * 60 * 60};
+    static const int64_t from[] = {0, 60, 60 * 60, 48 * 60 * 60};
     static const char *const names[] = {"s", "min", "h", "d"};
     const char *before = milliseconds <= -1000 ? "in " : ""; /* a clock that runs fast */
     int64_t seconds = (milliseconds < 0 ? -milliseconds : milliseconds) / 1000;
@@ -62,34 +59,31 @@ static void format_time(const struct sheet *sheet, int64_t time, char ret_text[C
         ret_text[date] = '\0';
 }
 
-/* Sets the cells of the names, which are empty if the row above has the same names. */
-static void name_cells(struct sheet *sheet, const struct finding *finding, const char **cells)
+/* Returns the first cell of a row. */
+static const char *device_cell(struct sheet *sheet, const struct finding *finding)
 {
-    bool same_device = sheet->device != NULL && strcmp(sheet->device, finding->uid) == 0;
-    bool same_meter = same_device && sheet->meter && strcmp(sheet->meter, finding->alias) == 0;
-    cells[DEVICE] = same_device ? "" : finding->uid;
-    cells[METER] = same_meter ? "" : finding->alias;
-    sheet->device = finding->uid;
-    sheet->meter = finding->alias;
-    if (!same_device)
+    const char *source = cemm_document_source(finding->document);
+    if (!sheet->device || strcmp(sheet->device, finding->uid) != 0) {
         sheet->source = NULL;
-    if (!sheet->table->tight || !same_device ||
-        (sheet->source && strcmp(sheet->source, cells[SOURCE]) == 0))
-        return;
-    cells[DEVICE] = cells[SOURCE];
-    sheet->source = cells[SOURCE];
+        return sheet->device = finding->uid;
+    }
+    if (!sheet->table->tight || (sheet->source && strcmp(sheet->source, source) == 0))
+        return "";
+    return sheet->source = source;
 }
 
 /* The age of a sample of `totals` is that of the newest other sample, because the time of `totals`
  * is not when the meter measured. */
 static void add_series(struct sheet *sheet, const struct finding *finding,
-                       const struct cemm_series *series)
+                       const struct cemm_series *series, bool first)
 {
     const struct cemm_sample *sample = series->count > 0 ? series->samples : NULL;
     char time[CEMM_TIME_SIZE] = "no sample";
     char age[CEMM_TIME_SIZE] = "";
     char *value = sample ? strndup(sample->text, sample->text_length) : NULL;
     const char *cells[COLUMNS] = {
+        [DEVICE] = device_cell(sheet, finding),
+        [METER] = first ? finding->alias : "",
         [CHANNEL] = series->channel,
         [VALUE] = value,
         [UNIT] = sample ? series->unit : "",
@@ -107,7 +101,6 @@ static void add_series(struct sheet *sheet, const struct finding *finding,
         if (measured > 0)
             format_age(sheet->collection->now - measured, age, sizeof(age));
     }
-    name_cells(sheet, finding, cells);
     table_row(sheet->table, cells);
     free(value);
 }
@@ -120,12 +113,11 @@ static void fill(struct table *table, const struct collection *collection)
         size_t count = 0;
         if (finding->kind != FINDING_ANSWER) {
             collection_note(table, finding, &sheet.device);
-            sheet.source = NULL;
             continue;
         }
         const struct cemm_series *series = cemm_document_series(finding->document, &count);
         for (size_t j = 0; j < count; j++)
-            add_series(&sheet, finding, &series[j]);
+            add_series(&sheet, finding, &series[j], j == 0);
     }
 }
 
