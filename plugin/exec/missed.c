@@ -24,14 +24,6 @@
 #define MINUTE_MS 60000
 #define PIECE     16 /* minutes that are written together */
 
-struct missed {
-    struct cemm_ledger *ledger;
-    struct cemm_backfill *backfill;
-    missed_write_fn *write;
-    void *data;
-    size_t waiting;
-};
-
 /* ---- what was written ------------------------------------------------------------- */
 
 static struct cemm_ledger_entry *entry_of(struct missed *missed,
@@ -65,9 +57,9 @@ int missed_save(struct missed *missed, const struct cemm_document *document, boo
 
 /* Whether minutes before the answer are missing, and are now being fetched. cemm_backfill_live() is
  * given the end of the sample's minute as its limit, so that all earlier minutes may be fetched. */
-static bool lacks_any(struct missed_meter *meter, const struct cemm_document *answer)
+static bool lacks_any(struct missed *missed, struct missed_meter *meter,
+                      const struct cemm_document *answer)
 {
-    struct missed *missed = meter->missed;
     size_t count;
     const struct cemm_series *series = cemm_document_series(answer, &count);
     bool any = false;
@@ -83,9 +75,8 @@ static bool lacks_any(struct missed_meter *meter, const struct cemm_document *an
 }
 
 /* Writes the oldest waiting answer. */
-static void write_held(struct missed_meter *meter)
+static void write_held(struct missed *missed, struct missed_meter *meter)
 {
-    struct missed *missed = meter->missed;
     struct cemm_document *document = meter->held[0];
     meter->held_count--;
     missed->waiting--;
@@ -95,16 +86,15 @@ static void write_held(struct missed_meter *meter)
 }
 
 /* Writes the waiting answers, up to the first one before which minutes are missing. */
-static void release(struct missed_meter *meter)
+static void release(struct missed *missed, struct missed_meter *meter)
 {
-    while (meter->held_count > 0 && !lacks_any(meter, meter->held[0]))
-        write_held(meter);
+    while (meter->held_count > 0 && !lacks_any(missed, meter, meter->held[0]))
+        write_held(missed, meter);
 }
 
 static void take_end(void *data, struct cemm_backfill_job *job)
 {
-    (void)data;
-    release(job->user);
+    release(data, job->user);
 }
 
 static int take_rows(void *data, struct cemm_backfill_job *job, struct cemm_document *rows)
@@ -117,13 +107,12 @@ static int take_rows(void *data, struct cemm_backfill_job *job, struct cemm_docu
 
 void missed_take(struct missed *missed, struct missed_meter *meter, struct cemm_document *document)
 {
-    meter->missed = missed;
     if (meter->held_count == HELD_MAX)
-        write_held(meter); /* the minutes missing before it will be late */
+        write_held(missed, meter); /* the minutes missing before it will be late */
     meter->held[meter->held_count++] = cemm_document_ref(document);
     missed->waiting++;
     if (meter->held_count == 1)
-        release(meter);
+        release(missed, meter);
 }
 
 void missed_drop(struct missed_meter *meter)
@@ -132,15 +121,10 @@ void missed_drop(struct missed_meter *meter)
         cemm_document_unref(meter->held[--meter->held_count]);
 }
 
-size_t missed_waiting(const struct missed *missed)
-{
-    return missed ? missed->waiting : 0;
-}
+/* ---- the state file --------------------------------------------------------------- */
 
-/* ---- beginning and end --------------------------------------------------------------- */
-
-struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledger *ledger,
-                           missed_write_fn *write, void *data)
+int missed_open(struct missed *ret_missed, const char *path, struct cemm *cemm,
+                struct cemm_ledger *ledger, missed_write_fn *write, void *data)
 {
     static const struct cemm_backfill_rules rules = {
         .rows_max = PIECE,
@@ -148,27 +132,14 @@ struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledg
         .done = take_end,
     };
     struct cemm_message message = {""};
-    struct missed *missed = calloc(1, sizeof(*missed));
-    if (!missed)
-        return NULL;
-    *missed = (struct missed){.ledger = ledger, .write = write, .data = data};
-    missed->backfill = cemm_backfill_new(cemm, ledger, &rules, missed);
-    int r = missed->backfill ? cemm_ledger_load(ledger, path, &message) : -ENOMEM;
-    if (r == -ENOMEM) { /* going on would lose the content of the file */
-        missed_close(missed);
-        return NULL;
-    }
+    *ret_missed = (struct missed){.ledger = ledger, .write = write, .data = data};
+    ret_missed->backfill = cemm_backfill_new(cemm, ledger, &rules, ret_missed);
+    int r = ret_missed->backfill ? cemm_ledger_load(ledger, path, &message) : -ENOMEM;
+    if (r == -ENOMEM)
+        return r; /* going on would lose the content of the file */
     if (r < 0)
         message_print(CEMM_LOG_WARNING, "%s", message.text);
-    return missed;
-}
-
-void missed_close(struct missed *missed)
-{
-    if (!missed)
-        return;
-    cemm_backfill_free(missed->backfill);
-    free(missed);
+    return 0;
 }
 
 bool missed_lock(const char *path, int *ret_lock)

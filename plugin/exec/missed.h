@@ -10,11 +10,20 @@
 
 #define HELD_MAX 64 /* answers of one meter that may wait, one per sweep */
 
-struct missed;
+/* Writes a realtime answer or (`old`) missed minutes. */
+typedef void missed_write_fn(void *data, const struct cemm_document *document, bool old);
 
-/* A meter's answers that wait to be written; all zeroes at first. */
+/* It must not move. */
+struct missed {
+    struct cemm_ledger *ledger;
+    struct cemm_backfill *backfill;
+    missed_write_fn *write;
+    void *data;
+    size_t waiting; /* answers that wait to be written */
+};
+
+/* Those of a meter; all zeroes at first. */
 struct missed_meter {
-    struct missed *missed;
     size_t held_count;
     struct cemm_document *held[HELD_MAX]; /* oldest first */
 };
@@ -24,18 +33,11 @@ struct missed_meter {
  * another process may use the state file; this was reported. */
 bool missed_lock(const char *path, int *ret_lock);
 
-/* Writes a realtime answer or (`old`) missed minutes. */
-typedef void missed_write_fn(void *data, const struct cemm_document *document, bool old);
-
-/*
- * Reads the state file into a ledger; a missing or damaged one gives a message
- * and counts as empty. `write` is called from missed_take() and cemm_turn().
- * NULL: no memory. Call missed_close() after the context was freed, and before
- * the ledger is.
- */
-struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledger *ledger,
-                           missed_write_fn *write, void *data);
-void missed_close(struct missed *missed);
+/* Reads the state file into a ledger; a missing or damaged one gives a message and counts as empty.
+ * `write` is called from missed_take() and cemm_turn(). Returns 0 or -ENOMEM. The caller frees the
+ * backfill in either case. */
+int missed_open(struct missed *ret_missed, const char *path, struct cemm *cemm,
+                struct cemm_ledger *ledger, missed_write_fn *write, void *data);
 
 /* Takes a realtime answer, which is written after what was missed before it. `meter` must not move
  * while its answers wait or its missed minutes are being fetched. */
@@ -46,8 +48,5 @@ void missed_drop(struct missed_meter *meter);
 
 /* Saves that a document was written. Returns 0 or -ENOMEM. */
 int missed_save(struct missed *missed, const struct cemm_document *document, bool old);
-
-/* How many answers wait. `missed` may be NULL. */
-size_t missed_waiting(const struct missed *missed);
 
 #endif

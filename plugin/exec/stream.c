@@ -47,8 +47,8 @@ struct stream {
     const struct exec_options *options;
     struct session session;
     struct cemm_ledger *ledger;
-    struct missed *missed; /* NULL: no --state */
-    int state_lock;        /* -1: none */
+    struct missed missed; /* used only with --state */
+    int state_lock;       /* -1: none */
     struct render render;
     void *entries; /* tree of struct latest */
     size_t entry_count;
@@ -112,6 +112,17 @@ static void free_entry(void *data)
 
 /* ---- rows ---------------------------------------------------------------------- */
 
+/* A file that cannot be written does not end the program. */
+static void end_output(struct stream *stream, struct output *output, int r)
+{
+    r = output_end(output, r);
+    if (r < 0 && !stream->refused)
+        message_failure(&output->message, r);
+    stream->refused = r < 0;
+    if (r < 0 && !output->path)
+        stream->error = r;
+}
+
 /* Writes the rows of a document; `document` NULL: only what comes before all rows. */
 static void write_rows(struct stream *stream, const struct cemm_document *document)
 {
@@ -119,11 +130,7 @@ static void write_rows(struct stream *stream, const struct cemm_document *docume
     int r = output_begin(&output, NULL);
     if (r == 0)
         r = render_rows(&stream->render, &document, document != NULL, output.stream);
-    r = output_end(&output, r);
-    if (r < 0) {
-        message_failure(&output.message, r);
-        stream->error = r;
-    }
+    end_output(stream, &output, r);
 }
 
 /* Writes those rows of a realtime answer that are new, or (`old`) missed minutes. A signal does not
@@ -137,8 +144,8 @@ static void put(void *data, const struct cemm_document *document, bool old)
         stream->error = -ENOMEM;
     else if (stream->error == 0)
         write_rows(stream, rows);
-    if (stream->missed && stream->error == 0)
-        stream->error = missed_save(stream->missed, rows, old);
+    if (stream->options->state && stream->error == 0)
+        stream->error = missed_save(&stream->missed, rows, old);
     cemm_document_unref(picked);
 }
 
@@ -153,21 +160,6 @@ static void show(struct stream *stream, struct latest *entry, const struct cemm_
     }
     cemm_document_unref(entry->shown);
     entry->shown = picked;
-}
-
-/* A file that cannot be written does not end the program. */
-static void put_text(struct stream *stream, const char *text, size_t length)
-{
-    struct output output;
-    int r = output_begin(&output, stream->options->output);
-    if (r == 0)
-        fwrite(text, 1, length, output.stream);
-    r = output_end(&output, r);
-    if (r < 0 && !stream->refused)
-        message_failure(&output.message, r);
-    stream->refused = r < 0;
-    if (r < 0 && !output.path)
-        stream->error = r;
 }
 
 struct snapshot {
@@ -199,6 +191,7 @@ static void put_snapshot(struct stream *stream)
         .stream = stream,
         .results = calloc(stream->entry_count + 1, sizeof(*snapshot.results)),
     };
+    struct output output;
     char *text = NULL;
     size_t length = 0;
     if (snapshot.results)
@@ -211,7 +204,10 @@ static void put_snapshot(struct stream *stream)
         stream->error = r;
         return;
     }
-    put_text(stream, text, length);
+    r = output_begin(&output, stream->options->output);
+    if (r == 0)
+        fwrite(text, 1, length, output.stream);
+    end_output(stream, &output, r);
     free(stream->before);
     stream->before = text;
     stream->changed = false;
@@ -289,10 +285,10 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
         report_absent(entry, answer);
     else if (is_prometheus(stream))
         show(stream, entry, answer->document);
-    else if (!stream->missed)
-        put(stream, answer->document, false);
+    else if (stream->options->state)
+        missed_take(&stream->missed, &entry->missed, answer->document);
     else
-        missed_take(stream->missed, &entry->missed, answer->document);
+        put(stream, answer->document, false);
     if (good)
         seek_type(stream, entry, answer->document);
     entry->up = good;
@@ -374,8 +370,7 @@ static enum exec_exit run(struct stream *stream)
         if (stream->error != 0)
             break;
         bool nothing = stream->sweeps > 0 && session_found_nothing(&stream->session);
-        if (stream->ended && !stream->wanted && stream->pending == 0 &&
-            missed_waiting(stream->missed) == 0)
+        if (stream->ended && !stream->wanted && stream->pending == 0 && stream->missed.waiting == 0)
             return nothing ? EXEC_FAILED : EXEC_OK; /* failed: there never was a meter */
         turn(stream, now);
     }
@@ -394,14 +389,15 @@ static void prepare(struct stream *stream)
                 interval);
     stream->render.lines = true;
     stream->ledger = cemm_ledger_new(MISSED_WINDOW, &sink, stream->options->state != NULL);
-    if (is_prometheus(stream))
-        stream->error = output_before(stream->options->output, &stream->before);
-    write_rows(stream, NULL);
-    if (stream->options->state && stream->ledger)
-        stream->missed =
-            missed_open(stream->options->state, stream->session.cemm, stream->ledger, put, stream);
-    if (!stream->ledger || (stream->options->state && !stream->missed))
+    if (!stream->ledger)
         stream->error = -ENOMEM;
+    else if (is_prometheus(stream))
+        stream->error = output_before(stream->options->output, &stream->before);
+    else if (stream->options->state)
+        stream->error = missed_open(&stream->missed, stream->options->state, stream->session.cemm,
+                                    stream->ledger, put, stream);
+    if (stream->error == 0)
+        write_rows(stream, NULL);
 }
 
 static void clear(struct stream *stream)
@@ -409,7 +405,7 @@ static void clear(struct stream *stream)
     stream->error = -ECANCELED; /* for answers to sweeps that were given up */
     session_close(&stream->session);
     tdestroy(stream->entries, free_entry);
-    missed_close(stream->missed);
+    cemm_backfill_free(stream->missed.backfill);
     cemm_ledger_free(stream->ledger);
     free(stream->before);
     if (stream->state_lock >= 0)

@@ -13,7 +13,7 @@
 
 static struct {
     struct cemm_ledger *ledger;
-    struct missed *missed;
+    struct missed missed;
     const struct cemm_backfill_rules *rules;
     void *user;   /* of the current round */
     bool lacking; /* minutes are missing */
@@ -77,29 +77,29 @@ static void take(struct missed_meter *meter, int number)
     snprintf(text, sizeof(text), "{\"data\":{\"electric_power\":[%lld,%d]}}",
              (long long)(ANSWER_NOW - 10000 * (ANSWERS - number)), number);
     struct cemm_document *document = answer(CEMM_REALTIME, "p1", CEMM_DAY, text);
-    missed_take(fake.missed, meter, document);
+    missed_take(&fake.missed, meter, document);
     cemm_document_unref(document);
 }
 
 static void test_too_many(void **state)
 {
     static const char *const sinks[] = {""};
-    struct missed_meter meter = {NULL};
+    struct missed_meter meter = {0};
 
     (void)state;
     fake.ledger = cemm_ledger_new(MISSED_WINDOW, sinks, 1);
     assert_non_null(fake.ledger);
-    fake.missed = missed_open(scratch_path("state"), NULL, fake.ledger, send_samples, NULL);
-    assert_non_null(fake.missed);
+    assert_int_equal(
+        missed_open(&fake.missed, scratch_path("state"), NULL, fake.ledger, send_samples, NULL), 0);
     fake.lacking = true;
     for (int i = 0; i < ANSWERS; i++)
         take(&meter, i);
-    assert_int_equal(fake.sent + missed_waiting(fake.missed), ANSWERS);
+    assert_int_equal(fake.sent + fake.missed.waiting, ANSWERS);
     fake.lacking = false;
-    fake.rules->done(fake.missed, &(struct cemm_backfill_job){.user = fake.user});
-    assert_int_equal(missed_waiting(fake.missed), 0);
+    fake.rules->done(&fake.missed, &(struct cemm_backfill_job){.user = fake.user});
+    assert_int_equal(fake.missed.waiting, 0);
     assert_int_equal(fake.sent, ANSWERS);
-    missed_close(fake.missed);
+    cemm_backfill_free(fake.missed.backfill);
     cemm_ledger_free(fake.ledger);
 }
 
