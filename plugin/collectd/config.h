@@ -25,7 +25,7 @@
 #define WRITERS_MAX 16
 #define BLOCKS_MAX  (CEMM_SOURCES_MAX + 1) /* the sources and discovery */
 
-/* Bits: an option may have several. GLOBAL: outside of any block. */
+/* Bits, because an option may belong in several. GLOBAL: outside of any block. */
 enum block_kind { GLOBAL = 1, CLOUD = 2, LOCAL = 4, DISCOVERY = 8, BACKFILL = 16 };
 
 /* One <Cloud> or <Local> block, or discovery: a source that is swept at its own interval. */
@@ -41,7 +41,7 @@ struct settings {
     struct cemm_config *config;
     struct block blocks[BLOCKS_MAX];
     size_t count;
-    char *state_file;           /* its path below collectd's BaseDir, if it was relative */
+    char *state_file;           /* a full path, if collectd's BaseDir is one */
     char *writers[WRITERS_MAX]; /* writers of history; none: there is no backfill */
     size_t writer_count;
     int64_t window; /* milliseconds */

@@ -53,12 +53,12 @@ struct poller {
     struct hold hold; /* this and the next two belong to collectd's thread */
     struct monitor monitor;
     bool sent; /* values were dispatched in this call */
-    struct target *targets;
-    size_t count;
     struct losses losses;
     pthread_t thread;
     bool running; /* the thread is there to be joined */
     atomic_bool stopping;
+    size_t count;
+    struct target targets[];
 };
 
 static void pass_on(void *data, enum cemm_level level, const char *message)
@@ -364,9 +364,8 @@ static int build_memory(struct poller *poller, const struct settings *settings)
     hold_init(&poller->hold);
     poller->ledger = cemm_ledger_new(
         settings->window / 1000, (const char *const *)settings->writers, settings->writer_count);
-    poller->targets = calloc(settings->count, sizeof(*poller->targets));
     poller->cemm = cemm_new(settings->config, CEMM_BACKOFF_POLLER, pass_on, NULL);
-    if (!poller->ledger || !poller->targets || !poller->cemm)
+    if (!poller->ledger || !poller->cemm)
         return -ENOMEM;
     for (poller->count = 0; poller->count < settings->count; poller->count++)
         poller->targets[poller->count] = (struct target){
@@ -397,7 +396,8 @@ static int build(struct poller *poller, const struct settings *settings)
 
 struct poller *poller_start(const struct settings *settings)
 {
-    struct poller *poller = calloc(1, sizeof(*poller));
+    struct poller *poller =
+        calloc(1, sizeof(*poller) + settings->count * sizeof(poller->targets[0]));
     int r = poller ? build(poller, settings) : -ENOMEM;
 
     if (r == 0)
@@ -430,6 +430,5 @@ void poller_stop(struct poller *poller)
     queue_destroy(&poller->queue);
     cemm_ledger_free(poller->ledger);
     monitor_clear(&poller->monitor);
-    free(poller->targets);
     free(poller);
 }
