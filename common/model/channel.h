@@ -13,18 +13,15 @@
 /* The unit of a series, which is that of its first row; "" if none is documented. */
 const char *cemm_series_unit(const struct cemm_query *query, const struct cemm_series *series);
 
-/*
- * On the day on which a meter is replaced, gas may have rows of both kinds: m3
- * by the hour and L/min by the minute. The name that keeps them apart for a row
- * of history ("gas_flow", or the name of the channel), and the unit of the row.
- */
+/* The name and the unit of a row of history. On the day on which a meter is replaced, gas may have
+ * rows of m3 by the hour and of L/min by the minute: the latter are named "gas_flow". */
 const char *cemm_row_channel(const struct cemm_query *query, const struct cemm_series *series,
                              const struct cemm_sample *row);
 const char *cemm_row_unit(const struct cemm_query *query, const struct cemm_series *series,
                           const struct cemm_sample *row);
 
-/* The value of the tag `period` ("day", "month", "year") for rows that must not be mixed with the
- * channel's realtime values: gas history, and all rows of months and years. Else NULL. */
+/* The tag `period` ("day", "month", "year") for rows that must not be mixed with the channel's
+ * realtime values: gas history, and all rows of months and years. Else NULL. */
 const char *cemm_history_tag(const struct cemm_query *query, const char *channel);
 
 /* What the realtime value of a channel is. */
@@ -36,8 +33,7 @@ enum cemm_channel_kind {
 };
 enum cemm_channel_kind cemm_channel_kind(const char *channel);
 
-/* Whether a pattern matches a channel. A pattern that ends in '*' matches all that begin like it;
- * any other is the name of one channel. */
+/* Whether a pattern, which may end in '*', matches a channel. */
 bool cemm_channel_matches(const char *pattern, const char *channel);
 
 #endif

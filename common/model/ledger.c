@@ -27,8 +27,7 @@
 #define STEP_BACK_MAX 1.0 /* in the meter's own unit: a greater step is a new meter */
 #define MINUTE_MS     INT64_C(60000)
 
-/* A minute that has only just ended may still arrive as a live sample. */
-#define LATE_MS INT64_C(60000)
+#define LATE_MS MINUTE_MS
 
 /* ---- names --------------------------------------------------------------------- */
 
@@ -282,7 +281,7 @@ static bool is_same_total(const struct cemm_ledger_entry *entry,
            cemm_document_newest(document) <= entry->measured;
 }
 
-/* Learns the distance between two samples of this run; between runs, some may have been missed. */
+/* Learns the distance between two samples of this run: before it, some may have been missed. */
 static void learn(struct cemm_ledger_entry *entry, int64_t time)
 {
     unsigned known = cemm_cadence_seconds(&entry->cadence);
@@ -377,30 +376,22 @@ int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t 
 
 /* ---- minutes missing ------------------------------------------------------------------ */
 
-/* The minutes that may be missing: those from `from` on. */
-static struct cemm_stretch range(const struct cemm_ledger *ledger, int64_t from, int64_t now)
-{
-    int64_t oldest = now - ledger->window * 1000;
-
-    if (from < oldest)
-        from = oldest;
-    return (struct cemm_stretch){
-        (int32_t)((from + MINUTE_MS - 1) / MINUTE_MS),
-        (int32_t)((now - LATE_MS) / MINUTE_MS),
-    };
-}
-
 bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *sink, int64_t from,
                          int64_t now, int64_t *ret_from, int64_t *ret_until)
 {
     struct cemm_ledger *ledger = entry->meter->ledger;
+    int64_t oldest = now - ledger->window * 1000;
     struct cemm_stretch missing = {0, 0};
 
     if (!time_valid(now) || from >= now)
         return false;
+    if (from < oldest)
+        from = oldest;
+    const struct cemm_stretch within = {(int32_t)((from + MINUTE_MS - 1) / MINUTE_MS),
+                                        (int32_t)((now - LATE_MS) / MINUTE_MS)};
     pthread_mutex_lock(&ledger->lock);
     const struct cemm_sent *sent = cemm_ledger_sent_to(entry, sink);
-    bool any = sent && cemm_minutes_missing(&sent->minutes, range(ledger, from, now), &missing);
+    bool any = sent && cemm_minutes_missing(&sent->minutes, within, &missing);
     pthread_mutex_unlock(&ledger->lock);
     *ret_from = missing.from * MINUTE_MS;
     *ret_until = missing.until * MINUTE_MS;

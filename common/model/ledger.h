@@ -19,11 +19,8 @@
 #define CEMM_CADENCE_DISTANCES 7 /* between the last eight samples */
 #define CEMM_CADENCE_MAX       3600
 
-/*
- * How often a series is measured, learned from the times of its samples. A poll
- * misses some of them, and the first one after an outage is late: so the
- * shortest of the last distances counts.
- */
+/* How often a series is measured, learned from its samples. A poll misses some of them, and the
+ * first one after an outage is late: so the shortest of the last distances counts. */
 struct cemm_cadence {
     uint16_t distances[CEMM_CADENCE_DISTANCES]; /* seconds, the newest first; 0: none */
 };
@@ -108,28 +105,24 @@ void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry 
                       const char *sink, const char *before, int64_t number, const char *after);
 
 /*
- * The first stretch of minutes that were not sent to a sink. It has only minutes
- * that begin at `from` or later, lie in the window before `now`, and ended at
- * least a minute ago: one that has just ended may still arrive as a live sample.
- * False: none is missing. All times are Unix milliseconds; `*ret_until` is the
- * end of the stretch. A series of which nothing was sent lacks the whole window.
+ * The first stretch of minutes that were not sent to a sink. They begin at `from`
+ * or later, lie in the window before `now`, and ended at least a minute ago: one
+ * that has just ended may still arrive as a live sample. False: none is missing.
+ * All times are Unix milliseconds; `*ret_until` is the end of the stretch.
  */
 bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *sink, int64_t from,
                          int64_t now, int64_t *ret_from, int64_t *ret_until);
 
-/*
- * A document with only those samples of the series in `day` whose minutes begin
- * at `from` or later and were not sent to the sink (cemm_ledger_missing()): one
- * for each minute, and at most the oldest `most`. NULL: no memory. The caller
- * unrefs it.
- */
+/* A document with those samples of the series in `day` whose minutes are missing for the sink
+ * (cemm_ledger_missing()): one for each minute, at most the oldest `most`. NULL: no memory. The
+ * caller unrefs it. */
 struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, const char *sink,
                                                const struct cemm_document *day, int64_t from,
                                                size_t most, int64_t now);
 
-/* Under the lock. The state file's whole text, which the caller frees, with all minutes of the
- * CEMM_WINDOW_MAX seconds before `now`, since a later run may have a longer window. 0 or a negative
- * errno. */
+/* Under the lock. The state file's whole text, which the caller frees. It has all minutes of the
+ * last CEMM_WINDOW_MAX seconds, since a later run may have a longer window. 0 or a negative errno.
+ */
 int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_text,
                     size_t *ret_length);
 

@@ -11,11 +11,11 @@
 
 #define MINUTE_MS INT64_C(60000)
 
-/* Reserves room for all samples of a document, and one more for each series; NULL: no memory. */
+/* Reserves room for all samples of a document; NULL: no memory. */
 static struct cemm_document *begin(const struct cemm_document *document)
 {
     struct cemm_document *picked = cemm_document_new(&document->query, NULL, 0);
-    size_t samples = document->series_count;
+    size_t samples = 0;
 
     for (size_t i = 0; i < document->series_count; i++)
         samples += document->series[i].count;

@@ -6,10 +6,9 @@
  *
  * where START is in Unix seconds, COUNT in minutes, NEWEST in Unix
  * milliseconds, CADENCE in seconds, and at least one of them is there. NEWEST
- * and CADENCE are those of the series, whatever SINK is. Lines add up: minutes
- * that have just been sent are appended as a line, and from time to time the
- * whole file is rewritten and synced. The line "end" marks where that rewrite
- * ended.
+ * and CADENCE are those of the series, whatever SINK is. Lines add up: what has
+ * just been sent is appended, and from time to time the whole file is rewritten
+ * and synced. The line "end" marks where that rewrite ended.
  *
  * Without "end", or with a last line that is not complete, the file was
  * truncated: its lines are used, and what it lacks may be sent again. After any
@@ -33,7 +32,6 @@
 #define HEADER     "cemm minutes 2\n"
 #define END        "end"
 #define MINUTE_S   INT64_C(60)
-#define DAY_MS     INT64_C(86400000)
 #define FIELDS     5
 #define STATE_MODE 0640
 #define GROWN_MAX  (8u << 20) /* bytes appended before the file is rewritten */
@@ -80,7 +78,7 @@ int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_te
                     size_t *ret_length)
 {
     struct cemm_buffer buffer = CEMM_BUFFER_INIT(CEMM_STATE_MAX);
-    int32_t horizon = (int32_t)((now / 1000 - CEMM_WINDOW_MAX - DAY_MS / 1000) / MINUTE_S);
+    int32_t horizon = (int32_t)((now / 1000 - CEMM_WINDOW_MAX) / MINUTE_S);
     const struct cemm_ledger_meter *meter;
 
     cemm_buffer_text(&buffer, HEADER);
@@ -275,7 +273,7 @@ static int read_text(struct cemm_ledger *ledger, char *text, size_t length)
     char *end;
     int r = 0;
 
-    if (length < header || memcmp(text, HEADER, header) != 0 || memchr(text, '\0', length))
+    if (strncmp(text, HEADER, header) != 0 || strlen(text) != length)
         return -EBADMSG;
     for (; r == 0 && (end = strchr(line, '\n')); line = end + 1) {
         *end = '\0';
