@@ -35,26 +35,20 @@
 static const struct cemm_series *find_measured(const struct cemm_document *document,
                                                enum cemm_quantity *ret_quantity)
 {
-    static const struct {
-        const char *channel;
-        enum cemm_quantity quantity;
-    } measured[] = {
-        {"electric_power", CEMM_QUANTITY_ENERGY},
-        {"gas", CEMM_QUANTITY_GAS},
-        {"flow", CEMM_QUANTITY_VOLUME},
-    };
+    const struct cemm_series *series;
 
-    for (size_t i = 0; document && i < sizeof(measured) / sizeof(measured[0]); i++) {
-        const struct cemm_series *series = cemm_document_channel(document, measured[i].channel);
-        *ret_quantity = measured[i].quantity;
-        if (series && *ret_quantity == CEMM_QUANTITY_ENERGY &&
-            cemm_alias_kind(document->query.alias) == CEMM_ALIAS_SMART)
-            *ret_quantity = CEMM_QUANTITY_GRID;
-        if (series)
-            return series;
-    }
     *ret_quantity = CEMM_QUANTITY_NONE;
-    return NULL;
+    if (!document)
+        return NULL;
+    if ((series = cemm_document_channel(document, "electric_power")))
+        *ret_quantity = cemm_alias_kind(document->query.alias) == CEMM_ALIAS_SMART
+                            ? CEMM_QUANTITY_GRID
+                            : CEMM_QUANTITY_ENERGY;
+    else if ((series = cemm_document_channel(document, "gas")))
+        *ret_quantity = CEMM_QUANTITY_GAS;
+    else if ((series = cemm_document_channel(document, "flow")))
+        *ret_quantity = CEMM_QUANTITY_VOLUME;
+    return series;
 }
 
 static bool is_electric(enum cemm_quantity quantity)
