@@ -10,15 +10,6 @@
 #include "plugin/exec/output.h"
 #include "plugin/exec/session.h"
 
-enum { UID, ADDRESS, TYPE, CORE, COLUMNS };
-
-static const struct table_column columns[COLUMNS] = {
-    [UID] = {"UID"},
-    [ADDRESS] = {"ADDRESS"},
-    [TYPE] = {"TYPE"},
-    [CORE] = {"CORE"},
-};
-
 struct search {
     size_t pending;
     int result;
@@ -50,16 +41,12 @@ static bool next_device(const struct cemm *cemm, struct cemm_discovered *device)
 
 static int write_table(const void *data, FILE *stream)
 {
+    static const struct table_column columns[] = {{"UID"}, {"ADDRESS"}, {"TYPE"}, {"CORE"}};
     struct cemm_discovered device = {.uid = {""}};
     struct table table;
-    table_begin(&table, columns, COLUMNS);
+    table_begin(&table, columns, sizeof(columns) / sizeof(columns[0]));
     while (next_device(data, &device)) {
-        const char *cells[COLUMNS] = {
-            [UID] = device.uid.text,
-            [ADDRESS] = device.address,
-            [TYPE] = device.type,
-            [CORE] = device.core,
-        };
+        const char *const cells[] = {device.uid.text, device.address, device.type, device.core};
         table_row(&table, cells);
     }
     return table_print(&table, stream);

@@ -11,13 +11,6 @@
 #include "plugin/exec/command.h"
 #include "plugin/exec/output.h"
 
-enum { DEVICE, METER, TYPE, CHANNELS, SOURCE, ADDRESS, COLUMNS };
-
-static const struct table_column columns[COLUMNS] = {
-    [DEVICE] = {"DEVICE"},     [METER] = {"METER"},   [TYPE] = {"TYPE"},
-    [CHANNELS] = {"CHANNELS"}, [SOURCE] = {"SOURCE"}, [ADDRESS] = {"ADDRESS"},
-};
-
 /* The reading of gas; NULL: there is none. */
 static const struct cemm_sample *gas_of(const struct finding *finding)
 {
@@ -103,13 +96,13 @@ static void add_meter(struct table *table, const struct collection *collection,
     cemm_message_set(&sources, "%s%s%.80s", source, account.text[0] != '\0' ? ", " : "",
                      account.text);
     bool same = *device != NULL && strcmp(*device, finding->uid) == 0;
-    const char *cells[COLUMNS] = {
-        [DEVICE] = same ? "" : finding->uid,
-        [METER] = finding->alias,
-        [TYPE] = cemm_document_type(finding->document),
-        [CHANNELS] = channels,
-        [SOURCE] = sources.text,
-        [ADDRESS] = address_of(collection->session.cemm, finding),
+    const char *const cells[] = {
+        same ? "" : finding->uid,
+        finding->alias,
+        cemm_document_type(finding->document),
+        channels,
+        sources.text,
+        address_of(collection->session.cemm, finding),
     };
     if (!channels)
         table->error = -ENOMEM;
@@ -132,11 +125,13 @@ static void report_elsewhere(const struct cemm *cemm)
 
 static int list_table(const void *data, FILE *stream)
 {
+    static const struct table_column columns[] = {{"DEVICE"},   {"METER"},  {"TYPE"},
+                                                  {"CHANNELS"}, {"SOURCE"}, {"ADDRESS"}};
     const struct collection *collection = data;
     const char *device = NULL;
     struct table table;
     report_elsewhere(collection->session.cemm);
-    table_begin(&table, columns, COLUMNS);
+    table_begin(&table, columns, sizeof(columns) / sizeof(columns[0]));
     for (size_t i = 0; i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
         if (finding->kind == FINDING_ANSWER)
