@@ -1,8 +1,7 @@
 /*
- * `list` and `read` make the same sweep and print it differently. The order of
- * the steps determines the exit status: user errors are found before any request
- * is sent (2); results are printed even if something failed (1). It is not a
- * user error if no device answers.
+ * The order of the steps determines the exit status: user errors are found
+ * before any request is sent (2); results are printed even if something failed
+ * (1). It is not a user error if no device answers.
  */
 #include "plugin/exec/command.h"
 

@@ -32,13 +32,14 @@ struct finding {
     bool joined;          /* an earlier problem has the same cause */
 };
 
-/* Links the problems with the same cause, so the findings must not move from then on. Prints the
- * problems and the notes, unless a table shows them (`shown`). */
+/* Links problems with the same cause, after which the findings must not move. Prints the problems
+ * and notes, unless a table shows them (`shown`). */
 void findings_report(struct finding *findings, size_t count, bool shown);
 
-/* What a sweep has found. The findings are sorted by device; each device's answers come before its
- * problems and notes, and both are sorted by alias. Findings without a device come last. */
+/* What a sweep has found. */
 struct collection {
+    /* Sorted by device; those without one come last. A device's answers come before its problems
+     * and notes, each sorted by alias. */
     struct finding *findings;
     size_t count;
     size_t problems;
@@ -56,13 +57,12 @@ struct collection {
 /* Returns 0 or a negative errno. */
 typedef int command_write_fn(const void *data, FILE *stream);
 
-/* Sweeps; `session` and `options` must be set. Returns 0 even if meters failed, or a negative
- * errno. The collection must not move until collection_clear(), which closes the session, too. */
+/* `session` and `options` must be set. Returns 0 even if meters failed, or a negative errno. The
+ * collection must not move until collection_clear(), which closes the session, too. */
 int collection_sweep(struct collection *collection);
 void collection_clear(struct collection *collection);
 
-/* Runs a command: sweeps, reports the problems and writes the result; `write` gets the collection
- * as `data`. */
+/* Sweeps, reports the problems and writes the result; `write` gets the collection as `data`. */
 enum exec_exit collection_command(const struct exec_options *options, command_write_fn *write);
 
 /* Writes a text to `file` (NULL: stdout), completely or not at all. */

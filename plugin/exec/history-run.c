@@ -1,11 +1,10 @@
 /*
- * Finds the meters, fetches several periods at a time and passes them on oldest
- * first. Answers that come early wait in a ring of slots, whose size does not
- * depend on the range.
+ * Several documents are fetched at a time and passed on oldest first. Answers
+ * that come early wait in a ring of slots, whose size does not depend on the
+ * range.
  *
  * A METER uid/alias need not be found: the archive may have meters that no
- * source has any more. All others are found by a sweep, as `cemm read` finds
- * them.
+ * source has any more. All others are found by a sweep.
  *
  * If no answer comes, the period is requested again: an import of ten years
  * must not lose a week to a short outage. While the library backs off,
@@ -27,8 +26,7 @@
 #define RETRIES  7     /* how often a request without an answer is repeated */
 #define PAUSE_MS 2000  /* milliseconds before each repetition */
 
-/* If there are more periods than this, each meter's first day is looked for before anything is
- * requested. */
+/* If there are more periods, each meter's first day is looked for first. */
 #define LONG_RANGE 366
 
 /* The API's times begin with 2000. */
@@ -229,7 +227,6 @@ static void take_answer(void *data, const struct cemm_answer *answer)
     end_slot(slot, answer->result, answer->message);
 }
 
-/* Whether the period is before the first day, so that nothing needs to be requested. */
 static bool before_first(const struct history_slot *slot)
 {
     const struct cemm_period *since = &slot->meter->since;
@@ -472,8 +469,7 @@ static enum exec_exit run(struct history *history)
     return fetch(history);
 }
 
-/* Otherwise malloc() returns the memory of each answer to the kernel, which takes a tenth of the
- * time. */
+/* Otherwise a tenth of the time goes into returning the memory of each answer to the kernel. */
 static void keep_memory(void)
 {
 #ifdef M_TRIM_THRESHOLD /* glibc */

@@ -10,7 +10,6 @@
 
 #define HISTORY_SLOTS 32 /* documents that are asked for, or wait for those before them */
 
-/* A meter and its failures; successive failures are one message. */
 struct history_meter {
     struct history *history;
     struct cemm_uid uid;
@@ -19,7 +18,7 @@ struct history_meter {
     bool down;                /* its retries failed, so there are no more until it answers */
     bool elsewhere;           /* it was reported that another shard has its device */
     bool has_data;            /* set by the command */
-    size_t failed;            /* periods that failed without a message so far */
+    size_t failed;            /* successive periods that failed; they are one message */
     struct cemm_period failed_first;
     struct cemm_period failed_last;
     struct finding failure; /* the first of these failures */
@@ -85,7 +84,6 @@ struct history {
     size_t in_flight;
 };
 
-/* The command: opens a session, and finds, fetches and writes what the options say. */
 enum exec_exit history_command(struct history *history);
 
 /* Reports that there is nothing in the range. */

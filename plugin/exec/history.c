@@ -252,10 +252,11 @@ static bool report(void *data)
     static const char message[] = "there is no data for these dates";
     const struct rows *rows = data;
     const struct history *history = &rows->history;
-    bool nothing = !history->printed && !history->failed;
-    if (nothing)
+    if (!history->printed && !history->failed) {
         history_report_empty(history, message);
-    for (size_t i = 0; i < history->meter_count && !history->failed && !nothing; i++) {
+        return false;
+    }
+    for (size_t i = 0; i < history->meter_count && !history->failed; i++) {
         const struct history_meter *meter = &history->meters[i];
         if (!meter->has_data)
             message_about(CEMM_LOG_WARNING, meter->uid.text, meter->alias, message);
@@ -264,7 +265,7 @@ static bool report(void *data)
         message_print(CEMM_LOG_WARNING,
                       "%zu samples left out: their names are too long for collectd",
                       rows->render.refused);
-    return !nothing;
+    return true;
 }
 
 enum exec_exit exec_history(const struct exec_options *options)

@@ -1,8 +1,9 @@
 /*
- * All messages are printed here: they need a prefix (the name of the program,
- * for readers of a log or of mail from cron, and before it "E! " or "W! ", which
- * Telegraf reads as levels), the progress line must be erased first, and text
- * from outside must not control the terminal.
+ * All messages are printed here: they begin with the name of the program, for
+ * readers of a log or of mail from cron, and before it, if stderr is not a
+ * terminal, with "E! ", "W! " or "I! ", which Telegraf reads as levels. The
+ * progress line is erased first, and text from outside can't control the
+ * terminal.
  */
 #include "plugin/exec/message.h"
 
@@ -14,8 +15,7 @@
 
 #include "plugin/exec/wait.h"
 
-/* Progress is shown after this time (milliseconds). */
-#define PROGRESS_AFTER 2000
+#define PROGRESS_AFTER 2000 /* milliseconds */
 
 /* How many lines are remembered, and how many are held. A line that can't be remembered may be
  * printed again; one that can't be held is counted. */

@@ -8,11 +8,9 @@
 
 #include "common/frontend.h"
 
-/* Comes first. */
+/* Must be called first. */
 void message_begin(void);
 
-/* Prints a line with "cemm: " in front, and "E! ", "W! " or "I! " before that if stderr is not a
- * terminal. */
 void message_print(enum cemm_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -38,18 +36,14 @@ bool message_was_printed(const char *message);
 void message_once(enum cemm_level level, const char *line);
 void message_release(void);
 
-/* Whether message_progress() may be called. */
+/* When progress is to be shown (monotonic milliseconds); INT64_MAX: never, or it is already. */
+int64_t message_deadline(void);
 bool message_shows_progress(void);
 
-/* "3 of 7 meters …" on the progress line, after a while; message_clear() erases it. */
+/* Shows "3 of 7 meters …", or what is being done; message_clear() erases it if possible. */
 void message_progress(size_t done, size_t total, const char *what);
-void message_clear(void);
-
-/* Shows the current activity on a terminal; message_clear() erases it if possible. */
 void message_busy(const char *what);
-
-/* When to show progress (monotonic milliseconds); INT64_MAX: never, or it is shown already. */
-int64_t message_deadline(void);
+void message_clear(void);
 
 /* Replaces control characters, which could control a terminal. */
 void message_sanitize(char *text, char instead);

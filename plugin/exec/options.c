@@ -1,11 +1,9 @@
 /*
- * Reads the command line. getopt_long() is not used: it accepts abbreviations,
- * which change their meaning when an option is added, and it prints its own
- * messages.
+ * getopt_long() is not used: it accepts abbreviations, which change their
+ * meaning when an option is added.
  *
- * METERs are made canonical, so that other files compare plain strings. A METER
- * that can't match anything ("a/b/c") is an error in the command line; one that
- * matches no meter is reported later.
+ * A METER that can't match anything ("a/b/c") is an error in the command line;
+ * one that matches no meter is reported later.
  */
 #include "plugin/exec/options.h"
 
@@ -17,8 +15,6 @@
 #include "plugin/exec/output.h"
 
 #define HELP_COLUMN 18
-
-#define EVERY_COMMAND (EXEC_CONFIG | EXEC_OUTPUT | EXEC_HELP)
 
 static const struct option {
     const char *name;
@@ -161,7 +157,7 @@ static void set_option(struct exec_options *options, const struct exec_command *
 
 static bool takes(const struct exec_command *command, enum exec_option id)
 {
-    return (command->options | EVERY_COMMAND) & id;
+    return (command->options | EXEC_CONFIG | EXEC_OUTPUT | EXEC_HELP) & id;
 }
 
 static const struct option *find_option(const char *name, size_t length,

@@ -1,6 +1,5 @@
 /*
- * The command line. Options and METERs may come in any order after the
- * command; `--` ends the options. Also the commands and their exit status.
+ * The command line: options and METERs in any order; `--` ends the options.
  */
 #ifndef CEMM_EXEC_OPTIONS_H
 #define CEMM_EXEC_OPTIONS_H
@@ -11,7 +10,6 @@
 
 #include "plugin/exec/message.h"
 
-/* Exit status. */
 enum exec_exit {
     EXEC_OK = 0,
     EXEC_FAILED = 1, /* a meter failed, or no device answered; what came was printed */
@@ -30,7 +28,7 @@ enum exec_format {
     EXEC_FORMAT_DEFAULT, /* only while the options are read */
 };
 
-/* As bits; those that every command takes come last. */
+/* As bits; the last three are for every command. */
 enum exec_option {
     EXEC_FROM = 1 << 0,
     EXEC_TO = 1 << 1,
@@ -49,8 +47,7 @@ enum exec_option {
 extern const char *const span_names[];
 extern const char *const interval_names[];
 
-/* Seconds between two sweeps: the bounds of --interval. */
-#define EXEC_INTERVAL_MIN 0.1
+#define EXEC_INTERVAL_MIN 0.1 /* seconds */
 #define EXEC_INTERVAL_MAX 86400.0
 
 struct exec_options {
@@ -97,7 +94,6 @@ void options_mark(const struct exec_options *options, const char *uid, const cha
 bool options_missing(const struct cemm_selector *meter, const struct cemm *cemm,
                      struct cemm_message *ret_message);
 
-/* The commands. main.c has the table of them. */
 enum exec_exit exec_discover(const struct exec_options *options);
 enum exec_exit exec_list(const struct exec_options *options);
 enum exec_exit exec_read(const struct exec_options *options);

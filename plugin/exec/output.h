@@ -12,15 +12,11 @@
 /* Message for a file that was not replaced. */
 #define OUTPUT_UNCHANGED "%s: not changed, because there was no sample"
 
-/* Checks, before any request is sent, whether a file (NULL: stdout) can be written. False: it
- * cannot; this was reported. */
+/* Whether a file (NULL: stdout) can be written; if not, reports why. */
 bool output_check(const char *path);
 
-/*
- * What is printed to `stream` is written by output_flush() and output_end(). A
- * file changes with output_end(). If the reader of stdout has gone, SIGPIPE
- * ends the process. A struct output must not move.
- */
+/* What is printed to `stream` is written by output_flush() and output_end(); only the latter
+ * replaces a file. If the reader of stdout has gone, SIGPIPE ends the process. It must not move. */
 struct output {
     const char *path; /* NULL: stdout; must outlive the output */
     FILE *stream;     /* writes into `text` */
@@ -32,12 +28,11 @@ struct output {
     struct cemm_message message; /* says what failed; else "" */
 };
 
-/* All return 0 or a negative errno. output_end() must follow output_begin() in either case. */
+/* Both return 0 or a negative errno. output_end() must follow in either case. */
 int output_begin(struct output *ret_output, const char *path);
 int output_flush(struct output *output);
 
-/* If `r`, the result so far, is negative, drops the rest and leaves a file as it was, and returns
- * `r`. */
+/* If `r`, the result so far, is negative, leaves the file as it was, and returns `r`. */
 int output_end(struct output *output, int r);
 
 /* Writes all bytes to a descriptor. Returns 0 or a negative errno, which errno has, too. */
@@ -46,13 +41,13 @@ int output_write(int fd, const char *text, size_t length);
 /* Whether stdout and stderr are one file (2>&1). */
 bool output_is_stderr(void);
 
-/* Whether stdout is a terminal; and the number of its columns, or $COLUMNS without a terminal; 0:
- * not known. */
 bool output_is_terminal(void);
+
+/* The number of columns of the terminal, or $COLUMNS without one; 0: not known. */
 size_t output_width(void);
 
-/* Reads the current file, which the caller frees; NULL: it cannot be read, or `path` is NULL.
- * Returns 0 or -ENOMEM. */
+/* Reads the current file for the caller to free; NULL: it can't be read, or `path` is NULL. Returns
+ * 0 or -ENOMEM. */
 int output_before(const char *path, char **ret_text);
 
 #endif

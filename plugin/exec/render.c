@@ -1,10 +1,7 @@
 /*
- * A column of a table is as wide as its widest cell. Widths count characters,
- * not bytes. No value is cut: a long line is better than a wrong number.
- *
- * The library renders the rows of samples. Tables and JSON arrays are made
- * from them here. Such a table is printed in pieces, so the widths of its columns are
- * guessed.
+ * A column of a table is as wide as its widest cell: no value is cut, because a
+ * long line is better than a wrong number. A table of samples is printed in
+ * pieces, so its columns have a least width.
  */
 #include "plugin/exec/render.h"
 

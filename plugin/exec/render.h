@@ -8,8 +8,6 @@
 
 #include "plugin/exec/options.h"
 
-/* ---- tables ------------------------------------------------------------------ */
-
 #define TABLE_COLUMNS_MAX 9
 
 /* The width of a column for texts like this one. */
@@ -36,23 +34,19 @@ struct table {
 
 void table_begin(struct table *ret_table, const struct table_column *columns, size_t count);
 
-/* Adds a row, with one cell (NULL is empty) for each column, or a line outside the columns. */
+/* Adds a row, with a cell (NULL is empty) for each column, or a line outside the columns. */
 void table_row(struct table *table, const char *const *cells);
 void table_note(struct table *table, const char *text);
 
 /* The width so far, without notes. */
 size_t table_width(const struct table *table);
 
-/* Prints the table (`stream` NULL: nowhere) and frees it. Returns 0 or a negative errno. */
+/* Prints (`stream` NULL: not at all) and frees it. Returns 0 or a negative errno. */
 int table_print(struct table *table, FILE *stream);
 
-/* Rounds a number in place to three decimals; people need no more. */
+/* For people: rounds a number to three decimals; takes T, milliseconds and offset out of a time. */
 void table_round(char *number);
-
-/* Shortens an ISO time: no T, no milliseconds, no offset. */
 void table_plain_time(char *time);
-
-/* ---- samples ----------------------------------------------------------------- */
 
 #define READ_INTERVAL   60.0 /* seconds between two runs of `cemm read` */
 #define STREAM_INTERVAL 10.0 /* seconds; meters are no faster */
@@ -76,12 +70,12 @@ void render_init(struct render *ret_render, enum exec_format format, const struc
 /* Seconds between two readings: --interval, $COLLECTD_INTERVAL or the default. */
 double render_interval(const struct exec_options *options, double usual);
 
-/* Prints rows of several documents, oldest sample first. In csv the first call prints the header
- * line before them, even if there is no document. Returns 0 or a negative errno. */
+/* Prints rows of several documents, oldest sample first. In csv, the first call prints the header
+ * even if there is no document. Returns 0 or a negative errno. */
 int render_rows(struct render *render, const struct cemm_document *const *documents, size_t count,
                 FILE *stream);
 
-/* Ends the array of JSON. */
+/* Ends a JSON array. */
 void render_end(const struct render *render, FILE *stream);
 
 /* The source that a message begins with ("cloud home: …"); NULL: none. */

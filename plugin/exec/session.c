@@ -1,6 +1,4 @@
 /*
- * Checks the output, reads the configuration and makes the library context.
- *
  * A first run has no configuration, and a firewall may drop broadcasts. So
  * messages say what was tried, and what to write into which file.
  */
@@ -56,8 +54,8 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
     return EXEC_USAGE;
 }
 
-int session_wait(const struct session *session, const size_t *pending, session_show_fn *show,
-                 const void *data)
+int session_wait(const struct session *session, const size_t *pending,
+                 void (*show)(const void *data), const void *data)
 {
     int r = 0;
     while (r == 0 && *pending > 0) {

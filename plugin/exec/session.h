@@ -1,6 +1,5 @@
 /*
- * What every command begins with: the configuration and a library context. Also
- * explains why nothing was found, and what to do.
+ * What every command begins with: the configuration and a library context.
  */
 #ifndef CEMM_EXEC_SESSION_H
 #define CEMM_EXEC_SESSION_H
@@ -27,13 +26,11 @@ struct session {
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
                             const struct exec_options *options);
 
-/* Called after each turn, to show progress. */
-typedef void session_show_fn(const void *data);
-
-/* Runs turns of the library until completions have counted `pending` down to 0. `show` may be NULL.
- * Returns 0 or a negative errno. A termination signal ends the process. */
-int session_wait(const struct session *session, const size_t *pending, session_show_fn *show,
-                 const void *data);
+/* Runs turns of the library until completions have counted `pending` down to 0. `show` shows
+ * progress; it may be NULL. Returns 0 or a negative errno. A termination signal ends the process.
+ */
+int session_wait(const struct session *session, const size_t *pending,
+                 void (*show)(const void *data), const void *data);
 
 /* Whether nothing is configured and nothing was found, so that nothing can have failed. */
 bool session_found_nothing(const struct session *session);
@@ -41,8 +38,8 @@ bool session_found_nothing(const struct session *session);
 /* Says why discovery may have missed devices. */
 void session_explain_missing(const struct session *session, enum cemm_level level);
 
-/* Says where the configuration was looked for, what discovery has tried without success, and how to
- * configure a device. */
+/* Says where the configuration was looked for, what discovery has tried, and how to configure a
+ * device. */
 void session_explain_nothing(const struct session *session);
 
 void session_close(struct session *session);

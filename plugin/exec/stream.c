@@ -2,9 +2,9 @@
  * `cemm stream`: sweeps repeatedly, for collectors that keep a program
  * running (Telegraf execd, collectd exec) and for node_exporter.
  *
- * Each answer is written at once, and no sample twice. If a sweep hangs on
- * an unresponsive device, the next one begins beside it: the library does not repeat
- * unanswered requests, so the other devices are read in time.
+ * Each answer is written at once, and no sample twice. If a sweep hangs on a
+ * device, the next one begins beside it: the library does not repeat unanswered
+ * requests, so the other devices are read in time.
  *
  * Prometheus needs all meters at once: the latest answer of each is kept, and
  * all are written when a sweep ends, or when it takes too long.
@@ -83,7 +83,7 @@ static int compare(const void *left, const void *right)
     return r != 0 ? r : strcmp(a->source, b->source);
 }
 
-/* Finds or makes an entry; a name that is NULL counts as "". Returns NULL if there is no memory. */
+/* Finds or makes an entry; a name that is NULL counts as "". Returns NULL: no memory. */
 static struct latest *get_entry(struct stream *stream, const char *uid, const char *alias,
                                 const char *source)
 {
@@ -273,7 +273,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
         end_sweep(stream);
         return;
     }
-    bool good = answer->result == 0 && answer->document != NULL;
+    bool good = answer->result == 0;
     const char *source = uid ? NULL : render_source(stream->session.cemm, answer->message);
     struct latest *entry = get_entry(stream, uid ? uid->text : NULL, alias, source);
     if (!entry) {

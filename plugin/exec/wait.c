@@ -1,8 +1,7 @@
 /*
- * There are no signal handlers: while a session is open, the signals are
- * blocked, and read from a descriptor in the library's loop. The program then
- * ends itself by the same signal, so that the parent sees a program that a
- * signal has ended: only then does a shell end a `while` loop that runs it.
+ * There are no signal handlers: the signals are blocked, and read from a
+ * descriptor in the library's loop. The program then ends itself by the same
+ * signal, because a shell leaves a loop only if a signal ended the program.
  */
 #include "plugin/exec/wait.h"
 
