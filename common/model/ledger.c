@@ -1,13 +1,11 @@
 /*
- * "Sent" means passed to an output: dispatched in collectd, or written by
- * stream. For each series, the ledger records the newest sample that was sent,
- * so that each sample is sent once and a counter does not step back when another
- * source answers. It also records which minutes were sent to each sink; from
- * these, backfill computes what is missing.
+ * A sample is "accepted" when it is to be output, and "sent" when it was
+ * dispatched in collectd or written by stream. Between the two it may wait in a
+ * queue, or be lost with the process: so the state file has only what was sent.
  *
- * A sample is "accepted" when it is to be output, and "sent" when it was.
- * Between the two it may wait in a queue, or be lost with the process:
- * so the state file has only what was sent.
+ * So each sample is sent once, and a counter does not step back when another
+ * source answers. From the minutes that were sent, backfill computes what is
+ * missing.
  *
  * The window limits what is requested, not what is recorded: it may be wider in
  * the next run.

@@ -56,26 +56,24 @@ static struct cemm_document *end(struct cemm_document *picked, int r)
     return picked;
 }
 
-/* Picks the samples that are to be sent; if there is none, the one that was shown last. */
+/* Picks the sample of a realtime series if it is to be sent, else the one that was shown last. */
 static int pick_new(struct cemm_document *picked, struct cemm_ledger *ledger,
                     const struct cemm_document *document, const struct cemm_series *series,
                     const struct cemm_document *shown)
 {
     struct cemm_ledger_entry *entry =
         cemm_ledger_entry(ledger, &document->query.uid, document->query.alias, series->channel);
-    const struct cemm_series *last = shown ? cemm_document_channel(shown, series->channel) : NULL;
-    struct cemm_series *added = add(picked, series);
+    const struct cemm_series *from = shown ? cemm_document_channel(shown, series->channel) : NULL;
 
     if (!entry)
         return -ENOMEM;
-    for (size_t i = 0; i < series->count; i++) {
-        if (cemm_ledger_accept(entry, document, &series->samples[i]))
-            added->samples[added->count++] = series->samples[i];
-    }
-    if (added->count == 0 && series->count > 0 && last && last->count > 0)
-        added->samples[added->count++] = last->samples[last->count - 1];
+    if (series->count > 0 && cemm_ledger_accept(entry, document, series->samples))
+        from = series;
+    if (series->count == 0 || !from)
+        return 0;
+    struct cemm_series *added = add(picked, series);
+    added->samples[added->count++] = from->samples[0];
     (void)cemm_ledger_cadence(entry, &added->cadence);
-    picked->series_count -= added->count == 0;
     return 0;
 }
 
@@ -100,7 +98,7 @@ struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, 
     int64_t missing = from, until = 0, last = 0;
 
     if (!picked || !series)
-        return end(picked, picked ? 0 : -ENOMEM);
+        return picked;
     struct cemm_series *added = add(picked, series);
     for (size_t i = 0; i < series->count && added->count < most; i++) {
         int64_t minute = series->samples[i].time / MINUTE_MS * MINUTE_MS;
