@@ -4,12 +4,9 @@
 #include "common/base/limits.h"
 #include "common/base/message.h"
 
+#include <ctype.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define CORE_MAJOR 1
-#define CORE_MINOR 23 /* the first that answers */
 
 /* Copies a text member that is a plain name; leaves "" otherwise. */
 static void copy_name(struct json_object *beacon, const char *member, char ret_name[CEMM_NAME_SIZE])
@@ -19,18 +16,13 @@ static void copy_name(struct json_object *beacon, const char *member, char ret_n
     strcpy(ret_name, name && cemm_name_valid(name) ? name : "");
 }
 
-/* "1.24" → whether it is at least 1.23. */
+/* Whether it is a version like "1.24", and at least 1.23, the first that answers. */
 static bool core_answers(const char *version)
 {
-    char *end;
-    long major = strtol(version, &end, 10);
+    size_t major = strspn(version, "0123456789");
 
-    if (end == version || *end != '.')
-        return false;
-    const char *minor_text = end + 1;
-    long minor = strtol(minor_text, &end, 10);
-    return end != minor_text &&
-           (major > CORE_MAJOR || (major == CORE_MAJOR && minor >= CORE_MINOR));
+    return major > 0 && version[major] == '.' && isdigit((unsigned char)version[major + 1]) &&
+           strverscmp(version, "1.23") >= 0;
 }
 
 static int refuse(struct cemm_message *message, const char *why)

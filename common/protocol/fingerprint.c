@@ -6,7 +6,7 @@
 
 #define NO_CEMM "a web server answers at this address, but it is not a CEMM Basic or Plus"
 
-/* Whether the body is HTML, not JSON, which begins with another bracket. */
+/* Whether the body is HTML. */
 static bool is_page(const char *body, size_t length)
 {
     size_t i = 0;
@@ -19,12 +19,8 @@ static bool is_page(const char *body, size_t length)
 /* What web servers answer to plain HTTP on a TLS port. */
 static bool wants_tls(const char *body, size_t length)
 {
-    static const char *const names[] = {"HTTPS", "SSL-enabled"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (length > 0 && memmem(body, length, names[i], strlen(names[i])))
-            return true;
-    return false;
+    return length > 0 && (memmem(body, length, "HTTPS", strlen("HTTPS")) ||
+                          memmem(body, length, "SSL-enabled", strlen("SSL-enabled")));
 }
 
 const char *cemm_fingerprint_root(int status, const char *body, size_t length)

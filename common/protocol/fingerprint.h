@@ -1,6 +1,5 @@
 /*
- * Tells what answers at a LAN address where a CEMM Basic or Plus was expected.
- * Pure: the answer is an argument.
+ * Tells what answers at a LAN address if it is not a CEMM Basic or Plus. Pure: no network.
  */
 #ifndef CEMM_PROTOCOL_FINGERPRINT_H
 #define CEMM_PROTOCOL_FINGERPRINT_H

@@ -46,18 +46,13 @@ static void write_path(struct cemm_buffer *out, enum cemm_source_kind kind,
 
     if (kind == CEMM_CLOUD)
         cemm_buffer_text(out, "cemm/");
-    if (kind == CEMM_CLOUD && query->endpoint != CEMM_DEVICES) {
-        cemm_buffer_text(out, query->uid.text);
-        cemm_buffer_char(out, '/');
-    }
+    if (kind == CEMM_CLOUD && query->endpoint != CEMM_DEVICES)
+        cemm_buffer_format(out, "%s/", query->uid.text);
     /* Devices on the LAN use `io` without the slash; the description of the cloud API has `io/`. */
     if (query->endpoint == CEMM_IO)
         cemm_buffer_text(out, kind == CEMM_CLOUD ? "io/" : "io");
-    if (endpoints[query->endpoint].path) {
-        cemm_buffer_text(out, query->alias);
-        cemm_buffer_char(out, '/');
-        cemm_buffer_text(out, endpoints[query->endpoint].path);
-    }
+    if (endpoints[query->endpoint].path)
+        cemm_buffer_format(out, "%s/%s", query->alias, endpoints[query->endpoint].path);
     if (query->endpoint == CEMM_DATA)
         cemm_buffer_format(out, "%s/", spans[query->period.span]);
 }
@@ -65,18 +60,14 @@ static void write_path(struct cemm_buffer *out, enum cemm_source_kind kind,
 void cemm_url_write(struct cemm_buffer *out, enum cemm_source_kind kind, const char *base,
                     const struct cemm_query *query, const struct cemm_zone *zone, const char *key)
 {
-    char separator = '?';
+    bool timed = cemm_query_has_period(query);
 
     cemm_buffer_text(out, base);
     write_path(out, kind, query);
-    if (cemm_query_has_period(query)) {
-        cemm_buffer_format(out, "%ctime=%" PRId64, separator,
-                           cemm_period_start(zone, &query->period));
-        separator = '&';
-    }
+    if (timed)
+        cemm_buffer_format(out, "?time=%" PRId64, cemm_period_start(zone, &query->period));
     if (key) {
-        cemm_buffer_char(out, separator);
-        cemm_buffer_text(out, "api_key=");
+        cemm_buffer_text(out, timed ? "&api_key=" : "?api_key=");
         write_escaped(out, key);
     }
 }

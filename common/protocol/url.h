@@ -8,15 +8,12 @@
 #include "common/base/buffer.h"
 #include "common/config/config.h"
 
-/* Whether sources of this kind have this endpoint, by the manufacturer's documentation (or, for io,
- * by what real firmware does). */
+/* Whether sources of this kind have this endpoint: as documented, but io on the LAN as in real
+ * firmware. */
 bool cemm_endpoint_offered(enum cemm_endpoint endpoint, enum cemm_source_kind kind);
 
-/*
- * Appends the whole URL: `base` ends in a slash; the time parameter is the
- * period's start in `zone`; `key` becomes the api_key parameter (NULL: there is
- * none, as on the LAN).
- */
+/* Appends the whole URL. `base` ends in a slash; the time parameter is the period's start in
+ * `zone`; `key` is the api_key parameter (NULL: none, as on the LAN). */
 void cemm_url_write(struct cemm_buffer *out, enum cemm_source_kind kind, const char *base,
                     const struct cemm_query *query, const struct cemm_zone *zone, const char *key);
 
