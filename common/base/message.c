@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MINUTE_MS 60000
 
@@ -50,6 +51,23 @@ const struct cemm_message *cemm_message_kept(struct cemm_message *const *slot)
     static const struct cemm_message none = {"the reason is not known"};
 
     return *slot ? *slot : &none;
+}
+
+char *cemm_text_trim(char *text)
+{
+    text += strspn(text, CEMM_BLANK);
+    for (size_t length = strlen(text); length && strchr(CEMM_BLANK, text[length - 1]); length--)
+        text[length - 1] = '\0';
+    return text;
+}
+
+bool cemm_text_printable(const char *text)
+{
+    const char *c = text;
+
+    while (*c > ' ' && *c < 0x7f)
+        c++;
+    return c > text && *c == '\0';
 }
 
 const char *cemm_message_quote(const char *text, char *ret, unsigned size)

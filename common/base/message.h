@@ -1,6 +1,6 @@
 /*
- * Messages for people. They never contain a key. A text that is too long is
- * truncated.
+ * Messages for people, and texts from people. Messages never contain a key; a message that is too
+ * long is truncated.
  */
 #ifndef CEMM_BASE_MESSAGE_H
 #define CEMM_BASE_MESSAGE_H
@@ -19,10 +19,15 @@ void cemm_message_keep(struct cemm_message **slot, const struct cemm_message *me
 void cemm_message_drop(struct cemm_message **slot);
 const struct cemm_message *cemm_message_kept(struct cemm_message *const *slot);
 
-/*
- * Copies a text from outside so that it can be printed on one line: control
- * characters become '?', at most `size` - 1 characters. Returns `ret`.
- */
+/* Copies at most `size` - 1 characters of a text from outside. All but printable ASCII becomes '?',
+ * so that the text is safe on a terminal. Returns `ret`. */
 const char *cemm_message_quote(const char *text, char *ret, unsigned size);
+
+/* Strips blanks from both ends of a text. */
+#define CEMM_BLANK " \t\r\n\v\f"
+char *cemm_text_trim(char *text);
+
+/* Whether a text has only printable ASCII characters, no space, and at least one of them. */
+bool cemm_text_printable(const char *text);
 
 #endif

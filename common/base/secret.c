@@ -22,7 +22,7 @@ bool cemm_secret_is_file(const char *name)
 /* Finds the file behind `name`. */
 static int locate(const char *name, char path[PATH_MAX], struct cemm_message *message)
 {
-    const char *directory = NULL;
+    const char *directory = "";
 
     if (!cemm_secret_is_file(name)) {
         name += strlen(CREDENTIAL);
@@ -35,8 +35,7 @@ static int locate(const char *name, char path[PATH_MAX], struct cemm_message *me
             return cemm_message_fail(message, -EINVAL,
                                      "\"%s\" is not the name of a systemd credential", name);
     }
-    int length =
-        snprintf(path, PATH_MAX, "%s%s%s", directory ? directory : "", directory ? "/" : "", name);
+    int length = snprintf(path, PATH_MAX, "%s%s%s", directory, *directory ? "/" : "", name);
     if (length < 0 || length >= PATH_MAX)
         return cemm_message_fail(message, -ENAMETOOLONG, "the path of the key file is too long");
     return 0;
@@ -45,24 +44,20 @@ static int locate(const char *name, char path[PATH_MAX], struct cemm_message *me
 /* Takes the first line of `text`, without surrounding white space. */
 static int take_line(char *text, size_t length, struct cemm_secret *secret)
 {
-    size_t start = strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* an editor's BOM */
-    size_t end = strcspn(text, "\n");
+    bool marked = strncmp(text, "\xEF\xBB\xBF", 3) == 0; /* an editor's BOM */
+    char *end = text + strcspn(text, "\n");
 
-    if (end < length && text[end] == '\0')
+    if (*end == '\0' && end < text + length)
         return -EILSEQ;
-    while (start < end && strchr(" \t\r", text[start]))
-        start++;
-    while (end > start && strchr(" \t\r", text[end - 1]))
-        end--;
-    if (start == end)
+    *end = '\0';
+    const char *key = cemm_text_trim(marked ? text + 3 : text);
+    if (!*key)
         return -ENODATA;
-    for (size_t i = start; i < end; i++)
-        if ((unsigned char)text[i] <= 0x20 || (unsigned char)text[i] >= 0x7f)
-            return -EILSEQ;
-    if (end - start > CEMM_KEY_MAX)
+    if (!cemm_text_printable(key))
+        return -EILSEQ;
+    if (strlen(key) > CEMM_KEY_MAX)
         return -E2BIG;
-    memcpy(secret->text, text + start, end - start);
-    secret->text[end - start] = '\0';
+    strcpy(secret->text, key);
     return 0;
 }
 

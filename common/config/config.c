@@ -204,14 +204,6 @@ static bool is_loopback(const char *host)
            (inet_pton(AF_INET6, name, &address6) == 1 && IN6_IS_ADDR_LOOPBACK(&address6));
 }
 
-static bool is_printable(const char *value)
-{
-    for (const char *c = value; *c; c++)
-        if ((unsigned char)*c <= 0x20 || (unsigned char)*c >= 0x7f)
-            return false;
-    return *value != '\0';
-}
-
 /* Whether `text` begins with HOST, HOST:PORT, [IPv6] or [IPv6]:PORT, up to a slash. */
 static bool is_authority(const char *text)
 {
@@ -239,7 +231,7 @@ static int set_url(struct cemm_config *config, const char *value)
     if (strpbrk(value, "?#@")) /* the message does not repeat it: it may hold a key */
         return cemm_message_fail(config->message, -EINVAL,
                                  "url: write it without a user name, key or parameters");
-    if ((!https && !http) || !is_printable(value) || !is_authority(host))
+    if ((!https && !http) || !cemm_text_printable(value) || !is_authority(host))
         return UNFIT;
     if (strlen(value) > URL_LENGTH_MAX)
         return refuse(config->message, "url", value, "write at most 1024 characters");
@@ -290,7 +282,7 @@ static int set_address(struct cemm_config *config, const char *value)
     struct cemm_source_config *source = current(config);
     char *url;
 
-    if (!is_printable(value) || strpbrk(value, "/?#@") || !is_authority(value))
+    if (!cemm_text_printable(value) || strpbrk(value, "/?#@") || !is_authority(value))
         return UNFIT;
     int r = asprintf(&url, "http://%s/open-api/v1/", value);
     r = put(&source->url, r < 0 ? NULL : url);

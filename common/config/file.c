@@ -11,39 +11,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLANK " \t\r\n\v\f"
-
-/* Strips blanks from both ends. */
-static char *trim(char *text)
-{
-    text += strspn(text, BLANK);
-    for (size_t length = strlen(text); length && strchr(BLANK, text[length - 1]); length--)
-        text[length - 1] = '\0';
-    return text;
-}
-
 /* "[cloud home]" → section "cloud", name "home". */
 static int open_section(struct cemm_config *config, char *text, struct cemm_message *message)
 {
     char *end = strchr(text, ']');
-    char *rest = end ? end + 1 + strspn(end + 1, BLANK) : NULL;
+    char *rest = end ? end + 1 + strspn(end + 1, CEMM_BLANK) : NULL;
 
     if (!end || (*rest && !strchr(";#", *rest)))
         return cemm_message_fail(message, -EINVAL,
                                  "a section is written [NAME] on a line of its own");
     *end = '\0';
-    char *kind = trim(text + 1);
-    char *name = kind + strcspn(kind, BLANK);
+    char *kind = cemm_text_trim(text + 1);
+    char *name = kind + strcspn(kind, CEMM_BLANK);
     if (*name)
         *name++ = '\0';
-    return cemm_config_section(config, kind, trim(name), message);
+    return cemm_config_section(config, kind, cemm_text_trim(name), message);
 }
 
 /* "timeout = 15 ; seconds" → key "timeout", value "15". */
 static int set_key(struct cemm_config *config, char *text, struct cemm_message *message)
 {
     for (char *comment = text; (comment = strchr(comment, ';')); comment++)
-        if (strchr(BLANK, comment[-1])) {
+        if (strchr(CEMM_BLANK, comment[-1])) {
             *comment = '\0';
             break;
         }
@@ -51,13 +40,13 @@ static int set_key(struct cemm_config *config, char *text, struct cemm_message *
     if (!*end)
         return cemm_message_fail(message, -EINVAL, "neither [section] nor key = value");
     *end = '\0';
-    return cemm_config_set(config, trim(text), trim(end + 1), message);
+    return cemm_config_set(config, cemm_text_trim(text), cemm_text_trim(end + 1), message);
 }
 
 static int parse_line(struct cemm_config *config, char *line, struct cemm_message *message)
 {
     bool marked = config->line == 1 && strncmp(line, "\xEF\xBB\xBF", 3) == 0;
-    char *text = trim(marked ? line + 3 : line);
+    char *text = cemm_text_trim(marked ? line + 3 : line);
 
     switch (*text) {
     case '\0':
