@@ -1,6 +1,6 @@
 /*
- * An answer is parsed by json-c, read into a document, and json-c's objects are
- * freed before the next one comes: they take many times the memory of the text.
+ * json-c parses an answer, and its objects are freed as soon as the document has been made of them:
+ * they take many times the memory of the text.
  */
 #include "common/protocol/answer.h"
 
@@ -74,8 +74,7 @@ static bool in_range(struct json_object *number)
     return value > -VALUE_MAX && value < VALUE_MAX;
 }
 
-/* Keeps the text of a number. json-c keeps the text of a double as its userdata; an integer can be
- * written in only one way. */
+/* json-c has the text of a double as its userdata; an integer can be written in only one way. */
 static void keep_text(struct cemm_buffer *texts, struct json_object *number,
                       struct cemm_sample *ret_sample)
 {
@@ -90,10 +89,8 @@ static void keep_text(struct cemm_buffer *texts, struct json_object *number,
     cemm_buffer_char(texts, '\0');
 }
 
-/*
- * Reads [time, value] (cloud §MeasurementArray). 1: a sample; 0: no sample,
- * which is [0, 0] (never read), null or out of range; -EIO: it has another form.
- */
+/* Reads [time, value] (cloud §MeasurementArray). 1: a sample; 0: none, because it is [0, 0] (never
+ * read), null or out of range; -EIO: it has another form. */
 static int read_sample(struct reader *reader, struct json_object *pair,
                        struct cemm_sample *ret_sample)
 {
@@ -145,7 +142,7 @@ static void sort_samples(struct cemm_series *series)
 
 /* ---- channels ------------------------------------------------------------- */
 
-/* NULL: there are too many; the first ones are used. */
+/* NULL: there are too many. */
 static struct cemm_series *add_series(struct reader *reader, const char *channel)
 {
     if (reader->document->series_count >= CEMM_CHANNELS_MAX) {
@@ -163,8 +160,8 @@ static void update_newest(struct cemm_document *document, const struct cemm_samp
         document->newest = sample->time;
 }
 
-/* History: the samples of a channel. Reads from the end, because the API writes the newest row
- * first: then little is left to sort. */
+/* The samples of a channel. Reads from the end, because the API writes the newest row first: then
+ * they are in order. */
 static void read_history(struct reader *reader, const char *channel, struct json_object *rows)
 {
     struct cemm_document *document = reader->document;
@@ -217,37 +214,28 @@ static void read_current(struct reader *reader, const char *channel, struct json
     series->unit = cemm_series_unit(&reader->document->query, series);
 }
 
-static bool has(struct json_object *group, const char *channel)
+/* Whether a meter of this kind has its readings in `totals`. */
+static bool has_totals(enum cemm_alias_kind kind)
 {
-    return group && json_object_object_get_ex(group, channel, NULL);
+    return kind == CEMM_ALIAS_PULSE || kind == CEMM_ALIAS_MODBUS;
 }
 
 /*
- * Whether a channel is taken from `totals`. Its readings do not match those of
- * `data`: it splits an inverter's single register by tariff, and documented
- * sums, such as electric_energy = t1 - t3, are right only within `totals`. So
- * all readings of a meter come from one of the two. Undocumented channels are
- * taken from either.
+ * Whether a channel is taken from `totals`. Its readings do not match those of `data`: it splits an
+ * inverter's single register by tariff, and sums such as electric_energy = t1 - t3 are right only
+ * within `totals`. So all readings of a meter come from one of the two. What is not documented is
+ * taken from `data` if that has it.
  */
 static bool from_totals(const struct reader *reader, const char *channel)
 {
-    enum cemm_alias_kind kind = reader->kind;
-    bool lacking = !has(reader->data, channel);
-    bool adds_up = kind == CEMM_ALIAS_PULSE || kind == CEMM_ALIAS_MODBUS;
+    enum cemm_channel_kind kind = cemm_channel_kind(channel);
 
     if (!reader->totals)
         return false;
-    switch (cemm_channel_kind(channel)) {
-    case CEMM_CHANNEL_MOMENT:
-        return kind == CEMM_ALIAS_OTHER && lacking;
-    case CEMM_CHANNEL_ENERGY:
-        return kind != CEMM_ALIAS_OTHER || lacking;
-    case CEMM_CHANNEL_READING:
-        return adds_up || (kind == CEMM_ALIAS_OTHER && lacking);
-    case CEMM_CHANNEL_OTHER:
-        return lacking;
-    }
-    return false;
+    if (reader->kind == CEMM_ALIAS_OTHER || kind == CEMM_CHANNEL_OTHER)
+        return !json_object_object_get_ex(reader->data, channel, NULL);
+    return kind == CEMM_CHANNEL_ENERGY ||
+           (kind == CEMM_CHANNEL_READING && has_totals(reader->kind));
 }
 
 static void read_group(struct reader *reader, struct json_object *group)
@@ -267,10 +255,9 @@ static void read_group(struct reader *reader, struct json_object *group)
 
 void cemm_answer_drop_readings(struct cemm_document *document)
 {
-    enum cemm_alias_kind kind = cemm_alias_kind(document->query.alias);
     size_t kept = 0;
 
-    if (kind != CEMM_ALIAS_PULSE && kind != CEMM_ALIAS_MODBUS)
+    if (!has_totals(cemm_alias_kind(document->query.alias)))
         return;
     for (size_t i = 0; i < document->series_count; i++) {
         enum cemm_channel_kind channel = cemm_channel_kind(document->series[i].channel);
@@ -300,38 +287,37 @@ void cemm_answer_bound(struct cemm_document *document, int64_t start, int64_t en
     }
 }
 
-/* Adds to *series how many channels a group has, and to *samples how many rows they have (history)
- * or one for each. */
-static void count_samples(struct json_object *group, bool history, size_t *series, size_t *samples)
+/* The number of rows of all channels of a history. */
+static size_t count_rows(struct json_object *data)
 {
-    json_object_object_foreach (group, channel, content) {
+    size_t rows = 0;
+
+    json_object_object_foreach (data, channel, content) {
         (void)channel;
-        (*series)++;
-        if (!history)
-            (*samples)++;
-        else if (json_object_is_type(content, json_type_array))
-            *samples += json_object_array_length(content);
+        if (json_object_is_type(content, json_type_array))
+            rows += json_object_array_length(content);
     }
+    return rows;
 }
 
 static int read_channels(struct reader *reader, struct json_object *data)
 {
     struct cemm_document *document = reader->document;
     bool history = document->query.endpoint == CEMM_DATA;
-    size_t series = 0, samples = 0;
+    size_t series = (size_t)json_object_object_length(data);
 
     reader->data = data;
-    if (document->query.endpoint == CEMM_REALTIME && has(reader->root, "totals")) {
+    if (document->query.endpoint == CEMM_REALTIME &&
+        json_object_object_get_ex(reader->root, "totals", NULL)) {
         reader->totals = cemm_json_member(reader->root, "totals", json_type_object);
         if (!reader->totals)
             skip(reader, "\"totals\" is not an object");
     }
     document->totals = reader->totals;
-    count_samples(data, history, &series, &samples);
     if (reader->totals)
-        count_samples(reader->totals, history, &series, &samples);
+        series += (size_t)json_object_object_length(reader->totals);
     int r = cemm_document_reserve(document, series < CEMM_CHANNELS_MAX ? series : CEMM_CHANNELS_MAX,
-                                  samples);
+                                  history ? count_rows(data) : series);
     /* A text with its NUL is shorter than the pair that it is in, so that all of them have room
      * at once, and stay where they are. */
     if (r == 0)
@@ -401,7 +387,7 @@ static int read_root(struct reader *reader, struct json_object *data)
     return 0;
 }
 
-/* The text of a member that must be a name; "" where it is absent or null. False: not a name. */
+/* The text of a member that must be a name; "": it is absent or null. False: not a name. */
 static bool read_name(struct json_object *item, const char *member, char ret_name[CEMM_NAME_SIZE])
 {
     struct json_object *object = NULL;
