@@ -267,14 +267,15 @@ static int set_ca_file(struct cemm_config *config, const char *value)
     if (r != 0)
         return r;
     r = cemm_file_read(source->ca_file, CEMM_TRUST_MAX, &text, &st);
-    const char *problem = r == -EINVAL                        ? "not a regular file"
-                          : r < 0                             ? strerror(-r)
-                          : !strstr(text, "CERTIFICATE-----") ? "contains no PEM certificate"
-                                                              : NULL;
+    const char *problem = r == -EINVAL ? "not a regular file" : strerror(-r);
+    if (r == 0 && !strstr(text, "CERTIFICATE-----")) {
+        r = -EINVAL;
+        problem = "contains no PEM certificate";
+    }
     free(text);
-    return problem ? cemm_message_fail(config->message, r < 0 ? r : -EINVAL, "ca-file %.200s: %s",
-                                       source->ca_file, problem)
-                   : 0;
+    if (r < 0)
+        cemm_message_set(config->message, "ca-file %.200s: %s", source->ca_file, problem);
+    return r;
 }
 
 static int set_address(struct cemm_config *config, const char *value)
@@ -377,34 +378,32 @@ static int set_directory(struct cemm_config *config, const char *value)
 #define WANTED_ALIAS   "an alias has 1 to 64 characters from A-Z a-z 0-9 _ . -"
 #define WANTED_TIMEOUT "write a number of seconds, more than 0 and at most 3600"
 
-enum { ONCE, REPEATABLE };
-
 static const struct {
     enum section section;
     const char *key;
     setter *set;
-    bool repeatable;
     const char *wanted; /* in the message about a value that does not fit */
+    bool repeatable;
 } settings[] = {
-    {GLOBAL, "time-zone", set_zone, ONCE, "no such time zone; write one like Europe/Amsterdam"},
-    {CLOUD, "url", set_url, ONCE, "write it as https://HOST/PATH/"},
-    {CLOUD, "api-key-file", set_key_file, ONCE,
-     "write the path of a file whose first line is the key"},
-    {CLOUD, "ca-file", set_ca_file, ONCE, "write the path of a PEM file"},
-    {CLOUD, "device", set_device, REPEATABLE, "write a device's MAC, like 00-1E-C0-85-96-CC"},
-    {CLOUD, "alias", set_alias, REPEATABLE, WANTED_ALIAS},
-    {CLOUD, "timeout", set_timeout, ONCE, WANTED_TIMEOUT},
-    {CLOUD, "max-connections", set_connections, ONCE, "write a whole number from 1 to 1024"},
-    {CLOUD, "shard", set_shard, ONCE, "write PART/PARTS, like 2/3; at most 256 parts"},
-    {LOCAL, "address", set_address, ONCE, "write HOST or HOST:PORT"},
-    {LOCAL, "alias", set_alias, REPEATABLE, WANTED_ALIAS},
-    {LOCAL, "extra-alias", set_extra_alias, REPEATABLE, WANTED_ALIAS},
-    {LOCAL, "timeout", set_timeout, ONCE, WANTED_TIMEOUT},
-    {DISCOVERY, "enabled", set_enabled, ONCE, "write yes or no"},
-    {DISCOVERY, "broadcast", set_broadcast, REPEATABLE,
-     "write an IPv4 address, like 192.168.2.255"},
-    {DISCOVERY, "interval", set_interval, ONCE, "write a number of seconds, from 1 to 604800"},
-    {ARCHIVE, "directory", set_directory, ONCE, "write the path of a directory"},
+    {GLOBAL, "time-zone", set_zone, "no such time zone; write one like Europe/Amsterdam"},
+    {CLOUD, "url", set_url, "write it as https://HOST/PATH/"},
+    {CLOUD, "api-key-file", set_key_file, "write the path of a file whose first line is the key"},
+    {CLOUD, "ca-file", set_ca_file, "write the path of a PEM file"},
+    {CLOUD, "device", set_device, "write a device's MAC, like 00-1E-C0-85-96-CC",
+     .repeatable = true},
+    {CLOUD, "alias", set_alias, WANTED_ALIAS, .repeatable = true},
+    {CLOUD, "timeout", set_timeout, WANTED_TIMEOUT},
+    {CLOUD, "max-connections", set_connections, "write a whole number from 1 to 1024"},
+    {CLOUD, "shard", set_shard, "write PART/PARTS, like 2/3; at most 256 parts"},
+    {LOCAL, "address", set_address, "write HOST or HOST:PORT"},
+    {LOCAL, "alias", set_alias, WANTED_ALIAS, .repeatable = true},
+    {LOCAL, "extra-alias", set_extra_alias, WANTED_ALIAS, .repeatable = true},
+    {LOCAL, "timeout", set_timeout, WANTED_TIMEOUT},
+    {DISCOVERY, "enabled", set_enabled, "write yes or no"},
+    {DISCOVERY, "broadcast", set_broadcast, "write an IPv4 address, like 192.168.2.255",
+     .repeatable = true},
+    {DISCOVERY, "interval", set_interval, "write a number of seconds, from 1 to 604800"},
+    {ARCHIVE, "directory", set_directory, "write the path of a directory"},
 };
 
 static const char *const section_names[] = {

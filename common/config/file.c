@@ -1,6 +1,5 @@
 /*
- * The INI file, line by line: [KIND NAME], or KEY = VALUE. Any other
- * line, or one that is too long, is an error.
+ * The INI file, line by line: [KIND NAME], KEY = VALUE, or a comment. Any other line is an error.
  */
 #include "common/base/limits.h"
 #include "common/base/message.h"
@@ -15,7 +14,7 @@
 static int open_section(struct cemm_config *config, char *text, struct cemm_message *message)
 {
     char *end = strchr(text, ']');
-    char *rest = end ? end + 1 + strspn(end + 1, CEMM_BLANK) : NULL;
+    char *rest = end ? cemm_text_trim(end + 1) : NULL;
 
     if (!end || (*rest && !strchr(";#", *rest)))
         return cemm_message_fail(message, -EINVAL,
@@ -93,13 +92,13 @@ static int read_lines(struct cemm_config *config, FILE *stream, struct cemm_mess
 /* Puts the file and the line in front of the message; line 0 means the whole file. */
 static void locate(struct cemm_message *message, const char *file, int line, int error)
 {
-    struct cemm_message reason = *message;
-    char place[32] = "";
+    struct cemm_message copy = *message;
+    const char *reason = copy.text[0] ? copy.text : strerror(-error);
 
     if (line)
-        (void)snprintf(place, sizeof(place), "line %d: ", line);
-    cemm_message_set(message, "%.120s: %s%.180s", file, place,
-                     reason.text[0] ? reason.text : strerror(-error));
+        cemm_message_set(message, "%.120s: line %d: %.180s", file, line, reason);
+    else
+        cemm_message_set(message, "%.120s: %.180s", file, reason);
 }
 
 /* Paths in a file are relative to its directory. */
