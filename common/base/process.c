@@ -4,13 +4,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
- * Core dumps are off, because the key is in memory. A server that hangs up, or
- * a file size limit, must not end the process: write() fails instead.
- * Descriptors 0 to 2 are opened if they are closed, because otherwise a socket
- * could become stdout; read-only, so that writing to a closed stdout fails.
+ * Core dumps are off, because the key is in memory. A server that hangs up, or a file size limit,
+ * must not end the process: write() fails instead. Descriptors 0 to 2 are opened if they are
+ * closed, because a socket could become stdout; read-only, so that writing to it still fails.
  */
 void cemm_process_prepare(void)
 {
@@ -23,4 +23,22 @@ void cemm_process_prepare(void)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
             _exit(EXIT_FAILURE);
     }
+}
+
+static int64_t milliseconds(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t cemm_clock_wall(void)
+{
+    return milliseconds(CLOCK_REALTIME);
+}
+
+int64_t cemm_clock_steady(void)
+{
+    return milliseconds(CLOCK_MONOTONIC);
 }
