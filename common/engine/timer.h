@@ -1,5 +1,5 @@
 /*
- * Timers: a pairing heap of timers that live in their owners, so that setting one
+ * Timers: a skew heap of timers that live in their owners, so that setting one
  * takes no memory.
  */
 #ifndef CEMM_ENGINE_TIMER_H
@@ -12,8 +12,8 @@ struct cemm_timer {
     void (*fire)(void *data);
     void *data;
     struct cemm_timer **link; /* the pointer to it in the heap; NULL: it is not set */
-    struct cemm_timer *next;  /* sibling */
-    struct cemm_timer *child; /* its first child: children are due later, or at the same time */
+    struct cemm_timer *left;  /* its children are due later, or at the same time */
+    struct cemm_timer *right;
 };
 
 struct cemm_timers {
