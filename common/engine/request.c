@@ -26,17 +26,11 @@ enum asking {
     TLS,         /* whether a port that has never spoken HTTP speaks TLS */
 };
 
-enum place {
-    QUEUED,  /* ready to be sent */
-    SENT,    /* it has a connection */
-    WAITING, /* it waits for something else */
-};
-
 struct cemm_request {
     struct cemm_route *route;
+    struct cemm_request_list *list; /* of its source: the list that it is in */
     TAILQ_ENTRY(cemm_request) link;
-    enum place place;
-    int64_t since;              /* when it came to its place */
+    int64_t since;              /* when it came to that list */
     bool background;            /* nobody waits for it */
     struct cemm_device *device; /* the device that it is about; NULL: the source itself */
     struct cemm_query query;
@@ -63,26 +57,19 @@ static void send_queued(struct cemm_source *source);
 
 /* ---- the queue of a source ------------------------------------------------------ */
 
-static struct cemm_request_list *list_of(const struct cemm_request *request)
+static void move(struct cemm_request *request, struct cemm_request_list *list)
 {
-    struct cemm_source *source = request->route->source;
-
-    if (request->place != QUEUED)
-        return &source->busy;
-    return request->sent ? &source->repeats : &source->queue;
+    TAILQ_REMOVE(request->list, request, link);
+    request->list = list;
+    request->since = request->route->source->loop->now;
+    TAILQ_INSERT_TAIL(list, request, link);
 }
 
-static void move(struct cemm_request *request, enum place place)
+/* A connection was taken (1) or released (-1). */
+static void count_active(const struct cemm_request *request, int change)
 {
-    struct cemm_source *source = request->route->source;
-    int change = (place == SENT) - (request->place == SENT);
-
-    TAILQ_REMOVE(list_of(request), request, link);
-    request->place = place;
-    request->since = source->loop->now;
     request->route->active += change;
-    source->active += change;
-    TAILQ_INSERT_TAIL(list_of(request), request, link);
+    request->route->source->active += change;
 }
 
 /*
@@ -125,12 +112,13 @@ static void request_free(struct cemm_request *request)
 {
     struct cemm_source *source = request->route->source;
 
-    move(request, WAITING);
-    TAILQ_REMOVE(list_of(request), request, link);
+    TAILQ_REMOVE(request->list, request, link);
     source->open--;
     cemm_timer_stop(&request->timer);
-    if (request->transfer)
+    if (request->transfer) {
         cemm_http_abort(request->transfer);
+        count_active(request, -1);
+    }
     free(request->held.body);
     cemm_message_drop(&request->root_message);
     if (request->device)
@@ -237,7 +225,7 @@ static void fail_for(struct cemm_request *request, int error, struct cemm_route 
         if (queued->route != route && route != &source->own)
             continue;
         cemm_timer_set(&source->loop->timers, &queued->timer, source->loop->now);
-        move(queued, WAITING);
+        move(queued, &source->busy);
     }
     fail(request, error, reason);
 }
@@ -263,7 +251,7 @@ static void ask_fingerprint(struct cemm_request *request, enum asking asking, in
     request->root_result = result;
     cemm_message_set(&message, "%s", reason);
     cemm_message_keep(&request->root_message, &message);
-    move(request, QUEUED);
+    move(request, &request->route->source->repeats);
 }
 
 static void handle_fingerprint(struct cemm_request *request, struct cemm_http_response *response)
@@ -297,7 +285,7 @@ static void ask(struct cemm_request *request, enum asking asking)
 {
     request->asking = asking;
     begin_promise(request);
-    move(request, QUEUED);
+    move(request, &request->route->source->repeats);
 }
 
 /* The response is the document, or why there is none. */
@@ -405,7 +393,7 @@ static void wake(void *data)
                cemm_promise_next(&request->promise, source->loop->now) == CEMM_TIMED_OUT) {
         give_up(request, true);
     } else {
-        move(request, QUEUED);
+        move(request, request->sent ? &source->repeats : &source->queue);
         send_queued(source);
     }
 }
@@ -445,7 +433,7 @@ static void on_response(void *data, struct cemm_http_response *response)
     request->transfer = NULL;
     request->last_reply.status = response->status;
     request->last_reply.retry_after_ms = response->retry_after_ms;
-    move(request, WAITING);
+    count_active(request, -1);
     if (request->asking == FINGERPRINT || request->asking == TLS)
         handle_fingerprint(request, response);
     else if (may_speak_tls(request, response))
@@ -515,18 +503,19 @@ static int send_request(struct cemm_request *request)
 
 static void launch(struct cemm_request *request)
 {
+    struct cemm_source *source = request->route->source;
     int r = send_request(request);
 
-    if (r == 0) {
-        move(request, SENT);
-        request->sent = request->route->source->loop->now;
-        request->last_reply.key_generation = request->route->source->key_generation;
-        return;
-    }
-    if (r == -E2BIG)
+    if (r == -E2BIG) {
         fail(request, -EINVAL, "the URL is too long");
-    else
+    } else if (r < 0) {
         fail(request, r, "out of memory");
+    } else {
+        count_active(request, 1);
+        move(request, &source->busy);
+        request->sent = source->loop->now;
+        request->last_reply.key_generation = source->key_generation;
+    }
 }
 
 static void send_queued(struct cemm_source *source)
@@ -548,7 +537,7 @@ struct cemm_request *cemm_request_start(struct cemm_route *route, const struct c
         return NULL;
     *request = (struct cemm_request){
         .route = route,
-        .place = WAITING,
+        .list = &route->source->busy,
         .device = query->uid.text[0] ? route->device : NULL,
         .query = *query,
         .timer = {.fire = wake, .data = request},
@@ -556,7 +545,7 @@ struct cemm_request *cemm_request_start(struct cemm_route *route, const struct c
         .data = data,
     };
     cemm_timer_set(&loop->timers, &request->timer, loop->now);
-    TAILQ_INSERT_TAIL(list_of(request), request, link);
+    TAILQ_INSERT_TAIL(request->list, request, link);
     route->source->open++;
     if (request->device)
         request->device->requests++;
