@@ -389,8 +389,7 @@ static void wake(void *data)
         fail_early(request, failing->failure_result, &failing->failure_message);
     } else if (!request->sent && (refused = cemm_refusal_find(request->route, &request->query))) {
         fail_early(request, refused->result, &refused->message);
-    } else if (request->sent &&
-               cemm_promise_next(&request->promise, source->loop->now) == CEMM_TIMED_OUT) {
+    } else if (request->sent && source->loop->now >= request->promise.deadline) {
         give_up(request, true);
     } else {
         move(request, request->sent ? &source->repeats : &source->queue);
@@ -411,7 +410,7 @@ static void handle_status(struct cemm_request *request, struct cemm_http_respons
         give_up(request, response->retry_after_ms < 0);
         return;
     }
-    if (step == CEMM_SEND || step == CEMM_WAIT) {
+    if (step == CEMM_WAIT) {
         cemm_timer_set(&loop->timers, &request->timer, request->promise.until);
         return;
     }

@@ -95,10 +95,3 @@ int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, i
      * little each time; lowering it faster would make ordinary repeats come too soon. */
     return promise->patient ? known : known - (known - lower) / 32;
 }
-
-enum cemm_step cemm_promise_next(const struct cemm_promise *promise, int64_t now)
-{
-    if (now >= promise->deadline)
-        return CEMM_TIMED_OUT;
-    return now < promise->until ? CEMM_WAIT : CEMM_SEND;
-}

@@ -29,8 +29,7 @@
 #define CEMM_PROMISE_LATE_MS 25
 
 enum cemm_step {
-    CEMM_SEND,      /* send the request now */
-    CEMM_WAIT,      /* send it at `until` */
+    CEMM_WAIT,      /* send the request again at `until` */
     CEMM_DONE,      /* the last answer's status is final */
     CEMM_TIMED_OUT, /* the deadline has come, or would before the next repeat */
 };
@@ -64,8 +63,5 @@ enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, in
 /* The new estimate of how long the source takes, after the repeat sent at `sent` got the data.
  * `known` is the old estimate for this device; -1: there is only that of cemm_promise_begin(). */
 int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, int64_t known);
-
-/* What to do at `now` while waiting. */
-enum cemm_step cemm_promise_next(const struct cemm_promise *promise, int64_t now);
 
 #endif
