@@ -25,8 +25,6 @@ struct cemm_entry {
     struct cemm_document *document;
     /* An answer for a closed period that has no sample; other sources may have some. */
     struct cemm_document *empty;
-    /* From the archive; it may be incomplete (not `closed`), and is used if no source answers. */
-    struct cemm_document *suspected;
     struct cemm_ticket_list waiters;
     struct cemm_request *request; /* the request that is under way */
     struct cemm_ticket *search;   /* waits for the device, or for another source */
@@ -45,6 +43,8 @@ struct cemm_entry {
     struct cemm_period logged_period; /* the period that failed; its success is logged, too */
     int64_t failed;                   /* when any period failed last (monotonic) */
 };
+
+static const struct cemm_message no_memory = {"out of memory"};
 
 static int compare(const void *left, const void *right)
 {
@@ -97,7 +97,6 @@ static void set_document(struct cemm_entry *entry, struct cemm_document *documen
 static void entry_free(struct cemm_entry *entry)
 {
     drop_document(entry);
-    cemm_document_unref(entry->suspected);
     cemm_document_unref(entry->empty);
     cemm_message_drop(&entry->message);
     TAILQ_REMOVE(&entry->cache->used, entry, link);
@@ -281,9 +280,8 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
             cemm_store_write(entry->cache->store, document);
     }
     cemm_tickets_finish(&entry->waiters, result, document, message);
-    cemm_document_unref(entry->suspected);
     cemm_document_unref(entry->empty);
-    entry->suspected = entry->empty = NULL;
+    entry->empty = NULL;
     if (entry->purpose == CEMM_ONCE)
         drop_document(entry);
     if (!entry->document && !entry->logged)
@@ -292,14 +290,14 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
         make_room(entry);
 }
 
-/* No route has the document. A failure is logged even if the archive has a document to use
- * instead. */
+/* No route has the document, or all that have it have no sample. Instead of a failure, which is
+ * logged all the same, the archive's document is used, which may be incomplete. */
 static void give_up(struct cemm_entry *entry)
 {
     struct cemm_message message = *cemm_message_kept(&entry->message);
     struct cemm_message name;
     bool empty = entry->empty && !entry->result;
-    struct cemm_document *otherwise = empty ? entry->empty : entry->suspected;
+    struct cemm_document *document = NULL;
     int result = entry->result ? entry->result : CEMM_ABSENT;
 
     if (!entry->result && !entry->message) {
@@ -308,10 +306,11 @@ static void give_up(struct cemm_entry *entry)
     }
     cemm_message_drop(&entry->message);
     log_result(entry, empty ? 0 : result, &message);
-    if (otherwise)
-        finish(entry, 0, cemm_document_ref(otherwise), NULL);
-    else
-        finish(entry, result, NULL, &message);
+    if (empty)
+        document = cemm_document_ref(entry->empty);
+    else if (!entry->only)
+        document = cemm_store_read(entry->cache->store, CEMM_ARCHIVE_ANSWER, &entry->query);
+    finish(entry, document ? 0 : result, document, document ? NULL : &message);
 }
 
 /* ---- route after route --------------------------------------------------------- */
@@ -411,7 +410,7 @@ static void try_next(struct cemm_entry *entry)
             cemm_request_rank(entry->request, entry->purpose == CEMM_BACKGROUND);
             return;
         }
-        entry->result = -ENOMEM;
+        record_failure(entry, -ENOMEM, &no_memory);
     }
     /* Waits, once per try, for sources that have not listed their devices yet. */
     const struct cemm_wanted wanted = {.query = &entry->query, .only = entry->only};
@@ -435,11 +434,11 @@ static void ask_unknown_addresses(struct cemm_registry *registry)
             cemm_find_source(source, INT64_MAX);
 }
 
-/* 0 or a negative errno. */
-static int fetch(struct cemm_entry *entry)
+static void fetch(struct cemm_entry *entry)
 {
     struct cemm_find *find = entry->cache->find;
     const struct cemm_query *query = &entry->query;
+    const struct cemm_wanted wanted = {.uid = query->uid, .max_age = UNKNOWN_AGE_MS};
 
     entry->tried_count = 0;
     entry->awaited = false;
@@ -447,15 +446,15 @@ static int fetch(struct cemm_entry *entry)
     cemm_message_drop(&entry->message);
     if (query->alias[0] && !cemm_registry_allows(&find->registry, &query->uid, query->alias)) {
         give_up(entry);
-        return 0;
+        return;
     }
     ask_unknown_addresses(&find->registry);
-    if (!cemm_device_reached(device_of(entry)))
-        return cemm_find_start(find,
-                               &(struct cemm_wanted){.uid = query->uid, .max_age = UNKNOWN_AGE_MS},
-                               on_sources, entry, &entry->search);
-    try_next(entry);
-    return 0;
+    if (cemm_device_reached(device_of(entry))) {
+        try_next(entry);
+    } else if (cemm_find_start(find, &wanted, on_sources, entry, &entry->search) < 0) {
+        record_failure(entry, -ENOMEM, &no_memory);
+        give_up(entry);
+    }
 }
 
 /* Whether the answer that a closed period has no sample still counts: it is at most a day old, and
@@ -484,7 +483,7 @@ static bool fresh(const struct cemm_entry *entry, int64_t max_age)
     return max_age > 0 && cemm_loop_recent(cache->loop, document->fetched, max_age);
 }
 
-/* What the archive has: a closed document, or one that may be incomplete; NULL: nothing. */
+/* The archive's answer, if it is complete and still counts; else NULL. */
 static struct cemm_document *read_archive(const struct cemm_entry *entry)
 {
     struct cemm_store *store = entry->cache->store;
@@ -492,13 +491,12 @@ static struct cemm_document *read_archive(const struct cemm_entry *entry)
 
     if (document && document->closed)
         return document;
-    struct cemm_document *empty = cemm_store_read(store, CEMM_ARCHIVE_EMPTY, &entry->query);
-    if (empty && empty->closed && empty_holds(entry, empty)) {
-        cemm_document_unref(document);
-        return empty;
-    }
-    cemm_document_unref(empty);
-    return document;
+    cemm_document_unref(document);
+    document = cemm_store_read(store, CEMM_ARCHIVE_EMPTY, &entry->query);
+    if (document && document->closed && empty_holds(entry, document))
+        return document;
+    cemm_document_unref(document);
+    return NULL;
 }
 
 int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
@@ -527,18 +525,13 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
         return -ENOMEM;
     bool at_hand = fresh(entry, max_age);
     struct cemm_document *archived = at_hand || entry->request || only ? NULL : read_archive(entry);
-    bool good = archived && archived->closed;
-    if (good) {
+    if (archived)
         set_document(entry, archived);
-    } else if (archived) {
-        cemm_document_unref(entry->suspected);
-        entry->suspected = archived;
-    }
-    if (at_hand || good)
+    if (at_hand || archived)
         cemm_ticket_finish(ticket, 0, entry->document, NULL);
-    else if (!entry->request && !entry->search && fetch(entry) < 0)
-        cemm_ticket_finish(ticket, -ENOMEM, NULL, &(struct cemm_message){.text = "out of memory"});
-    if (good)
+    else if (!entry->request && !entry->search)
+        fetch(entry);
+    if (archived)
         make_room(entry);
     if (ret_ticket)
         *ret_ticket = ticket;
