@@ -1,12 +1,12 @@
 #include "common/engine/store.h"
 
-#include "common/base/buffer.h"
 #include "common/base/limits.h"
 #include "common/base/message.h"
 #include "common/model/period.h"
 #include "common/protocol/answer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,15 +59,25 @@ static void failed(struct cemm_store *store, const char *what, int error)
     store->failing = true;
 }
 
+/* Writes a file of two texts, with a newline between them. */
+static int write_two(const struct cemm_store *store, enum cemm_archive_kind kind,
+                     const struct cemm_query *query, const char *first, const char *second)
+{
+    char *text;
+    int length = asprintf(&text, "%s\n%s", first, second);
+
+    if (length < 0)
+        return -ENOMEM;
+    int r = cemm_archive_write(store->archive, kind, query, text, (size_t)length);
+    free(text);
+    return r;
+}
+
 /* The first write sets the archive's time zone. */
 static void written(struct cemm_store *store, int result)
 {
-    struct cemm_message zone;
-
     if (result == 0 && !store->zone_known) {
-        cemm_message_set(&zone, "%s\n", cemm_zone_name(store->loop->zone));
-        result = cemm_archive_write(store->archive, CEMM_ARCHIVE_ZONE, NULL, zone.text,
-                                    strlen(zone.text));
+        result = write_two(store, CEMM_ARCHIVE_ZONE, NULL, cemm_zone_name(store->loop->zone), "");
         store->zone_known = result == 0;
     }
     if (result < 0) {
@@ -191,28 +201,16 @@ struct cemm_document *cemm_store_read(struct cemm_store *store, enum cemm_archiv
     return document;
 }
 
-static int write_empty(struct cemm_store *store, const struct cemm_document *document)
-{
-    struct cemm_buffer text = CEMM_BUFFER_INIT(CEMM_EMPTY_MAX);
-
-    cemm_buffer_format(&text, "%s\n", document->deps);
-    cemm_buffer_append(&text, document->bytes, document->length);
-    int r = text.error ? text.error
-                       : cemm_archive_write(store->archive, CEMM_ARCHIVE_EMPTY, &document->query,
-                                            text.data, text.length);
-    cemm_buffer_clear(&text);
-    return r;
-}
-
 void cemm_store_write(struct cemm_store *store, struct cemm_document *document)
 {
+    const struct cemm_query *query = &document->query;
     bool empty = document->newest == 0;
 
     if (!store->archive || !document->closed || (empty && !document->deps))
         return;
-    int r = empty ? write_empty(store, document)
-                  : cemm_archive_write(store->archive, CEMM_ARCHIVE_ANSWER, &document->query,
-                                       document->bytes, document->length);
+    int r = empty ? write_two(store, CEMM_ARCHIVE_EMPTY, query, document->deps, document->bytes)
+                  : cemm_archive_write(store->archive, CEMM_ARCHIVE_ANSWER, query, document->bytes,
+                                       document->length);
     written(store, r);
     document->archived = r == 0 && !empty;
 }
@@ -244,17 +242,12 @@ bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_que
 void cemm_store_write_first(struct cemm_store *store, const struct cemm_query *meter,
                             const struct cemm_period *day, const char *deps)
 {
-    struct cemm_buffer text = CEMM_BUFFER_INIT(CEMM_NOTE_MAX);
     char date[16];
 
     if (!store->archive)
         return;
     cemm_period_format(day, date, sizeof(date));
-    cemm_buffer_format(&text, "%s\n%s", date, deps);
-    written(store, text.error ? text.error
-                              : cemm_archive_write(store->archive, CEMM_ARCHIVE_FIRST, meter,
-                                                   text.data, text.length));
-    cemm_buffer_clear(&text);
+    written(store, write_two(store, CEMM_ARCHIVE_FIRST, meter, date, deps));
 }
 
 /* ---- the archive as a whole ------------------------------------------------------ */
