@@ -4,6 +4,7 @@
  */
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plugin/exec/message.h"
@@ -87,7 +88,7 @@ static enum exec_exit run_command(const struct exec_command *command, char *cons
     } else {
         end = command->run(&options);
     }
-    options_clear(&options);
+    free(options.meters);
     return end;
 }
 

@@ -289,11 +289,6 @@ void options_help(const struct exec_command *command)
     }
 }
 
-void options_clear(struct exec_options *options)
-{
-    free(options->meters);
-}
-
 void options_mark(const struct exec_options *options, const char *uid, const char *alias)
 {
     for (size_t i = 0; i < options->meter_count; i++) {

@@ -79,10 +79,9 @@ struct exec_command {
 };
 
 /* Reads the `count` arguments after the command, which must outlive the options. False: the message
- * says why. options_clear() is due in any case. */
+ * says why. The caller frees `meters` in any case. */
 bool options_read(struct exec_options *ret_options, const struct exec_command *command,
                   char *const *arguments, size_t count, struct cemm_message *message);
-void options_clear(struct exec_options *options);
 
 /* Prints a line for each option that the command takes. */
 void options_help(const struct exec_command *command);
