@@ -172,7 +172,7 @@ static void ask_all(struct cemm_discovery *discovery)
  * if any, is the one that checks a claim. */
 static bool reusable(const struct cemm_source *source)
 {
-    return source->discovered && !source->own.device && source->open == source->listing;
+    return source->discovered && !source->own.device && source->open == source->list.pending;
 }
 
 /* Forgets the addresses that were not confirmed, and not claimed in the last scans. */
@@ -182,7 +182,7 @@ static void forget_claims(const struct cemm_discovery *discovery)
 
     TAILQ_FOREACH (source, &discovery->registry->sources, link) {
         struct cemm_discovered_source *discovered = source->discovered;
-        if (!reusable(source) || source->listing ||
+        if (!reusable(source) || source->list.pending ||
             discovery->scan - discovered->claim_scan < FORGET_SCANS)
             continue;
         discovered->address[0] = '\0';
@@ -295,8 +295,8 @@ static bool reused_before(const struct cemm_source *source, const struct cemm_so
 {
     if (forgotten(source) != forgotten(other))
         return forgotten(source);
-    if (source->listing != other->listing)
-        return other->listing;
+    if (source->list.pending != other->list.pending)
+        return other->list.pending;
     return source->discovered->order < other->discovered->order;
 }
 

@@ -25,45 +25,38 @@ static struct cemm_find *find_of(struct cemm_registry *registry)
     return (struct cemm_find *)((char *)registry - offsetof(struct cemm_find, registry));
 }
 
-/* Logs once that a list of devices or meters failed, and once that it works again; `logged` records
- * that. A source that does not answer is logged by its route; a claim that was not confirmed is
- * logged by discovery. */
-static void log_list(struct cemm_route *route, bool *logged, int result,
-                     const struct cemm_message *message)
-{
-    const struct cemm_source *source = route->source;
-    bool unanswered = result == -EHOSTUNREACH || result == -ETIMEDOUT;
-    struct cemm_message works;
-
-    if (cemm_source_unconfirmed(source) ||
-        (unanswered && (route->health.pause > 0 || source->own.health.pause > 0)))
-        return;
-    cemm_message_set(&works, "%s: %s works again", source->name, cemm_route_name(route));
-    if (result && !*logged)
-        cemm_route_log(route, CEMM_LOG_WARNING, message->text);
-    else if (!result && *logged)
-        cemm_route_log(route, CEMM_LOG_INFO, works.text);
-    *logged = result;
-}
-
 /* `message` NULL: memory or room ran out here, so no answer says why. */
-static void keep_failure(struct cemm_message **slot, const struct cemm_source *source,
-                         const struct cemm_message *message)
+static void search_failed(struct cemm_search *search, const struct cemm_source *source, int result,
+                          const struct cemm_message *message)
 {
     struct cemm_message lacking;
-
-    cemm_message_set(&lacking, "%s: out of memory, or too many devices", source->name);
-    cemm_message_keep(slot, message ? message : &lacking);
-}
-
-static void search_failed(struct cemm_route *route, int result, const struct cemm_message *message)
-{
-    struct cemm_search *search = &route->search;
 
     if (search->result)
         return;
     search->result = result;
-    keep_failure(&search->message, route->source, message);
+    cemm_message_set(&lacking, "%s: out of memory, or too many devices", source->name);
+    cemm_message_keep(&search->message, message ? message : &lacking);
+}
+
+/* Logs once that a search failed, and once that it works again. A source that does not answer is
+ * logged by its route; a claim that was not confirmed is logged by discovery. */
+static void search_ended(struct cemm_search *search, const struct cemm_route *route)
+{
+    const struct cemm_source *source = route->source;
+    bool unanswered = search->result == -EHOSTUNREACH || search->result == -ETIMEDOUT;
+    struct cemm_message works;
+
+    if (search->result == 0)
+        search->finished = source->loop->wall;
+    if (cemm_source_unconfirmed(source) ||
+        (unanswered && (route->health.pause > 0 || source->own.health.pause > 0)))
+        return;
+    cemm_message_set(&works, "%s: %s works again", source->name, cemm_route_name(route));
+    if (search->result && !search->failure_logged)
+        cemm_route_log(route, CEMM_LOG_WARNING, cemm_message_kept(&search->message)->text);
+    else if (!search->result && search->failure_logged)
+        cemm_route_log(route, CEMM_LOG_INFO, works.text);
+    search->failure_logged = search->result;
 }
 
 static void search_step_done(struct cemm_route *route)
@@ -77,9 +70,7 @@ static void search_step_done(struct cemm_route *route)
             search_route(route, 0);
         return;
     }
-    if (search->result == 0)
-        search->finished = route->source->loop->wall;
-    log_list(route, &search->failure_logged, search->result, cemm_message_kept(&search->message));
+    search_ended(search, route);
     cemm_device_finish_searches(route->device);
 }
 
@@ -92,7 +83,7 @@ static void ask(struct cemm_route *route, enum cemm_endpoint endpoint, const cha
     if (cemm_request_start(route, &query, done, route))
         route->search.pending++;
     else
-        search_failed(route, -ENOMEM, NULL);
+        search_failed(&route->search, route->source, -ENOMEM, NULL);
 }
 
 static void on_probe(void *data, const struct cemm_query *query, int result,
@@ -110,7 +101,7 @@ static void on_probe(void *data, const struct cemm_query *query, int result,
         message = NULL;
     }
     if (result)
-        search_failed(route, result, message);
+        search_failed(&route->search, route->source, result, message);
     cemm_document_unref(document);
     search_step_done(route);
 }
@@ -158,7 +149,7 @@ static void on_io(void *data, const struct cemm_query *query, int result,
     if (result == CEMM_ABSENT)
         probe_all(route);
     else if (result)
-        search_failed(route, result, message);
+        search_failed(&route->search, route->source, result, message);
     for (size_t i = 0; same && i < config->extra_aliases.count; i++)
         probe(route, config->extra_aliases.items[i]);
     search_step_done(route);
@@ -216,7 +207,7 @@ static void search_device(struct cemm_device *device, struct waiter *waiter)
 static bool concerns(const struct cemm_wanted *wanted, const struct cemm_source *source)
 {
     if (wanted->query)
-        return source->list_time == 0 && (!wanted->only || wanted->only == source) &&
+        return source->list.finished == 0 && (!wanted->only || wanted->only == source) &&
                cemm_source_serves(source, wanted->query);
     return !wanted->source || strcmp(wanted->source, source->name) == 0;
 }
@@ -243,10 +234,10 @@ static bool is_complete(const struct cemm_find *find, const struct cemm_wanted *
     TAILQ_FOREACH (source, &find->registry.sources, link) {
         if (!concerns(wanted, source))
             continue;
-        if (source->listing)
+        if (source->list.pending)
             return false;
         /* A claim that was not confirmed is not a failure. */
-        if (source->list_result && !source->discovered && !*ret_failed)
+        if (source->list.result && !source->discovered && !*ret_failed)
             *ret_failed = source;
     }
     return true;
@@ -274,8 +265,8 @@ static void finish_if_complete(const struct cemm_find *find, struct waiter *wait
     } else if (cemm_device_reached(device) || (!failed && !uid->text[0])) {
         cemm_ticket_finish(&waiter->ticket, 0, NULL, NULL);
     } else if (failed) {
-        cemm_ticket_finish(&waiter->ticket, failed->list_result, NULL,
-                           cemm_message_kept(&failed->list_message));
+        cemm_ticket_finish(&waiter->ticket, failed->list.result, NULL,
+                           cemm_message_kept(&failed->list.message));
     } else if (cemm_registry_other_shard(registry, uid, &unknown)) {
         cemm_ticket_finish(&waiter->ticket, CEMM_ABSENT, NULL, &unknown);
     } else if (device) {
@@ -383,14 +374,11 @@ static int add_configured(struct cemm_source *source)
 
 static void source_found(struct cemm_source *source, int result, const struct cemm_message *message)
 {
-    source->listing = false;
-    source->list_result = result;
+    source->list.pending = 0;
+    source->list.result = 0;
     if (result)
-        keep_failure(&source->list_message, source, message);
-    else
-        source->list_time = source->loop->wall;
-    log_list(&source->own, &source->own.list_failure_logged, result,
-             cemm_message_kept(&source->list_message));
+        search_failed(&source->list, source, result, message);
+    search_ended(&source->list, &source->own);
     finish_complete(source->registry);
 }
 
@@ -420,9 +408,9 @@ void cemm_find_source(struct cemm_source *source, int64_t max_age)
     bool cloud = source->config->kind == CEMM_CLOUD;
     const struct cemm_query query = {.endpoint = cloud ? CEMM_DEVICES : CEMM_ROOT};
 
-    if (source->listing || cemm_loop_recent(source->loop, source->list_time, max_age))
+    if (source->list.pending || cemm_loop_recent(source->loop, source->list.finished, max_age))
         return;
-    source->listing = true;
+    source->list.pending = 1;
     if (source->config->devices.count > 0)
         source_found(source, add_configured(source), NULL);
     else if (!cemm_request_start(&source->own, &query, on_devices, source))

@@ -173,6 +173,7 @@ void cemm_route_detach(struct cemm_route *route)
         return;
     TAILQ_REMOVE(&device->routes, route, link);
     cemm_route_clear(route);
+    route->source->list.failure_logged = false;
     route->source->devices--;
     cemm_device_finish_searches(device);
 }
@@ -375,7 +376,7 @@ bool cemm_registry_offers(const struct cemm_registry *registry, const struct cem
         bool may = route ? !cemm_meters_have(&route->absent, alias) &&
                                !(endpoint == CEMM_IO && route->no_io)
                          : !cemm_device_reached(device) ||
-                               (source->config->kind == CEMM_CLOUD && !source->list_time);
+                               (source->config->kind == CEMM_CLOUD && !source->list.finished);
         if (may && source_offers(source, alias, endpoint))
             return true;
     }
@@ -422,7 +423,7 @@ int cemm_deps_complete(char **deps, const struct cemm_registry *registry,
     int r = 0;
 
     TAILQ_FOREACH (source, &registry->sources, link)
-        if (r == 0 && !source->discovered && source->list_time && source->list_result == 0 &&
+        if (r == 0 && !source->discovered && source->list.finished && source->list.result == 0 &&
             !cemm_route_find(device, source))
             r = cemm_deps_add(deps, '-', source->name);
     return r == 0 && registry->discovers ? cemm_deps_add(deps, '-', CEMM_DISCOVERY) : r;

@@ -178,7 +178,7 @@ static void clear(struct cemm_source *source)
     }
     cemm_route_clear(&source->own);
     cemm_message_drop(&source->outcomes.last_message);
-    cemm_message_drop(&source->list_message);
+    cemm_message_drop(&source->list.message);
     free(source->elsewhere);
 }
 
@@ -273,7 +273,6 @@ void cemm_route_clear(struct cemm_route *route)
     route->search.failure_logged = false;
     route->health = (struct cemm_health){0};
     route->failure_result = 0;
-    route->list_failure_logged = false;
     route->proven = false;
     route->no_io = false;
     route->newest = 0;

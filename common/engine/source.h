@@ -67,10 +67,10 @@ struct cemm_refused {
 
 LIST_HEAD(cemm_refused_list, cemm_refused);
 
-/* A search for the meters of a route (find.c). */
+/* A search for the devices of a source, or for the meters of a route (find.c). */
 struct cemm_search {
     unsigned pending;                 /* requests under way */
-    int result;                       /* the first failure so far */
+    int result;                       /* of the last search: its first failure */
     struct cemm_message *message;     /* see cemm_message_keep() */
     int64_t finished;                 /* when the last search succeeded (wall time); 0: never */
     const struct cemm_device *device; /* whose meters are searched for */
@@ -83,10 +83,9 @@ struct cemm_route {
     struct cemm_health health;
     struct cemm_message *failure_message; /* the message of the last time that it did not answer */
     int failure_result;
-    int active;               /* transfers under way */
-    bool list_failure_logged; /* the source's list of devices failed; already logged */
-    bool proven;              /* it answered, so it may have several requests at a time (cloud) */
-    bool no_io;               /* older firmware: it has no list of the meters (io) */
+    int active;        /* transfers under way */
+    bool proven;       /* it answered, so it may have several requests at a time (cloud) */
+    bool no_io;        /* older firmware: it has no list of the meters (io) */
     unsigned requests; /* requests begun; now and then one of them repeats early (promise.h) */
     int64_t expected;  /* learned: milliseconds until a promise is kept; -1: unknown */
     struct cemm_meters meters;
@@ -145,13 +144,9 @@ struct cemm_source {
     uint32_t logged[CEMM_LOGGED_MAX]; /* checksums of the logged messages about left-out parts */
     size_t logged_count;
 
-    /* The list of its devices (find.c). */
-    bool listing;                      /* the list was requested, and has not come yet */
-    int64_t list_time;                 /* when the last list came (wall time); 0: never */
-    int list_result;                   /* result of the last request for the list */
-    struct cemm_message *list_message; /* see cemm_message_keep() */
-    struct cemm_route_list unlisted;   /* routes to devices that it no longer lists */
-    struct cemm_uid *elsewhere;        /* devices that belong to other shards */
+    struct cemm_search list;         /* of its devices */
+    struct cemm_route_list unlisted; /* routes to devices that it no longer lists */
+    struct cemm_uid *elsewhere;      /* devices that belong to other shards */
     size_t elsewhere_count;
 };
 

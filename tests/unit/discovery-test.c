@@ -103,7 +103,7 @@ static void ask_root(struct cemm_source *source, int64_t max_age)
 {
     (void)max_age;
     asked = source;
-    source->listing = true;
+    source->list.pending = 1;
     assert_non_null(cemm_request_start(&source->own, &root, take_root, NULL));
 }
 
@@ -189,7 +189,7 @@ static struct cemm_source *claim(uint32_t address)
 static void has_answered(struct cemm_source *source)
 {
     cemm_requests_abort(source);
-    source->listing = false;
+    source->list.pending = 0;
 }
 
 /* Its root document belongs to another device. */
@@ -226,7 +226,7 @@ static void test_used_again(void **state)
     cemm_message_keep(&source->outcomes.last_message, &message);
     cemm_message_keep(&source->own.failure_message, &message);
     source->own.failure_result = -EHOSTUNREACH;
-    source->own.list_failure_logged = source->own.proven = true;
+    source->list.failure_logged = source->own.proven = true;
     source->own.search.failure_logged = true;
     source->own.expected = source->expected = 700;
     source->unverified = true;
@@ -244,7 +244,7 @@ static void test_used_again(void **state)
     assert_null(source->outcomes.last_message);
     assert_null(source->own.failure_message);
     assert_int_equal(source->own.failure_result, 0);
-    assert_false(source->own.list_failure_logged || source->own.proven || source->unverified);
+    assert_false(source->list.failure_logged || source->own.proven || source->unverified);
     assert_false(source->own.search.failure_logged);
     assert_int_equal(source->own.expected, -1);
     assert_int_equal(source->expected, -1);
