@@ -428,19 +428,6 @@ static void give_way(struct cemm_discovery *discovery, struct cemm_source *other
     cemm_route_detach(&other->own);
 }
 
-/* Logs, once, that the packet claimed a device other than the one that answers. */
-static void log_refuted(struct cemm_discovery *discovery, struct cemm_discovered_source *discovered,
-                        const struct cemm_uid *uid)
-{
-    if (!discovered->logged)
-        log_limited(
-            discovery, CEMM_LOG_WARNING,
-            "discovery: the device at %s reports the MAC %s, but its discovery packet claimed %s; "
-            "ignored",
-            discovered->address, uid->text, discovered->claim.uid.text);
-    discovered->logged = true;
-}
-
 bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source *source,
                             const struct cemm_uid *uid)
 {
@@ -452,8 +439,14 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
 
     discovered->root = *uid;
     discovered->refused = !claimed && !known;
-    if (!claimed && discovered->claim.uid.text[0])
-        log_refuted(discovery, discovered, uid);
+    if (!claimed && discovered->claim.uid.text[0] && !discovered->logged) {
+        discovered->logged = true;
+        log_limited(
+            discovery, CEMM_LOG_WARNING,
+            "discovery: the device at %s reports the MAC %s, but its discovery packet claimed %s; "
+            "ignored",
+            discovered->address, uid->text, discovered->claim.uid.text);
+    }
     if (!discovered->refused && !cemm_registry_has_room(registry, uid)) {
         discovered->refused = true;
         log_limited(discovery, CEMM_LOG_WARNING,
