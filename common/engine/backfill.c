@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/queue.h>
 
 #define MINUTE_MS INT64_C(60000)
@@ -93,10 +94,11 @@ struct cemm_backfill *cemm_backfill_new(struct cemm *cemm, struct cemm_ledger *l
 
 void cemm_backfill_free(struct cemm_backfill *backfill)
 {
+    struct job *job;
+
     if (!backfill)
         return;
-    while (!SLIST_EMPTY(&backfill->jobs)) {
-        struct job *job = SLIST_FIRST(&backfill->jobs);
+    while ((job = SLIST_FIRST(&backfill->jobs))) {
         SLIST_REMOVE_HEAD(&backfill->jobs, all);
         cemm_document_unref(job->day);
         free(job);
@@ -123,7 +125,7 @@ static bool wants(struct job *job, int64_t now)
         return false;
     }
     return !cemm_health_backs_off(&job->backoff, now) ||
-           missing(job, job->asked > job->since ? job->asked : job->since, &from);
+           missing(job, MAX(job->asked, job->since), &from);
 }
 
 /* ---- waiting ------------------------------------------------------------------------- */
@@ -215,14 +217,10 @@ static void pass_day(struct job *job)
 {
     const struct cemm_series *series =
         job->day ? cemm_document_channel(job->day, job->base.entry->channel) : NULL;
-    int64_t since = 0;
+    int64_t last = series && series->count > 0 ? series->samples[series->count - 1].time : 0;
 
-    if (series && series->count > 0)
-        since = (series->samples[series->count - 1].time / MINUTE_MS + 1) * MINUTE_MS;
-    if (since > horizon(job)) /* the day has rows that were not sent, as they may still come live */
-        since = horizon(job);
-    if (since > job->since)
-        job->since = since;
+    /* The last rows may not have been sent, because they may still come live. */
+    job->since = MAX(job->since, MIN((last / MINUTE_MS + 1) * MINUTE_MS, horizon(job)));
     job->cursor = cemm_period_end(cemm_zone(job->backfill->cemm), &job->query.period) * 1000;
     cemm_document_unref(job->day);
     job->day = NULL;
