@@ -212,7 +212,7 @@ bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *a
 
 void cemm_archive_use(struct cemm *cemm)
 {
-    cemm_store_open(&cemm->store, cemm_config_archive(cemm->config), cemm_registry_recall,
+    cemm_store_open(&cemm->store, cemm_config_archive(cemm->config), cemm_registry_know,
                     &cemm->find.registry);
 }
 

@@ -246,21 +246,7 @@ int cemm_route_meter_found(struct cemm_route *route, const char *alias)
     return cemm_meters_add(&route->meters, device, alias);
 }
 
-/* ---- what the archive knows ------------------------------------------------------ */
-
-int cemm_registry_know(struct cemm_registry *registry, const struct cemm_uid *uid,
-                       const char *alias)
-{
-    struct cemm_device *device = device_get(registry, uid);
-    struct cemm_meter *meter = device ? cemm_device_meter_get(device, alias) : NULL;
-
-    if (!meter)
-        return device && device->meter_count >= CEMM_METERS_MAX ? 0 : -ENOMEM;
-    meter->found = true;
-    return 0;
-}
-
-int cemm_registry_recall(void *data, const struct cemm_uid *uid, const char *alias)
+int cemm_registry_know(void *data, const struct cemm_uid *uid, const char *alias)
 {
     struct cemm_registry *registry = data;
     const struct cemm_source *source;
@@ -268,7 +254,14 @@ int cemm_registry_recall(void *data, const struct cemm_uid *uid, const char *ali
 
     TAILQ_FOREACH (source, &registry->sources, link)
         admitted |= cemm_source_admits_meter(source, uid, alias);
-    return admitted ? cemm_registry_know(registry, uid, alias) : 0;
+    if (!admitted)
+        return 0;
+    struct cemm_device *device = device_get(registry, uid);
+    struct cemm_meter *meter = device ? cemm_device_meter_get(device, alias) : NULL;
+    if (!meter)
+        return device && device->meter_count >= CEMM_METERS_MAX ? 0 : -ENOMEM;
+    meter->found = true;
+    return 0;
 }
 
 /* ---- what the frontends ask ---------------------------------------------------- */

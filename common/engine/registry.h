@@ -39,13 +39,9 @@ struct cemm_source *cemm_registry_add(struct cemm_registry *registry,
 struct cemm_device *cemm_registry_find(const struct cemm_registry *registry,
                                        const struct cemm_uid *uid);
 
-/* Adds a meter that was known in an earlier run, or has answered: 0 or a negative errno. */
-int cemm_registry_know(struct cemm_registry *registry, const struct cemm_uid *uid,
-                       const char *alias);
-
-/* Like cemm_registry_know(), for a meter of the archive, if the settings permit it. A
- * cemm_archive_meter_fn. */
-int cemm_registry_recall(void *registry, const struct cemm_uid *uid, const char *alias);
+/* Adds a meter that is in the archive or has answered, if the filters of the configuration permit
+ * it: 0 or a negative errno. A cemm_archive_meter_fn. */
+int cemm_registry_know(void *registry, const struct cemm_uid *uid, const char *alias);
 
 /* Like cemm_alias_allowed() and cemm_offers(). */
 bool cemm_registry_allows(const struct cemm_registry *registry, const struct cemm_uid *uid,
