@@ -8,6 +8,8 @@
 #include "common/engine/first_day.h"
 #include "common/engine/request.h"
 #include "common/engine/sweep.h"
+#include "common/model/names.h"
+#include "common/protocol/url.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -299,10 +301,39 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
     return cemm_registry_allows(&cemm->find.registry, uid, alias);
 }
 
+/* The cloud has endpoints only for the meters that it knows. Its list of meters (IO) has no
+ * aliases, so nothing can be found in it. */
+static bool source_offers(const struct cemm_source *source, const char *alias,
+                          enum cemm_endpoint endpoint)
+{
+    const struct cemm_source_config *config = source->config;
+
+    if (!cemm_endpoint_offered(endpoint, config->kind))
+        return false;
+    if (!alias[0] || config->kind == CEMM_LOCAL)
+        return true;
+    return endpoint != CEMM_IO && cemm_source_admits(source, alias) &&
+           (cemm_alias_in_cloud(alias) || cemm_strings_has(&config->aliases, alias));
+}
+
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint)
 {
-    return cemm_registry_offers(&cemm->find.registry, uid, alias, endpoint);
+    const struct cemm_device *device = cemm_device_named(cemm, uid);
+    const struct cemm_source *source;
+
+    TAILQ_FOREACH (source, &cemm->find.registry.sources, link) {
+        const struct cemm_route *route = cemm_route_find(device, source);
+        /* If no source is known to reach the device, any source may; so may an account that has not
+         * listed its devices yet. */
+        bool may = route ? !cemm_meters_have(&route->absent, alias) &&
+                               !(endpoint == CEMM_IO && route->no_io)
+                         : !cemm_device_reached(device) ||
+                               (source->config->kind == CEMM_CLOUD && !source->list.finished);
+        if (may && source_offers(source, alias, endpoint))
+            return true;
+    }
+    return false;
 }
 
 bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state)

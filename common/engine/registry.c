@@ -4,7 +4,6 @@
 #include "common/base/message.h"
 #include "common/model/names.h"
 #include "common/model/period.h"
-#include "common/protocol/url.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -339,41 +338,6 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
             return true;
     /* Discovery may yet find the device, or find it again. */
     return registry->discovers && cemm_alias_documented(alias);
-}
-
-/* The cloud has endpoints only for the meters that it knows. Its list of meters (IO) has no
- * aliases, so nothing can be found in it. */
-static bool source_offers(const struct cemm_source *source, const char *alias,
-                          enum cemm_endpoint endpoint)
-{
-    const struct cemm_source_config *config = source->config;
-
-    if (!cemm_endpoint_offered(endpoint, config->kind))
-        return false;
-    if (!alias[0] || config->kind == CEMM_LOCAL)
-        return true;
-    return endpoint != CEMM_IO && cemm_source_admits(source, alias) &&
-           (cemm_alias_in_cloud(alias) || cemm_strings_has(&config->aliases, alias));
-}
-
-bool cemm_registry_offers(const struct cemm_registry *registry, const struct cemm_uid *uid,
-                          const char *alias, enum cemm_endpoint endpoint)
-{
-    const struct cemm_device *device = cemm_registry_find(registry, uid);
-    const struct cemm_source *source;
-
-    TAILQ_FOREACH (source, &registry->sources, link) {
-        const struct cemm_route *route = cemm_route_find(device, source);
-        /* If no source is known to reach the device, any source may; so may an account that has not
-         * listed its devices yet. */
-        bool may = route ? !cemm_meters_have(&route->absent, alias) &&
-                               !(endpoint == CEMM_IO && route->no_io)
-                         : !cemm_device_reached(device) ||
-                               (source->config->kind == CEMM_CLOUD && !source->list.finished);
-        if (may && source_offers(source, alias, endpoint))
-            return true;
-    }
-    return false;
 }
 
 /* ---- what stored results depend on ---------------------------------------------- */

@@ -43,11 +43,9 @@ struct cemm_device *cemm_registry_find(const struct cemm_registry *registry,
  * it: 0 or a negative errno. A cemm_archive_meter_fn. */
 int cemm_registry_know(void *registry, const struct cemm_uid *uid, const char *alias);
 
-/* Like cemm_alias_allowed() and cemm_offers(). */
+/* Like cemm_alias_allowed(). */
 bool cemm_registry_allows(const struct cemm_registry *registry, const struct cemm_uid *uid,
                           const char *alias);
-bool cemm_registry_offers(const struct cemm_registry *registry, const struct cemm_uid *uid,
-                          const char *alias, enum cemm_endpoint endpoint);
 
 /* Whether any source that may have data of `device` (NULL: an unknown device) is not answering at
  * present. That failure has been logged already. */
