@@ -113,21 +113,15 @@ static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const ch
     report_no_memory(sweep, uid, alias);
 }
 
-/* Whether the route belongs to the sweep's source. */
-static bool swept(const struct sweep *sweep, const struct cemm_route *route)
-{
-    const char *source = sweep->selection.source;
-
-    return !source || strcmp(source, route->source->name) == 0;
-}
-
+/* The device's route through the sweep's source; NULL: it has none, or the sweep has no source. */
 static const struct cemm_route *swept_route(const struct sweep *sweep,
                                             const struct cemm_device *device)
 {
+    const char *source = sweep->selection.source;
     const struct cemm_route *route;
 
     TAILQ_FOREACH (route, &device->routes, link)
-        if (swept(sweep, route))
+        if (source && strcmp(source, route->source->name) == 0)
             break;
     return route;
 }
@@ -137,25 +131,24 @@ static bool reached(const struct sweep *sweep, const struct cemm_device *device)
     return !sweep->selection.source || swept_route(sweep, device);
 }
 
-/* Whether the sweep's source knows that meter, or (`alias` NULL) any meter of the device. If the
- * sweep has no source: whether any source knows it. */
+/* Whether the sweep's source, or any source if the sweep has none, knows that meter, or (`alias`
+ * NULL) any meter of the device. */
 static bool knows(const struct sweep *sweep, const struct cemm_device *device, const char *alias)
 {
-    const struct cemm_route *route = sweep->selection.source ? swept_route(sweep, device) : NULL;
+    const struct cemm_route *route = swept_route(sweep, device);
 
     if (!alias)
         return route ? route->meters.count > 0 : cemm_device_alias(device, 0) != NULL;
     return route ? cemm_meters_have(&route->meters, alias) : cemm_device_has(device, alias);
 }
 
-/* Whether a route of the sweep may have that meter: its source has not reported it absent. */
+/* Whether the device may have that meter: a source admits it, and has not reported it absent. */
 static bool may_have(const struct sweep *sweep, const struct cemm_device *device, const char *alias)
 {
     const struct cemm_route *route;
 
     TAILQ_FOREACH (route, &device->routes, link)
-        if (swept(sweep, route) && cemm_source_admits(route->source, alias) &&
-            !cemm_meters_have(&route->absent, alias))
+        if (cemm_source_admits(route->source, alias) && !cemm_meters_have(&route->absent, alias))
             return cemm_registry_allows(sweep->registry, &device->uid, alias);
     return false;
 }
@@ -185,7 +178,7 @@ static void read_guessed(struct sweep *sweep, const struct cemm_device *device, 
 
     for (size_t i = 0; !sweep->registry->loop->ending && i < selection->meter_count; i++) {
         const char *alias = selection->meters[i].alias;
-        if (alias[0] && is_about(sweep, i, &device->uid) && !knows(sweep, device, alias) &&
+        if (alias[0] && is_about(sweep, i, &device->uid) && !cemm_device_has(device, alias) &&
             may_have(sweep, device, alias) && !named_before(sweep, i, &device->uid))
             read_meter(sweep, &device->uid, alias, reason);
     }
