@@ -12,8 +12,6 @@
  * one source and one claim at a time, and one request for its root confirms or
  * refutes the claim. Sources are reused: a new claim replaces the oldest
  * unconfirmed one.
- * Of more than CEMM_DISCOVERED_MAX devices, the newest that has lost its
- * address is forgotten.
  */
 #ifndef CEMM_ENGINE_DISCOVERY_H
 #define CEMM_ENGINE_DISCOVERY_H
@@ -40,7 +38,6 @@ struct cemm_discovery {
 void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry *registry,
                          const struct cemm_config *config);
 
-/* Ends discovery. */
 void cemm_discovery_clear(struct cemm_discovery *discovery);
 
 /* Starts a scan, unless one is under way or the last one is fresh enough. */

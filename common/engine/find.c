@@ -388,11 +388,10 @@ static void on_devices(void *data, const struct cemm_query *query, int result,
     struct cemm_source *source = data;
 
     (void)query;
-    if (result == 0) {
-        result = add_devices(source, document);
-    } else if (result == CEMM_ABSENT) {
+    if (result == CEMM_ABSENT)
         result = -EIO;
-    }
+    else if (result == 0)
+        result = add_devices(source, document);
     if (result == 0) {
         source->unverified = false;
         source->confirmed = source->loop->now;

@@ -106,6 +106,51 @@ static int64_t earliest(const struct cemm_document *document)
     return time;
 }
 
+/* All sources were asked again in this zone. In the old zone, a month's row could fall into the
+ * month before, so the old day may be up to a month too early. If it is earlier than that, its
+ * source is gone, and it is kept; so is a day that the archive has. */
+static void leave_old_zone(struct cemm_first_day *first)
+{
+    struct cemm_query query = first->meter;
+    struct cemm_period moved = cemm_period_step(&first->old, 31);
+
+    query.period = first->old;
+    if (cemm_period_compare(&moved, &first->day) < 0 || cemm_store_has(first->cache->store, &query))
+        keep_earlier(&first->day, &first->old);
+    first->old = (struct cemm_period){0};
+}
+
+/* Saves the day if more sources were asked for it. After a change of the zone this waits until all
+ * were asked again: leave_old_zone() needs all their answers, and a later run does not ask those
+ * again that are in the saved deps. */
+static void save(struct cemm_first_day *first)
+{
+    if (cemm_deps_complete(&first->deps, registry_of(first), &first->meter.uid) < 0 ||
+        strlen(first->deps) == first->saved || (first->old.year && !is_known(first)))
+        return;
+    if (first->old.year)
+        leave_old_zone(first);
+    first->saved = strlen(first->deps);
+    cemm_store_write_first(first->cache->store, &first->meter, &first->day, first->deps);
+}
+
+/* A failed list of devices is ignored if other sources have given a day; but its source may
+ * still have an earlier one. */
+static void end_search(struct cemm_first_day *first)
+{
+    first->searched = first->cache->loop->wall;
+    if (first->list_failed && (first->day.year || first->old.year))
+        first->result = 0;
+    if (first->day.year && first->deps) {
+        save(first);
+    } else { /* no source has data yet: all are asked again */
+        free(first->deps);
+        first->deps = NULL;
+    }
+    cemm_tickets_finish(&first->waiters, first->result, NULL,
+                        first->result ? &first->message : NULL);
+}
+
 /* ---- one source ------------------------------------------------------------------ */
 
 static void record_failure(struct cemm_first_day *first, int result, const char *message)
@@ -116,8 +161,6 @@ static void record_failure(struct cemm_first_day *first, int result, const char 
     first->result = result;
     cemm_message_set(&first->message, "%s", message);
 }
-
-static void end_search(struct cemm_first_day *first);
 
 static void end_ask(struct ask *ask)
 {
@@ -207,51 +250,6 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
 }
 
 /* ---- all sources ------------------------------------------------------------------- */
-
-/* All sources were asked again in this zone. In the old zone, a month's row could fall into the
- * month before, so the old day may be up to a month too early. If it is earlier than that, its
- * source is gone, and it is kept; so is a day that the archive has. */
-static void leave_old_zone(struct cemm_first_day *first)
-{
-    struct cemm_query query = first->meter;
-    struct cemm_period moved = cemm_period_step(&first->old, 31);
-
-    query.period = first->old;
-    if (cemm_period_compare(&moved, &first->day) < 0 || cemm_store_has(first->cache->store, &query))
-        keep_earlier(&first->day, &first->old);
-    first->old = (struct cemm_period){0};
-}
-
-/* Saves the day if more sources were asked for it. After a change of the zone this waits until all
- * were asked again: leave_old_zone() needs all their answers, and a later run does not ask those
- * again that are in the saved deps. */
-static void save(struct cemm_first_day *first)
-{
-    if (cemm_deps_complete(&first->deps, registry_of(first), &first->meter.uid) < 0 ||
-        strlen(first->deps) == first->saved || (first->old.year && !is_known(first)))
-        return;
-    if (first->old.year)
-        leave_old_zone(first);
-    first->saved = strlen(first->deps);
-    cemm_store_write_first(first->cache->store, &first->meter, &first->day, first->deps);
-}
-
-/* A failed list of devices is ignored if other sources have given a day; but its source may
- * still have an earlier one. */
-static void end_search(struct cemm_first_day *first)
-{
-    first->searched = first->cache->loop->wall;
-    if (first->list_failed && (first->day.year || first->old.year))
-        first->result = 0;
-    if (first->day.year && first->deps) {
-        save(first);
-    } else { /* no source has data yet: all are asked again */
-        free(first->deps);
-        first->deps = NULL;
-    }
-    cemm_tickets_finish(&first->waiters, first->result, NULL,
-                        first->result ? &first->message : NULL);
-}
 
 /* The zone has changed, or no source was asked yet. */
 static void begin_anew(struct cemm_first_day *first)
