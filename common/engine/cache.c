@@ -225,6 +225,21 @@ static void log_success(struct cemm_entry *entry)
         entry_free(log);
 }
 
+/* Whether a source that reaches the device does not answer, or if none is known to, any source. */
+static bool unanswered(const struct cemm_registry *registry, const struct cemm_device *device)
+{
+    const struct cemm_source *source;
+
+    TAILQ_FOREACH (source, &registry->sources, link) {
+        const struct cemm_route *route = cemm_route_find(device, source);
+        if (!route && cemm_device_reached(device))
+            continue;
+        if (source->own.health.pause > 0 || (route && route->health.pause > 0))
+            return true;
+    }
+    return false;
+}
+
 /* Logs, once, answers that can't be used. A source that does not answer is logged by its route. */
 static void log_result(struct cemm_entry *entry, int result, const struct cemm_message *message)
 {
@@ -234,8 +249,8 @@ static void log_result(struct cemm_entry *entry, int result, const struct cemm_m
 
     if (result == 0)
         log_success(entry);
-    else if (fault && (result == -ENODATA ||
-                       (!cemm_registry_unanswered(registry, device) && !known_lost(device))))
+    else if (fault &&
+             (result == -ENODATA || (!unanswered(registry, device) && !known_lost(device))))
         log_failure(entry, message);
 }
 

@@ -265,27 +265,6 @@ int cemm_registry_know(void *data, const struct cemm_uid *uid, const char *alias
 
 /* ---- what the frontends ask ---------------------------------------------------- */
 
-/* Whether a source may have something of a device (NULL: unknown): it reaches the device, or no
- * source is known to reach it. */
-static bool may_serve(const struct cemm_source *source, const struct cemm_device *device)
-{
-    return !cemm_device_reached(device) || cemm_route_find(device, source);
-}
-
-bool cemm_registry_unanswered(const struct cemm_registry *registry,
-                              const struct cemm_device *device)
-{
-    const struct cemm_source *source;
-
-    TAILQ_FOREACH (source, &registry->sources, link) {
-        const struct cemm_route *route = cemm_route_find(device, source);
-        if (may_serve(source, device) &&
-            (source->own.health.pause > 0 || (route && route->health.pause > 0)))
-            return true;
-    }
-    return false;
-}
-
 bool cemm_registry_other_shard(const struct cemm_registry *registry, const struct cemm_uid *uid,
                                struct cemm_message *ret_message)
 {
@@ -333,8 +312,10 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
         return false;
     if (cemm_device_has(device, alias))
         return true;
+    /* If no source is known to reach the device, any source may. */
     TAILQ_FOREACH (source, &registry->sources, link)
-        if (may_serve(source, device) && source_allows(source, alias))
+        if ((!cemm_device_reached(device) || cemm_route_find(device, source)) &&
+            source_allows(source, alias))
             return true;
     /* Discovery may yet find the device, or find it again. */
     return registry->discovers && cemm_alias_documented(alias);

@@ -28,7 +28,6 @@ struct cemm_registry {
     unsigned discovered; /* counts the devices that discovery has brought */
 };
 
-/* Frees all sources and devices. */
 void cemm_registry_clear(struct cemm_registry *registry);
 
 /* Adds a source; NULL: no memory. `name` is copied. */
@@ -46,11 +45,6 @@ int cemm_registry_know(void *registry, const struct cemm_uid *uid, const char *a
 /* Like cemm_alias_allowed(). */
 bool cemm_registry_allows(const struct cemm_registry *registry, const struct cemm_uid *uid,
                           const char *alias);
-
-/* Whether any source that may have data of `device` (NULL: an unknown device) is not answering at
- * present. That failure has been logged already. */
-bool cemm_registry_unanswered(const struct cemm_registry *registry,
-                              const struct cemm_device *device);
 
 /* Like cemm_elsewhere(). */
 bool cemm_registry_other_shard(const struct cemm_registry *registry, const struct cemm_uid *uid,
