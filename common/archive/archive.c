@@ -21,7 +21,7 @@
 
 /* ---- paths --------------------------------------------------------------------- */
 
-/* Returns 0 or -ENAMETOOLONG, as does path_of(). */
+/* 0 or -ENAMETOOLONG, as path_of(). */
 __attribute__((format(printf, 2, 3))) static int write_path(char ret_path[PATH_SIZE],
                                                             const char *format, ...)
 {
@@ -116,8 +116,8 @@ static int make_directories(char *path)
     return 0;
 }
 
-/* Removes a half-written file whose writer is gone; -EBUSY: it may still be writing. A time in
- * the future counts as old: the clock was wrong. */
+/* Removes a half-written file whose writer is gone. -EBUSY: it may still be writing. A time in the
+ * future counts as old, because the clock was wrong. */
 static int remove_abandoned(const char *path)
 {
     struct stat st;
@@ -129,8 +129,8 @@ static int remove_abandoned(const char *path)
     return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* The temporary file always has the same name, so that the file of a killed program is found and
- * removed. If another program is writing the same file now, nothing needs to be done. */
+/* The temporary file always has the same name, so that the one of a killed program is removed. If
+ * another program is writing the same file now, nothing needs to be done. */
 static int write_file(const char *path, const char *bytes, size_t length)
 {
     const char *name = strrchr(path, '/') + 1;

@@ -1,7 +1,7 @@
 /*
- * The archive: closed periods as files, in a plain directory laid out as cemmfs
- * shows them. A file holds exactly the bytes of the API's answer, so the
- * directory is a backup that any program can read.
+ * The archive: closed periods as files, in a plain directory laid out as cemmfs shows them. A file
+ * has exactly the bytes of the API's answer, so the directory is a backup that any program can
+ * read.
  *
  *   <uid>/<alias>/data/day/2024/03/2024-03-31.json
  *   <uid>/<alias>/data/month/2024/2024-03.json
@@ -13,12 +13,12 @@
  *
  * Every known meter has a directory, even if nothing of it is archived.
  *
- * Several programs may share it without locks: a file is written by a rename,
- * and never changes after that; all programs would write the same. Files are
- * not synced: if a power failure damages one, that is detected, and it is
- * fetched again.
+ * Programs may share it without locks: a file is complete when it is renamed to its name, and all
+ * programs would write the same. Files are not synced: one that a power failure damages is
+ * recognised, and fetched again.
  *
- * `archive` is always the archive's directory, which the first write creates.
+ * `archive` is always the archive's directory, which the first write creates. Functions that return
+ * int return 0 or a negative errno.
  */
 #ifndef CEMM_ARCHIVE_ARCHIVE_H
 #define CEMM_ARCHIVE_ARCHIVE_H
@@ -32,32 +32,26 @@ enum cemm_archive_kind {
     CEMM_ARCHIVE_ZONE,   /* the archive's time zone; `query` is NULL */
 };
 
-/*
- * Reads a file. The caller frees *ret_bytes, which end in a NUL that
- * *ret_length does not count. *ret_fetched is when the file was written (Unix
- * milliseconds); `ret_length` and `ret_fetched` may be NULL. Returns 0,
- * -ENOENT, -EFBIG (too long), -EINVAL (no regular file) or another negative
- * errno.
- */
+/* Reads a file. The caller frees *ret_bytes, which end in a NUL that *ret_length does not count.
+ * *ret_fetched is when the file was written (Unix milliseconds); `ret_length` and `ret_fetched` may
+ * be NULL. -EFBIG: it is too long; -EINVAL: it is not a regular file. */
 int cemm_archive_read(const char *archive, enum cemm_archive_kind kind,
                       const struct cemm_query *query, char **ret_bytes, size_t *ret_length,
                       int64_t *ret_fetched);
 
-/* Writes a file, whole or not at all. Returns 0 or a negative errno. */
+/* Writes a file, whole or not at all. */
 int cemm_archive_write(const char *archive, enum cemm_archive_kind kind,
                        const struct cemm_query *query, const char *bytes, size_t length);
 
-/* Whether the answer's file is there. */
+/* Whether the answer's file is there, and whether a meter has any TOTALS. */
 bool cemm_archive_has(const char *archive, const struct cemm_query *query);
-
-/* Whether there are TOTALS of a meter. */
 bool cemm_archive_has_totals(const char *archive, const struct cemm_uid *uid, const char *alias);
 
 /* Renames a damaged file to NAME.damaged, and returns that name for the log. */
 int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
                            struct cemm_message *ret_name);
 
-/* Makes a meter's directory. 0 or a negative errno. */
+/* Makes a meter's directory. */
 int cemm_archive_add_meter(const char *archive, const struct cemm_uid *uid, const char *alias);
 
 /* Calls back for each meter that has a directory; a result other than 0 ends it and is returned.
