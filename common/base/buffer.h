@@ -1,6 +1,5 @@
 /*
- * A growing piece of text with a declared maximum. Errors stick: write as
- * often as you like, then look at `error` once.
+ * A growing text with a limit. An error stays, so that it is checked once, after all writing.
  */
 #ifndef CEMM_BASE_BUFFER_H
 #define CEMM_BASE_BUFFER_H
@@ -13,13 +12,13 @@ struct cemm_buffer {
     char *data; /* NUL-terminated once anything was written; NULL before */
     size_t length;
     size_t capacity; /* bytes of text that fit now; `length` after an error */
-    size_t limit;    /* most bytes of text that this buffer may ever hold */
-    int error;       /* 0, -ENOMEM, or -E2BIG when the limit was hit */
+    size_t limit;    /* bytes of text that it may ever have */
+    int error;       /* 0, -ENOMEM, or -E2BIG: it would have been longer than its limit */
 };
 
 #define CEMM_BUFFER_INIT(max) ((struct cemm_buffer){.limit = (max)})
 
-/* Reserves room for `more` bytes at once. Returns 0 or the buffer's error. */
+/* Makes room for `more` bytes. Returns 0 or the buffer's error. */
 int cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more);
 
 /* Inline, because there is room most of the time. */
@@ -55,11 +54,9 @@ void cemm_buffer_format(struct cemm_buffer *buffer, const char *format, ...)
 /* Frees the memory; the buffer may be used again. */
 void cemm_buffer_clear(struct cemm_buffer *buffer);
 
-/*
- * Hands the text to the caller, who frees it, and leaves the buffer empty.
- * An empty buffer gives an empty string. On error (the buffer's own, or no
- * memory) returns it as a negative errno and frees everything.
- */
+/* Gives the text to the caller, who frees it, and leaves the buffer empty. The text of an empty
+ * buffer is "". Returns 0, or the buffer's error after freeing the memory. `ret_length` may be
+ * NULL. */
 int cemm_buffer_steal(struct cemm_buffer *buffer, char **ret_text, size_t *ret_length);
 
 #endif

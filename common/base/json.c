@@ -10,8 +10,8 @@
 
 #define LONG_TEXT (64u << 10) /* bytes; a day of minutes has half as many */
 
-/* If char is signed, json-c 0.18 in strict mode refuses all letters beyond ASCII. Without strict
- * mode it accepts some invalid JSON, such as a trailing comma. */
+/* If char is signed, json-c 0.18 in strict mode refuses all letters beyond ASCII. Not strict, it
+ * accepts some invalid JSON, such as a trailing comma. */
 static int tokener_flags(void)
 {
     bool broken = json_c_version_num() == (18 << 8);

@@ -10,11 +10,8 @@
 /* cemm_message_set(), then `error`, for a function that ends with both. */
 #define cemm_message_fail(message, error, ...) (cemm_message_set(message, __VA_ARGS__), (error))
 
-/*
- * Keeps a copy in *slot, which is allocated when it is needed: few of thousands
- * of devices have a message. cemm_message_kept() has a text even if the slot is
- * empty because there was no memory.
- */
+/* Keeps a copy in *slot, which is allocated for it, because few of thousands of devices have a
+ * message. cemm_message_kept() has a text even if there was no memory for the copy. */
 void cemm_message_keep(struct cemm_message **slot, const struct cemm_message *message);
 void cemm_message_drop(struct cemm_message **slot);
 const struct cemm_message *cemm_message_kept(struct cemm_message *const *slot);

@@ -1,6 +1,6 @@
 /*
- * An API key: read from a file that only its owner can read, stored in one
- * place, and wiped when it is freed.
+ * An API key: read from a file that only its owner can read, stored in one place, and wiped after
+ * use.
  */
 #ifndef CEMM_BASE_SECRET_H
 #define CEMM_BASE_SECRET_H
@@ -14,12 +14,9 @@ struct cemm_secret {
     char text[CEMM_KEY_MAX + 1];
 };
 
-/*
- * Reads the first line of `file`. "credential:NAME" stands for the file NAME in
- * $CREDENTIALS_DIRECTORY, where systemd has set the mode; any other file must
- * be a regular one that neither group nor others can read. Returns 0, or a
- * negative errno with the reason in `message`, which never holds the key.
- */
+/* Reads the first line of `file`. "credential:NAME" is the file NAME in $CREDENTIALS_DIRECTORY,
+ * whose mode systemd has set; any other must be a regular file that neither group nor others can
+ * access. Returns 0, or a negative errno with the reason in `message`, which never has the key. */
 int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_message *message);
 
 /* Whether `file` is a path, not "credential:NAME". */
