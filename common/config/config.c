@@ -1,7 +1,7 @@
 /*
- * Settings as a table: which key belongs in which section, and which function
- * checks its value. Every error message quotes the value and says what is
- * expected; the caller adds the place (file and line, or collectd's block).
+ * Settings as a table: which key belongs in which section, and which function checks its value.
+ * Messages quote the value and say what is expected; the caller adds the file and the line, or
+ * collectd's block.
  */
 #include "common/config/config.h"
 
@@ -26,8 +26,8 @@
 
 enum section { GLOBAL, CLOUD, LOCAL, DISCOVERY, ARCHIVE };
 
-/* Checks and stores a value. Returns 0, UNFIT if it is not what the table expects, or a negative
- * errno, with config->message unless it is -ENOMEM. */
+/* Checks and stores a value. Returns 0, UNFIT if it is not as `wanted` in the table, or a negative
+ * errno with a reason in config->message, except for -ENOMEM. */
 typedef int setter(struct cemm_config *config, const char *value);
 
 #define UNFIT 1
@@ -113,9 +113,9 @@ static int put(char **field, char *text)
     return 0;
 }
 
-/* `path` as a full path: programs change their directory later. "~/" is the home directory.
- * Relative paths are resolved in `base`, or (NULL) in the current directory. Returns NULL if there
- * is no memory or no current directory. */
+/* A full path, because programs change their directory later. "~/" is the home directory; other
+ * relative paths begin in `base`, or (NULL) in the current directory. NULL: there is no memory, or
+ * no current directory. */
 static char *full_path(const char *base, const char *path)
 {
     const char *home = getenv("HOME");
@@ -146,7 +146,6 @@ static struct cemm_source_config *current(struct cemm_config *config)
     return &config->sources[config->source_count - 1];
 }
 
-/* Writes a message about a wrong value, which it quotes without control characters. */
 static int refuse(struct cemm_message *message, const char *key, const char *value,
                   const char *wanted)
 {
@@ -256,7 +255,7 @@ static int set_key_file(struct cemm_config *config, const char *value)
     return r < 0 ? r : cemm_secret_load(source->key, source->key_file, config->message);
 }
 
-/* Checks only whether it can be a ca-file: libcurl reads it at the first connection. */
+/* Whether it looks like a ca-file: libcurl reads it only at the first connection. */
 static int set_ca_file(struct cemm_config *config, const char *value)
 {
     struct cemm_source_config *source = current(config);

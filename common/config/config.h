@@ -1,6 +1,6 @@
 /*
- * The settings (cemm.conf(5)), checked. Only cemm_config_set() writes them, so
- * an INI file and collectd's blocks obey the same rules.
+ * The settings (cemm.conf(5)), checked. cemm_config_set() writes them, for the INI file and for
+ * collectd's blocks.
  */
 #ifndef CEMM_CONFIG_CONFIG_H
 #define CEMM_CONFIG_CONFIG_H
@@ -44,9 +44,9 @@ struct cemm_config {
     size_t source_count;
     struct cemm_message *message; /* for the key that is being set */
     int section;                  /* the section that was opened last: an enum of config.c */
-    unsigned seen;   /* keys already set in this section: bits of the table in config.c */
-    unsigned opened; /* which sections without a name were opened: bits of the enum in config.c */
-    int discovery;   /* -1: not set; else 0 or 1 */
+    unsigned seen;                /* keys set in this section: bits of the table in config.c */
+    unsigned opened;              /* sections without a name that were opened: bits of the enum */
+    int discovery;                /* -1: not set; else 0 or 1 */
     struct cemm_strings broadcasts;
     int64_t discovery_interval_ms;
     char *archive; /* NULL: none */
