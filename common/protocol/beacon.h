@@ -1,6 +1,6 @@
 /*
- * The discovery datagrams (LAN §discovery broadcast): a query that is
- * broadcast, and the answers from the CEMMs. Pure: no network.
+ * The discovery datagrams (LAN §discovery broadcast): a query that is broadcast, and the answers
+ * from the CEMMs. Pure: no network.
  */
 #ifndef CEMM_PROTOCOL_BEACON_H
 #define CEMM_PROTOCOL_BEACON_H
@@ -17,11 +17,9 @@ struct cemm_beacon {
     char version[CEMM_NAME_SIZE]; /* version of the core, "1.24"; "" in the same cases */
 };
 
-/*
- * Reads one datagram. 1: a CEMM's answer; 0: our own query, received again;
- * -EIO: neither, with the reason in `message`; -ENOMEM. A core older than 1.23
- * does not answer, so an answer that claims one is refused, too.
- */
+/* Reads one datagram. 1: a CEMM's answer; 0: our own query, received again; -EIO: neither, with the
+ * reason in `message`; -ENOMEM. A core older than 1.23 does not answer, so an answer that claims
+ * one is refused, too. */
 int cemm_beacon_read(const char *bytes, size_t length, struct cemm_beacon *ret_beacon,
                      struct cemm_message *message);
 

@@ -1,17 +1,13 @@
 /*
- * The promise (cloud §API Promise) as a state machine: what to do next for one
- * request. A 202 says that the data is being fetched from the CEMM; the same
- * request, repeated within 10 s, gets it. Pure: times are arguments
+ * The promise (cloud §API Promise) as a state machine: what to do next for one request. A 202 says
+ * that the data is being fetched from the CEMM; the same request, repeated within 10 s, gets it.
+ * After 10 s the promise expires, and a repeat starts a new one. Pure: times are arguments
  * (milliseconds of a monotonic clock).
  *
- * The first repeat comes after half a second, the others ever more slowly: at
- * most five per promise, because it is not known how the cloud treats a client
- * that asks too often. After 10 s the promise expires: a repeat starts a new
- * one. A slow device can need several before the deadline.
- *
- * How long a device takes to keep its promises is learned. Now and then a
- * request is repeated earlier, too, at half the expected time. All others wait
- * until the data is expected.
+ * The first repeat comes after half a second, the others ever more slowly: at most five per
+ * promise, because it is not known how the cloud treats a client that asks too often. How long a
+ * device takes is learned: then requests are repeated when the data is expected, and now and then
+ * at half that time, to learn whether it has become faster.
  */
 #ifndef CEMM_PROTOCOL_PROMISE_H
 #define CEMM_PROTOCOL_PROMISE_H
@@ -23,10 +19,8 @@
 #define CEMM_PROMISE_FIRST_MS 500  /* pause before the first repeat */
 #define CEMM_PROMISE_PAUSE_MS 3000 /* longest pause between two repeats */
 #define CEMM_PROMISE_REPEATS  5    /* repeats of one promise if it is not known how long it takes */
-/* Pause if the expected moment was too early: the expected time divided by this, but at least
- * CEMM_PROMISE_LATE_MS. */
-#define CEMM_PROMISE_LATE    16
-#define CEMM_PROMISE_LATE_MS 25
+#define CEMM_PROMISE_LATE     16   /* if it takes longer: pause for the expected time / 16, */
+#define CEMM_PROMISE_LATE_MS  25   /* but at least this long */
 
 enum cemm_step {
     CEMM_WAIT,      /* send the request again at `until` */
@@ -46,17 +40,13 @@ struct cemm_promise {
     unsigned repeats; /* repeats of the current promise */
 };
 
-/* `timeout_ms` begins now: when the request is first sent. `expected_ms` is what
- * cemm_promise_learned() last returned for the same source, or -1. `patient`: no repeat
- * before `expected_ms` have passed. */
+/* The request is sent now, and has `timeout_ms`. `expected_ms` is what cemm_promise_learned() last
+ * returned for the same source, or -1. `patient`: no repeat before `expected_ms` have passed. */
 void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeout_ms,
                         int64_t expected_ms, bool patient);
 
-/*
- * What an HTTP answer means. `retry_after_ms` is the header's value, -1 if
- * there was none. 202 is a promise; 429 and 503 with Retry-After ask for a
- * later repeat; any other status is final.
- */
+/* What an HTTP answer means. 202 is a promise; 429 and 503 with Retry-After ask for a later repeat;
+ * any other status is final. `retry_after_ms` is the header's value; -1: there is none. */
 enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, int status,
                                    int64_t retry_after_ms);
 
