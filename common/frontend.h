@@ -146,9 +146,9 @@ struct cemm_result {
 
 /*
  * Writes results as Prometheus's text format, in base units, without times:
- * all samples of a metric together, under one HELP and TYPE. `before` is an
- * earlier text of this kind or NULL. If a counter is lower than in `before`, but
- * by less than 1 kWh or 1 m3 (sources round differently), the earlier value is
+ * all samples of a metric together, under one HELP and TYPE. Results about one
+ * device are adjacent. `before` is an earlier text of this kind or NULL. If a counter is lower than
+ * in `before`, but by less than 1 kWh or 1 m3 (sources round differently), the earlier value is
  * kept; so is the last sample time of a failed meter. Else like cemm_render().
  */
 int cemm_render_prometheus(const struct cemm_result *results, size_t count, const char *before,

@@ -234,10 +234,9 @@ static bool is_repeated(const struct cemm_result *results, size_t index)
     const struct cemm_result *result = &results[index];
     const char *source = result->source ? result->source : "";
 
-    for (size_t i = 0; i < index; i++) {
+    for (size_t i = index; i-- > 0 && strcmp(results[i].uid, result->uid) == 0;) {
         const char *other = results[i].source ? results[i].source : "";
-        if (strcmp(results[i].uid, result->uid) == 0 &&
-            strcmp(results[i].alias, result->alias) == 0 &&
+        if (strcmp(results[i].alias, result->alias) == 0 &&
             (*result->uid || strcmp(other, source) == 0))
             return true;
     }

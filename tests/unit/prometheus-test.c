@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define UID "00-1E-C0-85-96-CC"
 
@@ -382,13 +383,33 @@ static void test_history(void **state)
     }
 }
 
+/* A fleet takes as long as the sum of its devices. */
+static void test_fleet(void **state)
+{
+    enum { DEVICES = 100000 };
+    static char uids[DEVICES][CEMM_UID_SIZE];
+    static struct cemm_result results[DEVICES];
+
+    (void)state;
+    for (unsigned i = 0; i < DEVICES; i++) {
+        assert_true(snprintf(uids[i], CEMM_UID_SIZE, "00-1E-C0-%02X-%02X-%02X", i >> 16,
+                             i >> 8 & 255, i & 255) > 0);
+        results[i] = (struct cemm_result){.uid = uids[i], .alias = "p1"};
+    }
+    alarm(20);
+    char *text = render(results, DEVICES, NULL);
+    alarm(0);
+    assert_int_equal(count_of(text, "\ncemm_up{"), DEVICES);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_channels),     cmocka_unit_test(test_whole),
         cmocka_unit_test(test_direction),    cmocka_unit_test(test_silent_meter),
         cmocka_unit_test(test_times_before), cmocka_unit_test(test_before),
-        cmocka_unit_test(test_history),
+        cmocka_unit_test(test_history),      cmocka_unit_test(test_fleet),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
