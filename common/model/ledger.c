@@ -3,9 +3,9 @@
  * dispatched in collectd or written by stream. Between the two it may wait in a
  * queue, or be lost with the process: so the state file has only what was sent.
  *
- * So each sample is sent once, and a counter does not step back when another
- * source answers. From the minutes that were sent, backfill computes what is
- * missing.
+ * The last sample of each series is remembered, so that none is sent twice, and a
+ * counter does not step back when another source answers. From the minutes that
+ * were sent, backfill computes what is missing.
  *
  * The window limits what is requested, not what is recorded: it may be wider in
  * the next run.
@@ -24,8 +24,6 @@
 
 #define STEP_BACK_MAX 1.0 /* in the meter's own unit: a greater step is a new meter */
 #define MINUTE_MS     INT64_C(60000)
-
-#define LATE_MS MINUTE_MS
 
 /* ---- names --------------------------------------------------------------------- */
 
@@ -386,7 +384,7 @@ bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *sink, int6
     if (from < oldest)
         from = oldest;
     const struct cemm_stretch within = {(int32_t)((from + MINUTE_MS - 1) / MINUTE_MS),
-                                        (int32_t)((now - LATE_MS) / MINUTE_MS)};
+                                        (int32_t)(now / MINUTE_MS - 1)};
     pthread_mutex_lock(&ledger->lock);
     const struct cemm_sent *sent = cemm_ledger_sent_to(entry, sink);
     bool any = sent && cemm_minutes_missing(&sent->minutes, within, &missing);
