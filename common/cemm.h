@@ -273,8 +273,7 @@ struct cemm_discovery_state {
     int64_t searched; /* when the last search ended; 0: never */
     unsigned asked;   /* number of broadcast addresses */
     size_t junk;      /* number of packets that were not answers from a device */
-    const char *message; /* a message about what went wrong; "": nothing. Valid until the next
-                            cemm_turn() */
+    const char *message; /* what went wrong, or "". Valid until the next cemm_turn() */
 };
 void cemm_discovery_at(const struct cemm *cemm, struct cemm_discovery_state *ret);
 

@@ -169,7 +169,7 @@ static void meter_free(void *data)
         meter->entries = entry->next;
         while ((sent = entry->sinks)) {
             entry->sinks = sent->next;
-            cemm_minutes_clear(&sent->minutes);
+            free(sent->minutes.stretches);
             free(sent);
         }
         free(entry);

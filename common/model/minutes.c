@@ -6,12 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void cemm_minutes_clear(struct cemm_minutes *minutes)
-{
-    free(minutes->stretches);
-    *minutes = (struct cemm_minutes){0};
-}
-
 /* The first stretch that ends at `minute` or after it. Searched from the end, where most are
  * added. */
 static uint32_t place(const struct cemm_minutes *minutes, int32_t minute)

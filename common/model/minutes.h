@@ -17,11 +17,9 @@ struct cemm_stretch {
 
 /* Stretches in order, with gaps between. All zeroes is the empty set. */
 struct cemm_minutes {
-    struct cemm_stretch *stretches;
+    struct cemm_stretch *stretches; /* the owner of the set frees them */
     uint32_t count;
 };
-
-void cemm_minutes_clear(struct cemm_minutes *minutes);
 
 /* Adds a stretch: 1 if some of it is new, 0 if not, or -ENOMEM. Beyond CEMM_STRETCHES_MAX, the gap
  * between the two oldest is filled. */

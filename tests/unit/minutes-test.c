@@ -6,6 +6,7 @@
 #include "common/model/minutes.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* What is missing between 0 and 100, as "FROM-UNTIL …". */
 static const char *missing_of(const struct cemm_minutes *minutes)
@@ -50,8 +51,7 @@ static void test_add(void **state)
         expect_text(rows[i].row, missing_of(&minutes), rows[i].missing);
     }
     expect_int("stretches", minutes.count, 1);
-    cemm_minutes_clear(&minutes);
-    expect_text("empty again", missing_of(&minutes), "0-100");
+    free(minutes.stretches);
 }
 
 /* The number of gaps is bounded: the oldest ones are dropped. */
@@ -67,7 +67,7 @@ static void test_bounded(void **state)
     assert_true(cemm_minutes_missing(&minutes, (struct cemm_stretch){0, 100}, &missing));
     expect_int("the oldest gap", missing.from, 21);
     assert_false(cemm_minutes_missing(&minutes, (struct cemm_stretch){5, 5}, &missing));
-    cemm_minutes_clear(&minutes);
+    free(minutes.stretches);
 }
 
 int main(void)
