@@ -33,11 +33,8 @@ struct cemm_transfer {
     CURL *easy;
     struct cemm_buffer body;
     size_t header; /* bytes of the header so far: libcurl keeps them all */
-    int64_t timeout_ms;
-    bool lan;
-    bool ca_file; /* the request has a ca-file */
-    bool date;    /* the answer's Date is wanted */
-    bool again;   /* the request was sent again */
+    struct cemm_http_request request; /* without its url, which libcurl has copied */
+    bool again;                       /* the request was sent again */
     cemm_http_done *done;
     void *data;
 };
@@ -186,13 +183,11 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
         .http = http,
         .easy = transfer->easy,
         .body = CEMM_BUFFER_INIT(request->body_max),
-        .timeout_ms = request->timeout_ms,
-        .lan = request->direct,
-        .ca_file = request->ca_file,
-        .date = request->date,
+        .request = *request,
         .done = done,
         .data = data,
     };
+    transfer->request.url = NULL;
     if (!set_request(transfer, request) ||
         curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
         transfer_free(transfer);
@@ -213,7 +208,7 @@ static void keep(struct cemm_transfer *transfer)
 {
     struct cemm_http *http = transfer->http;
 
-    if (transfer->ca_file || http->idle_count == IDLE_MAX ||
+    if (transfer->request.ca_file || http->idle_count == IDLE_MAX ||
         curl_multi_remove_handle(http->multi, transfer->easy) != CURLM_OK ||
         curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL) != CURLE_OK) {
         cemm_http_abort(transfer);
@@ -257,7 +252,7 @@ static const char *certificate_reason(CURL *easy)
 /* If a name has several addresses, the error is that of the last one. */
 static const char *connect_reason(const struct cemm_transfer *transfer)
 {
-    bool lan = transfer->lan;
+    bool lan = transfer->request.direct;
     long error = 0;
 
     curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
@@ -368,7 +363,7 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     } else {
         response.status = (int)status;
         response.new_connection = connects > 0;
-        response.date = transfer->date ? date_of(transfer->easy) : 0;
+        response.date = transfer->request.date ? date_of(transfer->easy) : 0;
         if (retry_after > 0 && retry_after < INT_MAX)
             response.retry_after_ms = (int64_t)retry_after * 1000;
         response.error = cemm_buffer_steal(&transfer->body, &response.body, &response.length);
@@ -401,7 +396,7 @@ static bool begin_again(struct cemm_transfer *transfer, CURLcode code)
          code != CURLE_SEND_ERROR))
         return false;
     curl_easy_getinfo(transfer->easy, CURLINFO_TOTAL_TIME_T, &took);
-    set_timeout(transfer->easy, transfer->timeout_ms - (int64_t)took / 1000);
+    set_timeout(transfer->easy, transfer->request.timeout_ms - (int64_t)took / 1000);
     transfer->again = true;
     cemm_buffer_clear(&transfer->body);
     transfer->header = 0;
