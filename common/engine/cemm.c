@@ -108,7 +108,7 @@ void cemm_free(struct cemm *cemm)
     cemm_first_days_clear(&cemm->first_days);
     cemm_discovery_clear(&cemm->find.discovery);
     cemm_registry_clear(&cemm->find.registry);
-    cemm_loop_clear(&cemm->loop);
+    cemm_http_free(cemm->loop.http);
     free(cemm);
 }
 

@@ -24,11 +24,6 @@ int cemm_loop_init(struct cemm_loop *loop, unsigned connections)
     return loop->http ? 0 : -ENOMEM;
 }
 
-void cemm_loop_clear(struct cemm_loop *loop)
-{
-    cemm_http_free(loop->http);
-}
-
 void cemm_log(struct cemm_loop *loop, enum cemm_level level, const char *format, ...)
 {
     struct cemm_message line;

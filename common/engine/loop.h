@@ -47,9 +47,9 @@ struct cemm_ticket {
     struct cemm_message message;
 };
 
-/* `connections` is how many may be open at a time. 0 or -ENOMEM; cemm_loop_clear() in any case. */
+/* `connections` is how many may be open at a time. 0, or -ENOMEM. At the end the caller frees
+ * `loop->http`. */
 int cemm_loop_init(struct cemm_loop *loop, unsigned connections);
-void cemm_loop_clear(struct cemm_loop *loop);
 
 /* Like cemm_turn(). */
 int cemm_loop_turn(struct cemm_loop *loop, int timeout_ms, struct pollfd *extra, unsigned count);
