@@ -126,6 +126,17 @@ static void request_free(struct cemm_request *request)
     free(request);
 }
 
+static void record_outcome(struct cemm_outcomes *outcomes, int64_t wall, int result,
+                           const struct cemm_message *message)
+{
+    if (result == 0) {
+        outcomes->last_success = wall;
+    } else if (result != CEMM_ABSENT) {
+        outcomes->last_failure = wall;
+        cemm_message_keep(&outcomes->last_message, message);
+    }
+}
+
 static void finish(struct cemm_request *request, int result, struct cemm_document *document,
                    const struct cemm_message *message)
 {
@@ -136,9 +147,9 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
 
     request->route->answered |= result == 0;
     cemm_refusal_record(request->route, &query, &request->last_reply, result, message);
-    cemm_outcomes_record(&source->outcomes, source->loop->wall, result, message);
+    record_outcome(&source->outcomes, source->loop->wall, result, message);
     if (request->device)
-        cemm_outcomes_record(&request->device->outcomes, source->loop->wall, result, message);
+        record_outcome(&request->device->outcomes, source->loop->wall, result, message);
     request_free(request);
     done(data, &query, result, document, message);
 }
@@ -232,11 +243,10 @@ static void fail_for(struct cemm_request *request, int error, struct cemm_route 
 
 static void fail_gone(struct cemm_request *request)
 {
-    const struct cemm_source_config *config = request->route->source->config;
     struct cemm_message reason;
 
     cemm_message_set(&reason, "another device answers at %.120s now",
-                     config->address ? config->address : config->url);
+                     request->route->source->config->address);
     fail(request, -EHOSTUNREACH, reason.text);
 }
 

@@ -110,17 +110,6 @@ const char *cemm_device_type(const struct cemm_device *device, const char *alias
 
 /* ---- devices ---------------------------------------------------------------- */
 
-void cemm_outcomes_record(struct cemm_outcomes *outcomes, int64_t wall, int result,
-                          const struct cemm_message *message)
-{
-    if (result == 0) {
-        outcomes->last_success = wall;
-    } else if (result != CEMM_ABSENT && message) {
-        outcomes->last_failure = wall;
-        cemm_message_keep(&outcomes->last_message, message);
-    }
-}
-
 const struct cemm_uid *cemm_device_uid(const struct cemm_device *device)
 {
     return &device->uid;
@@ -246,7 +235,7 @@ bool cemm_source_unconfirmed(const struct cemm_source *source)
 
 /* ---- routes ----------------------------------------------------------------- */
 
-void cemm_refused_free(struct cemm_refused *refused)
+static void refused_free(struct cemm_refused *refused)
 {
     LIST_REMOVE(refused, link);
     cemm_message_drop(&refused->message);
@@ -265,18 +254,16 @@ void cemm_route_clear(struct cemm_route *route)
     cemm_meters_clear(&route->meters);
     cemm_meters_clear(&route->absent);
     while (!LIST_EMPTY(&route->refused))
-        cemm_refused_free(LIST_FIRST(&route->refused));
+        refused_free(LIST_FIRST(&route->refused));
     cemm_message_drop(&route->search.message);
     cemm_message_drop(&route->failure_message);
-    route->search.finished = 0;
-    route->search.device = NULL;
-    route->search.failure_logged = false;
-    route->health = (struct cemm_health){0};
-    route->failure_result = 0;
-    route->proven = false;
-    route->no_io = false;
-    route->newest = 0;
-    route->device = NULL;
+    /* Requests may be under way. */
+    *route = (struct cemm_route){
+        .source = route->source,
+        .active = route->active,
+        .expected = -1,
+        .search = {.pending = route->search.pending, .result = route->search.result},
+    };
 }
 
 const char *cemm_route_name(const struct cemm_route *route)
@@ -385,7 +372,7 @@ static struct cemm_refused *refused_new(struct cemm_route *route, const struct c
             first = refused;
     }
     if (count >= CEMM_REFUSED_MAX)
-        cemm_refused_free(first);
+        refused_free(first);
     refused = calloc(1, sizeof(*refused));
     if (!refused)
         return NULL;
@@ -407,7 +394,7 @@ void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *quer
         return;
     if (!is_refusal(source, reply, result)) {
         if (refused)
-            cemm_refused_free(refused);
+            refused_free(refused);
         return;
     }
     if (!refused)

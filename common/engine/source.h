@@ -163,10 +163,6 @@ void cemm_meters_clear(struct cemm_meters *meters);
 /* Sets the types of the device's meters from an answer to IO or INFO; ignores other answers. */
 void cemm_device_set_types(struct cemm_device *device, const struct cemm_document *document);
 
-/* Records how a request ended at `wall`. */
-void cemm_outcomes_record(struct cemm_outcomes *outcomes, int64_t wall, int result,
-                          const struct cemm_message *message);
-
 /* `name` is copied. NULL: no memory. */
 struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_source_config *config,
                                     const char *name);
@@ -194,8 +190,6 @@ bool cemm_source_unconfirmed(const struct cemm_source *source);
 /* Forgets what was known of the route's device. */
 void cemm_route_clear(struct cemm_route *route);
 void cemm_route_free(struct cemm_route *route);
-
-void cemm_refused_free(struct cemm_refused *refused); /* takes it from its route, too */
 
 /* For messages: the device's uid, else the address or "the account". */
 const char *cemm_route_name(const struct cemm_route *route);

@@ -189,8 +189,7 @@ static int begin_empty(void **state)
 {
     int r = begin(state);
 
-    while (!LIST_EMPTY(&source->own.refused))
-        cemm_refused_free(LIST_FIRST(&source->own.refused));
+    cemm_route_clear(&source->own);
     return r;
 }
 
