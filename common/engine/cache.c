@@ -13,8 +13,7 @@
 /* A device that no source knew is asked for again after this long. */
 #define UNKNOWN_AGE_MS (60 * 1000)
 
-/* The failure of a period of a meter is not logged if another period failed less than this long
- * ago. */
+/* A meter's failed period is not logged if another one failed less than this long ago. */
 #define LOG_AGE_MS (60 * 60 * 1000)
 
 /* One document: cached, being fetched, or neither. */
@@ -109,8 +108,8 @@ static bool idle(const struct cemm_entry *entry)
     return !entry->request && !entry->search && TAILQ_EMPTY(&entry->waiters);
 }
 
-/* Drops the documents that have not been used for longest, and their entries. An entry stays if
- * somebody waits for it, or if it remembers what was logged. */
+/* Drops the documents that were not used for longest, and their entries, unless somebody waits for
+ * one, or it remembers what was logged. */
 static void make_room(const struct cemm_entry *keep)
 {
     struct cemm_cache *cache = keep->cache;
@@ -381,8 +380,7 @@ static bool was_tried(const struct cemm_entry *entry, const struct cemm_route *r
     return false;
 }
 
-/* The next route to try. Routes may be added and removed meanwhile, so their positions are not
- * stable. */
+/* The next route to try. Routes may come and go meanwhile, so there is no position to remember. */
 static struct cemm_route *next_route(const struct cemm_entry *entry)
 {
     const struct cemm_device *device = device_of(entry);
@@ -397,8 +395,7 @@ static struct cemm_route *next_route(const struct cemm_entry *entry)
     return route;
 }
 
-/* The device was found, or other sources have listed their devices: the device may have a new
- * route. */
+/* The device was found, or other sources have listed theirs: it may have a new route. */
 static void on_sources(void *data, const struct cemm_answer *answer)
 {
     struct cemm_entry *entry = data;

@@ -1,6 +1,6 @@
 /*
- * Caches documents. Concurrent requests for one document share one fetch. The
- * routes of a device are tried in order, LAN before cloud. A document is absent
+ * Caches documents. Concurrent requests for one document share one fetch, which
+ * tries the routes of the device in order, LAN before cloud. A document is absent
  * only if every source that has the endpoint says so.
  */
 #ifndef CEMM_ENGINE_CACHE_H
@@ -22,10 +22,8 @@ struct cemm_cache {
 /* What a document is for. */
 enum cemm_purpose {
     CEMM_WAITED_FOR,
-    CEMM_BACKGROUND, /* nobody waits for it: at its source, requests that somebody waits for go
-                        first */
-    CEMM_ONCE, /* not cached unless somebody else requests it, too: a fleet's answers would fill
-                  the cache */
+    CEMM_BACKGROUND, /* nobody waits for it: other requests to its source go first */
+    CEMM_ONCE,       /* not cached, unless others request it: a fleet would fill the cache */
 };
 
 /* Cancels all waits and frees all entries. All requests must have ended. */

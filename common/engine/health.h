@@ -1,8 +1,6 @@
 /*
  * Exponential backoff: something that fails is left alone, twice as long each time,
- * with jitter, so that many programs do not return at the same moment. Used for
- * sources, refused requests, missing minutes and sinks (outputs). Pure: time and
- * a random number are arguments.
+ * with jitter, so that many programs do not return at the same moment.
  */
 #ifndef CEMM_ENGINE_HEALTH_H
 #define CEMM_ENGINE_HEALTH_H
@@ -22,8 +20,8 @@ struct cemm_backoff {
     int64_t max;
 };
 
-/* Counts a failure at `now`; `chance` is any number. True if it was healthy before, so that the
- * failure is logged. A failure during a pause does not make it longer. */
+/* Counts a failure at `now`; `chance` is any number. True if it was healthy before, so that this is
+ * logged. A failure during a pause does not make it longer. */
 bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_backoff backoff,
                       uint32_t chance);
 

@@ -32,7 +32,7 @@ struct cemm_transfer {
     struct cemm_transfer *next; /* the next idle transfer */
     CURL *easy;
     struct cemm_buffer body;
-    size_t header; /* bytes of the header so far: libcurl keeps them all */
+    size_t header;                    /* bytes of the header so far: libcurl keeps them all */
     struct cemm_http_request request; /* without its url, which libcurl has copied */
     bool again;                       /* the request was sent again */
     cemm_http_done *done;
@@ -104,8 +104,7 @@ static void set_timeout(CURL *easy, int64_t milliseconds)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(milliseconds > 0 ? milliseconds : 1));
 }
 
-/* The options of every request. False: no memory. Options that are numbers or pointers do not
- * fail. */
+/* The options of every request; those that are numbers or pointers don't fail. False: no memory. */
 static bool set_options(struct cemm_transfer *transfer)
 {
     CURL *easy = transfer->easy;
@@ -131,8 +130,7 @@ static bool set_options(struct cemm_transfer *transfer)
     return true;
 }
 
-/* The options of this request, all of which replace those of the handle's last request. False: no
- * memory. */
+/* The options of this request, which replace those of the handle's last one. False: no memory. */
 static bool set_request(struct cemm_transfer *transfer, const struct cemm_http_request *request)
 {
     /* A key on http:// goes to this machine only (config.c), so not through a proxy. */
@@ -202,8 +200,8 @@ void cemm_http_abort(struct cemm_transfer *transfer)
     transfer_free(transfer);
 }
 
-/* Ends a transfer. Keeps its handle, but not the URL (it may contain a key), for another request. A
- * handle with a ca-file is not kept, because libcurl's default can't be restored. */
+/* Ends a transfer, and keeps its handle, but not the URL (it may contain a key). A handle with a
+ * ca-file is not kept, because libcurl's default can't be restored. */
 static void keep(struct cemm_transfer *transfer)
 {
     struct cemm_http *http = transfer->http;
@@ -220,11 +218,8 @@ static void keep(struct cemm_transfer *transfer)
     http->idle_count++;
 }
 
-/*
- * What is wrong with a certificate. libcurl returns its TLS library's own error
- * code; those below are OpenSSL's (X509_V_ERR_* of x509_vfy.h). With another
- * library, the last message is used.
- */
+/* What is wrong with a certificate. libcurl returns its TLS library's own error code; those below
+ * are OpenSSL's (X509_V_ERR_* of x509_vfy.h). */
 static const char *certificate_reason(CURL *easy)
 {
     const curl_version_info_data *about = curl_version_info(CURLVERSION_NOW);

@@ -1,6 +1,5 @@
 /*
- * The one file that uses libcurl: sends a GET, and returns status, body and
- * Retry-After. It knows nothing of devices, promises or JSON.
+ * The one file that uses libcurl: it sends a GET, and returns the response.
  */
 #ifndef CEMM_ENGINE_HTTP_H
 #define CEMM_ENGINE_HTTP_H

@@ -144,8 +144,7 @@ void cemm_cancel(struct cemm_ticket *ticket)
     complete(ticket);
 }
 
-/* Tickets that are finished by completions have to wait for the next turn, so that this one
- * ends. */
+/* Tickets that completions finish wait for the next turn, so that this one ends. */
 static void run_ready(struct cemm_loop *loop)
 {
     struct cemm_ticket *ticket;
@@ -181,7 +180,7 @@ static int time_to_wait(const struct cemm_loop *loop, int timeout_ms)
 int cemm_loop_turn(struct cemm_loop *loop, int timeout_ms, struct pollfd *extra, unsigned count)
 {
     read_clocks(loop);
-    /* The caller may be waiting for what has just run, so do not wait any longer. */
+    /* The caller may be waiting for what has just run. */
     int wait_ms = run_due(loop) ? 0 : time_to_wait(loop, timeout_ms);
     bool readable = false;
     int r = cemm_http_wait(loop->http, wait_ms, extra, count, loop->watched, &readable);

@@ -1,7 +1,6 @@
 /*
  * The loop: one thread, turn after turn. A turn does what is due, waits for the
- * network, and runs the completions that became due. It reads the clocks before
- * the wait and after it.
+ * network, and runs the completions that became due.
  */
 #ifndef CEMM_ENGINE_LOOP_H
 #define CEMM_ENGINE_LOOP_H
@@ -40,8 +39,7 @@ struct cemm_ticket {
     cemm_answer_fn *done; /* NULL: there is no completion */
     void *data;
     struct cemm_timer limit; /* if set: when the wait ends */
-    /* Set when the ticket is due. Until then, `message` holds the text to use if its limit ends the
-     * wait. */
+    /* Set when the ticket is due. Until then, `message` is for the case that its limit comes. */
     int result;
     struct cemm_document *document;
     struct cemm_message message;
@@ -66,7 +64,7 @@ void cemm_log(struct cemm_loop *loop, enum cemm_level level, const char *format,
     __attribute__((format(printf, 3, 4)));
 
 /* Like cemm_log(), for a message about one device or meter of many. After CEMM_DEVICE_LINES_MAX
- * lines in a minute, one more says that the others are left out until the minute is over. */
+ * lines in a minute, one more says that others are left out until the minute is over. */
 #define cemm_log_device(loop, level, ...) \
     (cemm_log_has_room(loop) ? cemm_log(loop, level, __VA_ARGS__) : (void)0)
 bool cemm_log_has_room(struct cemm_loop *loop);

@@ -1,14 +1,13 @@
 /*
  * Reads the response to a request: a document, or the reason why there is none.
- * Logs parts that were skipped.
  */
 #ifndef CEMM_ENGINE_REPLY_H
 #define CEMM_ENGINE_REPLY_H
 
 #include "common/engine/source.h"
 
-/* Returns 0 with the document, or else an enum cemm_outcome or a negative errno with the reason for
- * people. If it takes over the body, `response->body` is NULL afterwards. */
+/* 0 with the document, or else an enum cemm_outcome or a negative errno with the reason for people.
+ * Logs what was left out of the document. `response->body` is NULL if the body was taken over. */
 int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
                     struct cemm_http_response *response, struct cemm_document **ret_document,
                     struct cemm_message *ret_reason);
@@ -20,8 +19,7 @@ void cemm_reply_name(const struct cemm_query *query, struct cemm_message *ret_na
 void cemm_reply_message(const struct cemm_source *source, const struct cemm_query *query,
                         const char *reason, struct cemm_message *ret_message);
 
-/* Whether a document of current values has no sample at all, which is a failure; *ret_message says
- * why. */
+/* Whether a realtime document has no sample, which is a failure; *ret_message says why. */
 bool cemm_reply_is_empty(const struct cemm_document *document, struct cemm_message *ret_message);
 
 #endif

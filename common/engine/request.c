@@ -17,8 +17,8 @@
 #define CONFIRMED_MS 1000 /* for how long the device that a root named is trusted */
 #define EARLY_EVERY  16   /* one in this many requests to a device repeats early */
 
-/* What a request asks for now. It asks for each of these at most once, and for the document once
- * more if the key was replaced; so it ends. */
+/* What a request asks for now: each of these at most once, and the document once more if the key
+ * was replaced. */
 enum asking {
     DOCUMENT,    /* the document that is wanted */
     ROOT,        /* LAN: the root, which says which device answers */
@@ -28,9 +28,9 @@ enum asking {
 
 struct cemm_request {
     struct cemm_route *route;
-    struct cemm_request_list *list; /* of its source: the list that it is in */
+    struct cemm_request_list *list; /* the list of its source that it is in */
     TAILQ_ENTRY(cemm_request) link;
-    int64_t since;              /* when it came to that list */
+    int64_t since;              /* when it came into that list */
     bool background;            /* nobody waits for it */
     struct cemm_device *device; /* the device that it is about; NULL: the source itself */
     struct cemm_query query;
@@ -45,8 +45,7 @@ struct cemm_request {
     bool renewed; /* it was repeated with another key: once is enough */
     /* The response, until it is known which device sent it; status 0: none. */
     struct cemm_http_response held;
-    /* The result of the root that was not a CEMM's, and the reason (see cemm_message_keep()):
-     * reported if the server is not recognised. */
+    /* Why the root is not a CEMM's: reported if the server is not recognised. */
     int root_result;
     struct cemm_message *root_message;
     cemm_request_done *done;
@@ -72,12 +71,9 @@ static void count_active(const struct cemm_request *request, int change)
     request->route->source->active += change;
 }
 
-/*
- * Whether the route may have another transfer. A device may have several once
- * it has answered. If the source has other devices, half of the connections is
- * reserved for devices without a transfer, so that devices that hang can't take
- * them all.
- */
+/* Whether the route may have another transfer. A device may have several once it has answered. If
+ * the source has other devices, half of the connections are reserved for devices without a
+ * transfer, so that devices that hang can't take them all. */
 static bool is_free(const struct cemm_route *route)
 {
     const struct cemm_source *source = route->source;
@@ -86,8 +82,8 @@ static bool is_free(const struct cemm_route *route)
     return route->active == 0 || (route->proven && room);
 }
 
-/* The request to send next: repeats go first, then requests to devices that have no transfer, then
- * those that somebody waits for; otherwise, first come, first served. NULL: none may be sent. */
+/* The request to send next: repeats first, then requests to devices without a transfer, then those
+ * that somebody waits for; the oldest of these. NULL: none may be sent. */
 static struct cemm_request *next_of(const struct cemm_source *source)
 {
     struct cemm_request *request, *next = NULL;
@@ -156,8 +152,8 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
 
 /* ---- promises ------------------------------------------------------------------ */
 
-/* While nothing is known of the source, each request repeats early. After that, one in EARLY_EVERY
- * does, in case the device has become faster. */
+/* Until something is known of the source, each request repeats early; after that, one in
+ * EARLY_EVERY does, in case the device has become faster. */
 static void begin_promise(struct cemm_request *request)
 {
     struct cemm_route *route = request->route;
@@ -190,9 +186,9 @@ static bool is_lan_root(const struct cemm_request *request)
            request->query.endpoint == CEMM_ROOT;
 }
 
-/* A new connection on the LAN may lead to another device, so its answer does not count before
- * the root has said which device it is. A root counts if it was at most CONFIRMED_MS old when the
- * request was sent, because that is when the connection was made. */
+/* A new connection on the LAN may lead to another device, so its answer counts only if the root
+ * says which device it is, or has said so at most CONFIRMED_MS before the request was sent, which
+ * is when the connection was made. */
 static bool is_doubtful(const struct cemm_request *request,
                         const struct cemm_http_response *response)
 {
@@ -250,8 +246,7 @@ static void fail_gone(struct cemm_request *request)
     fail(request, -EHOSTUNREACH, reason.text);
 }
 
-/* This does not look like a CEMM (`result`, `reason`): asks once what the server is.
- * handle_fingerprint() takes the answer. */
+/* This does not look like a CEMM (`result`, `reason`): asks once what the server is. */
 static void ask_fingerprint(struct cemm_request *request, enum asking asking, int result,
                             const char *reason)
 {
@@ -279,8 +274,7 @@ static void handle_fingerprint(struct cemm_request *request, struct cemm_http_re
         fail_for(request, request->root_result, request->route, reason.text);
 }
 
-/* Whether this is a configured address where no CEMM was ever seen, and which does not speak
- * HTTP. */
+/* Whether this is a configured address that doesn't speak HTTP, and where no CEMM was ever seen. */
 static bool may_speak_tls(const struct cemm_request *request,
                           const struct cemm_http_response *response)
 {
@@ -386,8 +380,6 @@ static void fail_early(struct cemm_request *request, int result, struct cemm_mes
     finish(request, result, NULL, &message);
 }
 
-/* The timer lets the request be sent, or fail, so that no completion runs inside
- * cemm_request_start(). */
 static void wake(void *data)
 {
     struct cemm_request *request = data;

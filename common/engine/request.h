@@ -12,18 +12,16 @@
 #include "common/engine/source.h"
 
 /* `result`: 0 with a document (the receiver unrefs it), an enum cemm_outcome, or a negative errno.
- * `message` says why `result` is not 0 (else NULL). */
+ * `message` says why it is not 0. */
 typedef void cemm_request_done(void *data, const struct cemm_query *query, int result,
                                struct cemm_document *document, const struct cemm_message *message);
 
-/*
- * Starts a request; `done` runs later, never inside this function. If the route
- * backs off, `done` runs at the end of the turn, with the reason. NULL: no memory.
- */
+/* Starts a request; `done` runs later, never inside this function, even if the route backs off.
+ * NULL: no memory. */
 struct cemm_request *cemm_request_start(struct cemm_route *route, const struct cemm_query *query,
                                         cemm_request_done *done, void *data);
 
-/* Whether nobody waits for the request, so that others in the queue go first; by default false. */
+/* Whether nobody waits for it, so that others in the queue go first; by default false. */
 void cemm_request_rank(struct cemm_request *request, bool background);
 
 /* Ends all requests of a source without reporting. */

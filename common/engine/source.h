@@ -1,9 +1,6 @@
 /*
- * Sources, devices and routes. A source is a cloud account or a LAN address:
- * its settings, its queue, and how its requests ended. A device has its uid,
- * its meters, and how requests about it have ended. A route is one device
- * reached through one source: its health, and what is known of the device's
- * meters on that route.
+ * Sources, devices and routes. A source is a cloud account or a LAN address. A
+ * route is one device reached through one source.
  */
 #ifndef CEMM_ENGINE_SOURCE_H
 #define CEMM_ENGINE_SOURCE_H
@@ -111,8 +108,8 @@ struct cemm_discovered_source {
     unsigned claim_scan;       /* scan in which `claim` came */
     unsigned order;            /* of all sources, the one with the lowest has the oldest claim */
     struct cemm_uid root;      /* the device that its root document named last; "": none yet */
-    /* Nothing is requested from it until a new claim comes, because the root named a device other
-     * than the claimed one, there was no room for the device, or the address was forgotten. */
+    /* Nothing is requested from it until a new claim comes: the root named another device, there
+     * was no room for the device, or the address was forgotten. */
     bool refused;
     bool logged; /* a wrong claim, or a root that failed, was logged */
 };
@@ -166,8 +163,7 @@ void cemm_device_set_types(struct cemm_device *device, const struct cemm_documen
 /* `name` is copied. NULL: no memory. */
 struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_source_config *config,
                                     const char *name);
-/* Resets it to its initial state, with the same settings. Its requests must have ended, and
- * its devices must have been removed. */
+/* Resets it to its initial state. Its requests must have ended, and its devices been removed. */
 void cemm_source_reset(struct cemm_source *source);
 void cemm_source_free(struct cemm_source *source);
 
@@ -176,15 +172,14 @@ bool cemm_source_admits(const struct cemm_source *source, const char *alias);
 bool cemm_source_admits_meter(const struct cemm_source *source, const struct cemm_uid *uid,
                               const char *alias);
 
-/* Whether that device belongs to another shard than the one that the source is configured to
- * read. */
+/* Whether that device belongs to a shard that the source is not configured to read. */
 bool cemm_source_other_shard(const struct cemm_source *source, const struct cemm_uid *uid);
 
 /* Whether the source has that endpoint, and its filters permit the meter. */
 bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query);
 
-/* Whether only discovery packets claim that a device is there. Then only discovery logs whether the
- * claim is confirmed. */
+/* Whether only discovery's packets claim that a device is there. Then only discovery logs about it.
+ */
 bool cemm_source_unconfirmed(const struct cemm_source *source);
 
 /* Forgets what was known of the route's device. */
@@ -194,8 +189,7 @@ void cemm_route_free(struct cemm_route *route);
 /* For messages: the device's uid, else the address or "the account". */
 const char *cemm_route_name(const struct cemm_route *route);
 
-/* What backs off, so that no request is sent: the route or the account as a whole. NULL: neither.
- */
+/* What backs off, so that nothing is sent: the route, or the whole account. NULL: neither. */
 struct cemm_route *cemm_route_backing_off(struct cemm_route *route);
 
 /* Logs a message about the route: by cemm_log_device(), unless it is the source's own. */
@@ -211,10 +205,9 @@ void cemm_route_answered(struct cemm_route *route);
 
 /*
  * A source refuses a request with 401 or 403, or because it is asked too often
- * (429, Retry-After). Waiting callers get the result at once. Pollers do not
- * repeat the request for as long as Retry-After says; without Retry-After, they
- * wait longer after each refusal. If a key was refused, its file is read again,
- * because it may have been rewritten.
+ * (429, Retry-After). Programs that poll do not repeat it for as long as
+ * Retry-After says, or else longer after each refusal. If a key was refused, its
+ * file is read again, because it may have been rewritten.
  */
 
 /* The last reply to a request. */
@@ -233,12 +226,11 @@ void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *quer
                          const struct cemm_last_reply *reply, int result,
                          const struct cemm_message *message);
 
-/* The record of this request if it was refused and may not be sent yet. NULL: it may be sent,
- * perhaps because there is a new key. */
+/* The record of this request if it was refused and may not be sent yet. NULL: it may be sent. */
 const struct cemm_refused *cemm_refusal_find(struct cemm_route *route,
                                              const struct cemm_query *query);
 
-/* Whether a request was refused with a key that has been replaced meanwhile. */
+/* Whether a request was refused because of a key that has been replaced meanwhile. */
 bool cemm_refusal_of_old_key(struct cemm_source *source, const struct cemm_last_reply *reply,
                              int result);
 

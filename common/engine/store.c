@@ -106,7 +106,7 @@ static void put_aside(struct cemm_store *store, const struct cemm_query *query, 
 
 /* ---- documents ------------------------------------------------------------------- */
 
-/* Logs, once, that rows lie outside their period: our zone, or the writer's, is not the meter's. */
+/* Logs, once, that a file has rows of another period: our zone, or its writer's, is wrong. */
 static void warn_zone(struct cemm_store *store, const struct cemm_query *query)
 {
     char date[16];
@@ -122,8 +122,8 @@ static void warn_zone(struct cemm_store *store, const struct cemm_query *query)
              query->uid.text, query->alias, date);
 }
 
-/* The file of an answer without a sample begins with its deps and an empty line. NULL: an earlier
- * version wrote it without deps, or there is no memory. */
+/* The file of an empty answer begins with its deps and an empty line. NULL: an earlier version
+ * wrote it without deps, or there is no memory. */
 static char *split_deps(char *bytes, size_t *length)
 {
     char *end = strstr(bytes, "\n\n");
