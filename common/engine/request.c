@@ -261,7 +261,6 @@ static void ask_fingerprint(struct cemm_request *request, enum asking asking, in
 
 static void handle_fingerprint(struct cemm_request *request, struct cemm_http_response *response)
 {
-    struct cemm_message reason = *cemm_message_kept(&request->root_message);
     const char *known = NULL;
 
     if (request->asking == FINGERPRINT)
@@ -271,7 +270,8 @@ static void handle_fingerprint(struct cemm_request *request, struct cemm_http_re
     if (known)
         fail(request, -EIO, known);
     else
-        fail_for(request, request->root_result, request->route, reason.text);
+        fail_for(request, request->root_result, request->route,
+                 cemm_message_kept(&request->root_message)->text);
 }
 
 /* Whether this is a configured address that doesn't speak HTTP, and where no CEMM was ever seen. */
@@ -372,14 +372,6 @@ static void give_up(struct cemm_request *request, bool device_at_fault)
              "the server asked to wait longer (Retry-After) than the timeout allows");
 }
 
-/* The request fails without having been sent. */
-static void fail_early(struct cemm_request *request, int result, struct cemm_message *const *kept)
-{
-    struct cemm_message message = *cemm_message_kept(kept);
-
-    finish(request, result, NULL, &message);
-}
-
 static void wake(void *data)
 {
     struct cemm_request *request = data;
@@ -388,9 +380,10 @@ static void wake(void *data)
     const struct cemm_refused *refused;
 
     if (!request->sent && failing) {
-        fail_early(request, failing->failure_result, &failing->failure_message);
+        finish(request, failing->failure_result, NULL,
+               cemm_message_kept(&failing->failure_message));
     } else if (!request->sent && (refused = cemm_refusal_find(request->route, &request->query))) {
-        fail_early(request, refused->result, &refused->message);
+        finish(request, refused->result, NULL, cemm_message_kept(&refused->message));
     } else if (request->sent && source->loop->now >= request->promise.deadline) {
         give_up(request, true);
     } else {
