@@ -244,11 +244,10 @@ static void log_result(struct cemm_entry *entry, int result, const struct cemm_m
 {
     const struct cemm_registry *registry = &entry->cache->find->registry;
     struct cemm_device *device = device_of(entry);
-    bool fault = result == CEMM_DENIED || (result < 0 && result != -ECANCELED);
 
     if (result == 0)
         log_success(entry);
-    else if (fault &&
+    else if (result != CEMM_ABSENT &&
              (result == -ENODATA || (!unanswered(registry, device) && !known_lost(device))))
         log_failure(entry, message);
 }

@@ -1,7 +1,7 @@
 /*
- * Caches documents. Concurrent requests for one document share one fetch, which
- * tries the routes of the device in order, LAN before cloud. A document is absent
- * only if every source that has the endpoint says so.
+ * Caches documents. Concurrent requests for one document share one fetch, which tries the routes of
+ * the device in order, LAN before cloud. A document is absent only if every source that has the
+ * endpoint says so.
  */
 #ifndef CEMM_ENGINE_CACHE_H
 #define CEMM_ENGINE_CACHE_H

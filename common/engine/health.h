@@ -1,6 +1,6 @@
 /*
- * Exponential backoff: something that fails is left alone, twice as long each time,
- * with jitter, so that many programs do not return at the same moment.
+ * Exponential backoff: something that fails is left alone, twice as long each time, with jitter, so
+ * that many programs do not return at the same moment.
  */
 #ifndef CEMM_ENGINE_HEALTH_H
 #define CEMM_ENGINE_HEALTH_H

@@ -1,6 +1,6 @@
 /*
- * The loop: one thread, turn after turn. A turn does what is due, waits for the
- * network, and runs the completions that became due.
+ * The loop: one thread, turn after turn. A turn does what is due, waits for the network, and runs
+ * the completions that became due.
  */
 #ifndef CEMM_ENGINE_LOOP_H
 #define CEMM_ENGINE_LOOP_H

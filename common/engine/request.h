@@ -1,10 +1,9 @@
 /*
- * One request to one device through one source: queued until a connection is
- * free, sent, repeated while a promise runs (promise.h), and reported once.
+ * One request to one device through one source: queued until a connection is free, sent, repeated
+ * while a promise runs (promise.h), and reported once.
  *
- * A LAN address may pass to another device. If that may have happened, the
- * request also asks for the root document, once: before it asks for its own
- * document, or before it reports the one that it has received.
+ * A LAN address may pass to another device. If that may have happened, the request also asks for
+ * the root document, once: before its own document, or before it reports the one that it has.
  */
 #ifndef CEMM_ENGINE_REQUEST_H
 #define CEMM_ENGINE_REQUEST_H

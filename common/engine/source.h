@@ -1,6 +1,6 @@
 /*
- * Sources, devices and routes. A source is a cloud account or a LAN address. A
- * route is one device reached through one source.
+ * Sources, devices and routes. A source is a cloud account or a LAN address. A route is one device
+ * reached through one source.
  */
 #ifndef CEMM_ENGINE_SOURCE_H
 #define CEMM_ENGINE_SOURCE_H
@@ -203,12 +203,9 @@ void cemm_route_answered(struct cemm_route *route);
 
 /* ---- refusals ------------------------------------------------------------------- */
 
-/*
- * A source refuses a request with 401 or 403, or because it is asked too often
- * (429, Retry-After). Programs that poll do not repeat it for as long as
- * Retry-After says, or else longer after each refusal. If a key was refused, its
- * file is read again, because it may have been rewritten.
- */
+/* A source refuses a request with 401 or 403, or because it is asked too often (429, Retry-After).
+ * Programs that poll do not repeat it for as long as Retry-After says, or else longer after each
+ * refusal. If a key was refused, its file is read again, because it may have been rewritten. */
 
 /* The last reply to a request. */
 struct cemm_last_reply {

@@ -1,8 +1,8 @@
 /*
- * The engine's use of the archive. Only periods that had closed when they were
- * fetched are archived. They count as closed, even if our clock says otherwise. A
- * closed period without a sample may get samples later, so it is requested again
- * after a day. If the archive can't be used, that is logged, and all goes on.
+ * The engine's use of the archive. Only periods that had closed when they were fetched are
+ * archived. They count as closed, even if our clock says otherwise. A closed period without a
+ * sample may get samples later, so it is requested again after a day. If the archive can't be used,
+ * that is logged, and documents are used without it.
  */
 #ifndef CEMM_ENGINE_STORE_H
 #define CEMM_ENGINE_STORE_H
@@ -27,15 +27,12 @@ struct cemm_store {
 void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archive_meter_fn *meter,
                      void *data);
 
-/*
- * Removes from a new document the rows outside its period, and decides whether
- * the period had closed, so that the document will not change any more. If there
- * were such rows (one exactly at the period's end is allowed), it had not: our
- * zone is not the meter's. Our clock may be ahead, so the answer's own `date`
- * (Unix milliseconds; 0: none) must not be before the closing. The device's clock
- * may be wrong, too, so the date does not matter if the device has sent a sample
- * from after the closing; `newest` is the time of its newest one.
- */
+/* Removes from a new document the rows outside its period, and decides whether the period had
+ * closed: then the document will not change any more. With such rows (one exactly at the period's
+ * end is allowed) it is not closed, because our zone is not the meter's. Our clock may be ahead, so
+ * the answer's own `date` (Unix milliseconds; 0: none) must not be before the closing. The device's
+ * clock may be wrong, too, so the date is ignored if the device has sent a sample from after the
+ * closing; `newest` is the time of its newest one. */
 void cemm_store_check_closed(struct cemm_store *store, struct cemm_document *document, int64_t date,
                              int64_t newest);
 
