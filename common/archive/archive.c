@@ -131,12 +131,17 @@ static int remove_abandoned(const char *path)
 
 /* The temporary file always has the same name, so that the one of a killed program is removed. If
  * another program is writing the same file now, nothing needs to be done. */
-static int write_file(const char *path, const char *bytes, size_t length)
+int cemm_archive_write(const char *archive, enum cemm_archive_kind kind,
+                       const struct cemm_query *query, const char *bytes, size_t length)
 {
-    const char *name = strrchr(path, '/') + 1;
+    char path[PATH_SIZE];
     char temporary[PATH_SIZE];
-    int r = write_path(temporary, "%.*s.%s.new", (int)(name - path), path, name);
+    int r = path_of(path, archive, kind, query);
 
+    if (r < 0)
+        return r;
+    const char *name = strrchr(path, '/') + 1;
+    r = write_path(temporary, "%.*s.%s.new", (int)(name - path), path, name);
     for (int tries = 0; r == 0 && tries < 3; tries++) {
         r = cemm_file_replace(path, temporary, FILE_MODE, bytes, length, false);
         if (r != -EEXIST && r != -ENOENT)
@@ -144,15 +149,6 @@ static int write_file(const char *path, const char *bytes, size_t length)
         r = r == -EEXIST ? remove_abandoned(temporary) : make_directories(temporary);
     }
     return r == -EBUSY ? 0 : r;
-}
-
-int cemm_archive_write(const char *archive, enum cemm_archive_kind kind,
-                       const struct cemm_query *query, const char *bytes, size_t length)
-{
-    char path[PATH_SIZE];
-    int r = path_of(path, archive, kind, query);
-
-    return r < 0 ? r : write_file(path, bytes, length);
 }
 
 int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,

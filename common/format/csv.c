@@ -13,19 +13,17 @@
 static void write_newest(struct cemm_buffer *out, const struct cemm_document *document,
                          const struct cemm_zone *zone)
 {
-    char time[CEMM_TIME_SIZE];
-
     cemm_buffer_text(out, "channel,value,unit,time\n");
     for (size_t i = 0; i < document->series_count; i++) {
         const struct cemm_series *series = &document->series[i];
-        if (series->count == 0) {
-            cemm_buffer_format(out, "%s,,%s,\n", series->channel, series->unit);
-            continue;
+        const char *value = "";
+        char time[CEMM_TIME_SIZE] = "";
+        if (series->count > 0) {
+            const struct cemm_sample *newest = &series->samples[series->count - 1];
+            value = newest->text;
+            cemm_time_format(zone, newest->time, time);
         }
-        const struct cemm_sample *sample = &series->samples[series->count - 1];
-        cemm_time_format(zone, sample->time, time);
-        cemm_buffer_format(out, "%s,%.*s,%s,%s\n", series->channel, (int)sample->text_length,
-                           sample->text, series->unit, time);
+        cemm_buffer_format(out, "%s,%s,%s,%s\n", series->channel, value, series->unit, time);
     }
 }
 
