@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/types.h>
 
 #define FIRST_CAPACITY 255  /* with the NUL, a power of two */
 #define DIGITS_MAX     17   /* enough for any double to read back as itself */

@@ -1,7 +1,5 @@
 #include "common/base/file.h"
 
-#include "common/frontend.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -1,7 +1,5 @@
 #include "common/base/secret.h"
 
-#include "common/base/file.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
