@@ -35,19 +35,8 @@ size_t cemm_answer_max(enum cemm_endpoint endpoint)
 
 static int refuse(const struct reader *reader, const char *wanted)
 {
-    static const char *const names[] = {
-        [CEMM_DEVICES] = "cemm/",
-        [CEMM_ROOT] = "/",
-        [CEMM_IO] = "io/",
-        [CEMM_INFO] = "<alias>/",
-        [CEMM_REALTIME] = "realtime/",
-        [CEMM_DATA] = "data/",
-        [CEMM_TOTALS] = "totals/",
-    };
-
     return cemm_message_fail(reader->message, -EIO,
-                             "the answer to %s does not have the documented form: %s",
-                             names[reader->document->query.endpoint], wanted);
+                             "the answer does not have the documented form: %s", wanted);
 }
 
 /* Counts a part that does not fit, and keeps the message of the first one. */
