@@ -55,16 +55,13 @@ struct job {
     SLIST_ENTRY(job) all;
 };
 
-SLIST_HEAD(job_list, job);
-TAILQ_HEAD(job_queue, job);
-
 struct cemm_backfill {
     struct cemm *cemm;
     struct cemm_ledger *ledger;
     struct cemm_backfill_rules rules;
     void *data;
-    struct job_list jobs;
-    struct job_queue ready; /* jobs in the order of their turns */
+    SLIST_HEAD(job_list, job) jobs;
+    TAILQ_HEAD(job_queue, job) ready; /* jobs in the order of their turns */
     struct cemm_timers timers;
     unsigned busy; /* rounds under way */
     size_t sink_count;

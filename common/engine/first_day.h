@@ -11,11 +11,9 @@
 
 #include "common/engine/cache.h"
 
-LIST_HEAD(cemm_first_day_list, cemm_first_day);
-
 struct cemm_first_days {
     struct cemm_cache *cache;
-    struct cemm_first_day_list list; /* one per meter; the struct is first_day.c's own */
+    LIST_HEAD(cemm_first_day_list, cemm_first_day) list; /* one per meter */
 };
 
 void cemm_first_days_clear(struct cemm_first_days *first_days);
