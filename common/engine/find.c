@@ -44,18 +44,17 @@ static void search_ended(struct cemm_search *search, const struct cemm_route *ro
 {
     const struct cemm_source *source = route->source;
     bool unanswered = search->result == -EHOSTUNREACH || search->result == -ETIMEDOUT;
-    struct cemm_message works;
 
     if (search->result == 0)
         search->finished = source->loop->wall;
     if (cemm_source_unconfirmed(source) ||
         (unanswered && (route->health.pause > 0 || source->own.health.pause > 0)))
         return;
-    cemm_message_set(&works, "%s: %s works again", source->name, cemm_route_name(route));
     if (search->result && !search->failure_logged)
-        cemm_route_log(route, CEMM_LOG_WARNING, cemm_message_kept(&search->message)->text);
+        cemm_route_log(route, CEMM_LOG_WARNING, "%s", cemm_message_kept(&search->message)->text);
     else if (!search->result && search->failure_logged)
-        cemm_route_log(route, CEMM_LOG_INFO, works.text);
+        cemm_route_log(route, CEMM_LOG_INFO, "%s: %s works again", source->name,
+                       cemm_route_name(route));
     search->failure_logged = search->result;
 }
 

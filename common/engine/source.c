@@ -283,12 +283,9 @@ struct cemm_route *cemm_route_backing_off(struct cemm_route *route)
     return cemm_health_backs_off(&source->own.health, source->loop->now) ? &source->own : NULL;
 }
 
-void cemm_route_log(const struct cemm_route *route, enum cemm_level level, const char *message)
+bool cemm_route_may_log(const struct cemm_route *route)
 {
-    struct cemm_source *source = route->source;
-
-    if (route == &source->own || cemm_log_has_room(source->loop))
-        cemm_log(source->loop, level, "%s", message);
+    return route == &route->source->own || cemm_log_has_room(route->source->loop);
 }
 
 void cemm_route_failed(struct cemm_route *route, int result, const char *reason)
@@ -305,19 +302,17 @@ void cemm_route_failed(struct cemm_route *route, int result, const char *reason)
     const struct cemm_backoff backoff = {BACKOFF_FIRST_MS, loop->backoff_max};
     if (cemm_health_fail(&route->health, loop->now, backoff, cemm_random()) &&
         !cemm_source_unconfirmed(source))
-        cemm_route_log(route, CEMM_LOG_WARNING, message.text);
+        cemm_route_log(route, CEMM_LOG_WARNING, "%s", message.text);
 }
 
 static void recover(struct cemm_route *route)
 {
+    const struct cemm_source *source = route->source;
     int64_t since = route->health.down_since;
-    struct cemm_message message;
 
-    if (!cemm_health_recover(&route->health) || cemm_source_unconfirmed(route->source))
-        return;
-    cemm_message_set(&message, "%s: %s: answers again, after %lld s", route->source->name,
-                     cemm_route_name(route), (long long)(route->source->loop->now - since) / 1000);
-    cemm_route_log(route, CEMM_LOG_INFO, message.text);
+    if (cemm_health_recover(&route->health) && !cemm_source_unconfirmed(source))
+        cemm_route_log(route, CEMM_LOG_INFO, "%s: %s: answers again, after %lld s", source->name,
+                       cemm_route_name(route), (long long)(source->loop->now - since) / 1000);
 }
 
 void cemm_route_answered(struct cemm_route *route)

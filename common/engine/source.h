@@ -193,7 +193,9 @@ const char *cemm_route_name(const struct cemm_route *route);
 struct cemm_route *cemm_route_backing_off(struct cemm_route *route);
 
 /* Logs a message about the route: by cemm_log_device(), unless it is the source's own. */
-void cemm_route_log(const struct cemm_route *route, enum cemm_level level, const char *message);
+#define cemm_route_log(route, level, ...) \
+    (cemm_route_may_log(route) ? cemm_log((route)->source->loop, level, __VA_ARGS__) : (void)0)
+bool cemm_route_may_log(const struct cemm_route *route);
 
 /* The route has not answered; `reason` is for people. */
 void cemm_route_failed(struct cemm_route *route, int result, const char *reason);
