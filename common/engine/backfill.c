@@ -353,8 +353,7 @@ bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry
 
     for (size_t i = 0; entry->by_minute && i < backfill->sink_count; i++) {
         struct job *job = job_get(backfill, entry, &backfill->sinks[i]);
-        if (job && live(job, limit, user, cemm_clock_steady()))
-            busy = true;
+        busy |= job && live(job, limit, user, cemm_clock_steady());
     }
     return busy;
 }
