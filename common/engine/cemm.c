@@ -4,7 +4,6 @@
  * as a frontend would.
  */
 #include "common/base/limits.h"
-#include "common/base/message.h"
 #include "common/engine/first_day.h"
 #include "common/engine/request.h"
 #include "common/engine/sweep.h"

@@ -1,7 +1,6 @@
 #include "common/engine/discovery.h"
 
 #include "common/base/limits.h"
-#include "common/base/message.h"
 #include "common/engine/request.h"
 
 #include <arpa/inet.h>

@@ -1,8 +1,5 @@
 #include "common/engine/first_day.h"
 
-#include "common/base/limits.h"
-#include "common/base/message.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,16 +72,12 @@ static struct cemm_first_day *first_get(struct cemm_first_days *first_days,
     return first;
 }
 
-static const struct cemm_registry *registry_of(const struct cemm_first_day *first)
-{
-    return &first->cache->find->registry;
-}
-
 /* Whether every source that could have an earlier day has been asked. */
 static bool is_known(const struct cemm_first_day *first)
 {
     return first->day.year && first->deps &&
-           cemm_deps_holds(first->deps, registry_of(first), &first->meter.uid, first->meter.alias);
+           cemm_deps_holds(first->deps, &first->cache->find->registry, &first->meter.uid,
+                           first->meter.alias);
 }
 
 static void keep_earlier(struct cemm_period *day, const struct cemm_period *other)
@@ -125,7 +118,7 @@ static void leave_old_zone(struct cemm_first_day *first)
  * again that are in the saved deps. */
 static void save(struct cemm_first_day *first)
 {
-    if (cemm_deps_complete(&first->deps, registry_of(first), &first->meter.uid) < 0 ||
+    if (cemm_deps_complete(&first->deps, &first->cache->find->registry, &first->meter.uid) < 0 ||
         strlen(first->deps) == first->saved || (first->old.year && !is_known(first)))
         return;
     if (first->old.year)
@@ -260,7 +253,7 @@ static void begin_anew(struct cemm_first_day *first)
     }
     free(first->deps);
     first->saved = 0;
-    first->deps = cemm_deps_new(registry_of(first));
+    first->deps = cemm_deps_new(&first->cache->find->registry);
     if (!first->deps)
         record_failure(first, -ENOMEM, "out of memory");
 }
@@ -270,7 +263,7 @@ static void begin_anew(struct cemm_first_day *first)
 static void on_sources(void *data, const struct cemm_answer *answer)
 {
     struct cemm_first_day *first = data;
-    const struct cemm_registry *registry = registry_of(first);
+    const struct cemm_registry *registry = &first->cache->find->registry;
     const struct cemm_device *device = cemm_registry_find(registry, &first->meter.uid);
     const struct cemm_route *route;
 

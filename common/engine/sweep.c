@@ -1,6 +1,5 @@
 #include "common/engine/sweep.h"
 
-#include "common/base/message.h"
 #include "common/engine/reply.h"
 
 #include <errno.h>
