@@ -158,7 +158,7 @@ void cemm_cache_clear(struct cemm_cache *cache)
     while ((entry = TAILQ_FIRST(&cache->used))) {
         cemm_tickets_finish(&entry->waiters, -ECANCELED, NULL, NULL);
         if (entry->search)
-            cemm_ticket_drop(entry->search);
+            entry->search->done = NULL; /* it would use the entry */
         entry_free(entry);
     }
 }
@@ -224,7 +224,7 @@ static void log_success(struct cemm_entry *entry)
         entry_free(log);
 }
 
-/* Whether a source that reaches the device does not answer, or if none is known to, any source. */
+/* Whether a source of the device does not answer; any source, if none is known to reach it. */
 static bool unanswered(const struct cemm_registry *registry, const struct cemm_device *device)
 {
     const struct cemm_source *source;
@@ -303,8 +303,8 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
         make_room(entry);
 }
 
-/* No route has the document, or all that have it have no sample. Instead of a failure, which is
- * logged all the same, the archive's document is used, which may be incomplete. */
+/* The routes gave no document, or only one without a sample. A failure is logged, even if the
+ * archive has a document, perhaps an incomplete one, to use instead. */
 static void give_up(struct cemm_entry *entry)
 {
     struct cemm_message message = *cemm_message_kept(&entry->message);

@@ -69,19 +69,6 @@ void cemm_ticket_move(struct cemm_ticket *ticket, struct cemm_ticket_list *list)
     TAILQ_INSERT_TAIL(list, ticket, link);
 }
 
-static void leave(struct cemm_ticket *ticket)
-{
-    TAILQ_REMOVE(ticket->list, ticket, link);
-    cemm_timer_stop(&ticket->limit);
-}
-
-void cemm_ticket_drop(struct cemm_ticket *ticket)
-{
-    leave(ticket);
-    cemm_document_unref(ticket->document);
-    free(ticket);
-}
-
 void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
                         const struct cemm_message *message)
 {
@@ -128,7 +115,8 @@ static void complete(struct cemm_ticket *ticket)
         .message = ticket->message.text,
     };
 
-    leave(ticket);
+    TAILQ_REMOVE(ticket->list, ticket, link);
+    cemm_timer_stop(&ticket->limit);
     if (ticket->done)
         ticket->done(ticket->data, &answer);
     cemm_document_unref(ticket->document);

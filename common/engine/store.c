@@ -49,9 +49,7 @@ void cemm_store_check_closed(struct cemm_store *store, struct cemm_document *doc
 
 static void failed(struct cemm_store *store, const char *what, int error)
 {
-    struct cemm_archive_state *state = &store->state;
-
-    state->failed = store->loop->wall;
+    store->state.failed = store->loop->wall;
     cemm_message_set(&store->message, "archive %s: %s: %s", store->archive, what, strerror(-error));
     if (!store->failing)
         cemm_log(store->loop, CEMM_LOG_WARNING, "%s; what is fetched is shown, but not kept",
