@@ -127,13 +127,10 @@ static int result_of(const struct cemm_source *source, int status, struct cemm_m
 /* If a meter has had `totals`, its readings come only from there; those of `data` differ. */
 static void keep_to_one_set(const struct cemm_route *route, struct cemm_document *document)
 {
-    struct cemm_meter *meter = NULL;
-
     if (route->source->config->kind != CEMM_LOCAL || document->query.endpoint != CEMM_REALTIME ||
         !route->device)
         return;
-    meter = document->totals ? cemm_device_meter_get(route->device, document->query.alias)
-                             : cemm_device_meter(route->device, document->query.alias);
+    struct cemm_meter *meter = cemm_device_meter_get(route->device, document->query.alias);
     if (meter && document->totals)
         meter->totals = true;
     else if (meter && meter->totals)

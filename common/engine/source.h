@@ -147,9 +147,7 @@ struct cemm_source {
     size_t elsewhere_count;
 };
 
-/* The device's meter, or NULL. cemm_device_meter_get() adds it if there is none; NULL: no memory,
- * or too many. */
-struct cemm_meter *cemm_device_meter(const struct cemm_device *device, const char *alias);
+/* The device's meter; adds it if there is none. NULL: no memory, or too many. */
 struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char *alias);
 
 /* Adds a meter of the device to `meters`, unless the device has too many: 0 or -ENOMEM. */
