@@ -54,7 +54,7 @@ static void write_history(struct cemm_buffer *out, const struct cemm_document *d
 
 static void write_field(struct cemm_buffer *out, const char *text)
 {
-    if (!text[strcspn(text, ",\"\r\n")]) {
+    if (!strpbrk(text, ",\"\r\n")) {
         cemm_buffer_text(out, text);
         return;
     }
