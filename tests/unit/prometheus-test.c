@@ -389,6 +389,7 @@ static void test_fleet(void **state)
     enum { DEVICES = 100000 };
     static char uids[DEVICES][CEMM_UID_SIZE];
     static struct cemm_result results[DEVICES];
+    size_t count = 0;
 
     (void)state;
     for (unsigned i = 0; i < DEVICES; i++) {
@@ -399,7 +400,9 @@ static void test_fleet(void **state)
     alarm(20);
     char *text = render(results, DEVICES, NULL);
     alarm(0);
-    assert_int_equal(count_of(text, "\ncemm_up{"), DEVICES);
+    for (const char *c = text; *c; c++)
+        count += *c == '\n';
+    assert_int_equal(count, 2 + DEVICES); /* HELP, TYPE, and cemm_up of each */
     free(text);
 }
 
