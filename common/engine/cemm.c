@@ -36,8 +36,7 @@ const char *cemm_version(void)
 
 /* ---- life ---------------------------------------------------------------------- */
 
-/* Adds the configured sources, and increases *connections by the number of connections that they
- * may have. Returns 0 or -ENOMEM. */
+/* Adds the configured sources: 0 or -ENOMEM. Their connections are added to *connections. */
 static int add_sources(struct cemm *cemm, unsigned *connections)
 {
     const struct cemm_config *config = cemm->config;
@@ -184,7 +183,7 @@ static int64_t timeout_of(const struct cemm_registry *registry, const struct cem
 
 void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query)
 {
-    const struct cemm *cemm = /* its loop is the one that the ticket waits in */
+    const struct cemm *cemm =
         (const struct cemm *)((char *)ticket->loop - offsetof(struct cemm, loop));
     int64_t limit = timeout_of(&cemm->find.registry, query);
     struct cemm_message message;

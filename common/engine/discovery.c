@@ -352,8 +352,8 @@ static bool is_uid(const struct cemm_uid *left, const struct cemm_uid *right)
     return strcmp(left->text, right->text) == 0;
 }
 
-/* Whether the root is to be asked for: once a scan, and again for a claim that the last root
- * confirms. */
+/* Whether its root must be requested: once a scan, and again if the device that the last root named
+ * is claimed now. */
 static bool record_claim(struct cemm_discovery *discovery,
                          struct cemm_discovered_source *discovered,
                          const struct cemm_beacon *beacon)

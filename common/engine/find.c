@@ -10,10 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- meters of a route --------------------------------------------------------- */
-
-static void search_route(struct cemm_route *route, int64_t max_age);
-
 /* A caller that waits for the sources' lists of devices. */
 struct waiter {
     struct cemm_ticket ticket; /* comes first: the waiter is freed as a ticket */
@@ -57,6 +53,10 @@ static void search_ended(struct cemm_search *search, const struct cemm_route *ro
                        cemm_route_name(route));
     search->failure_logged = search->result;
 }
+
+/* ---- meters of a route --------------------------------------------------------- */
+
+static void search_route(struct cemm_route *route, int64_t max_age);
 
 static void search_step_done(struct cemm_route *route)
 {
@@ -154,7 +154,7 @@ static void on_io(void *data, const struct cemm_query *query, int result,
     search_step_done(route);
 }
 
-/* A LAN address may lead to another device now. */
+/* See struct cemm_registry. */
 static bool confirm(struct cemm_route *route, const struct cemm_document *root)
 {
     struct cemm_source *source = route->source;

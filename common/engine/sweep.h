@@ -7,8 +7,8 @@
  *
  * A METER (struct cemm_selector) may name an alias that is in no list: there are
  * 247 Modbus aliases, and a device without io lists none. So such an alias is
- * requested from every device. Most do not have it, which is not a failure, and
- * is reported only if METER names the device.
+ * requested from every device, and devices without it are not reported. If each
+ * METER names a device and an alias, no list is read, and each is reported.
  *
  * If sweeps may overlap, each device is read at its own pace, and a sweep uses
  * old lists instead of waiting for new ones.
