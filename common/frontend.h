@@ -187,6 +187,9 @@ FILE *cemm_text_open(char **ret_text, size_t *ret_length);
  * -EFBIG: it is longer than `limit`; -EINVAL: it is not a regular file. */
 int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat *ret_st);
 
+/* Writes all bytes, in as many calls as that takes. */
+int cemm_file_write(int fd, const char *bytes, size_t length);
+
 /* What a path leads to if links are followed, whether that exists or not. The caller frees it.
  * NULL: errno says why. */
 char *cemm_link_target(const char *path);

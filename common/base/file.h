@@ -6,9 +6,6 @@
 
 #include "common/frontend.h"
 
-/* Writes all bytes, in as many calls as that takes. Returns 0 or a negative errno. */
-int cemm_file_write(int fd, const char *bytes, size_t length);
-
 /* Writes a file completely or not at all: writes `temporary`, in the same directory, and renames
  * it to `path`. `durable`: syncs it first, so that a power failure leaves the old file or the new
  * one; else the write to the disk is only started. Returns 0, -EEXIST if `temporary` exists

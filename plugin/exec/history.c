@@ -115,7 +115,7 @@ static int add_piece(struct rows *rows, struct metric *metric, const char *text,
     metric->pieces = more;
     more[metric->count++] = (struct piece){rows->file_end, length};
     rows->file_end += (off_t)length;
-    return output_write(rows->file, text, length) < 0 ? file_failed(rows) : 0;
+    return cemm_file_write(rows->file, text, length) < 0 ? file_failed(rows) : 0;
 }
 
 /* The length of the lines at the beginning that have the same name. *ret_name: the length of that

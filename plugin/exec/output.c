@@ -65,22 +65,6 @@ bool output_check(const char *path)
     return good;
 }
 
-int output_write(int fd, const char *text, size_t length)
-{
-    while (length > 0) {
-        ssize_t written = write(fd, text, length);
-        if (written >= 0) {
-            text += written;
-            length -= (size_t)written;
-        } else if (errno == EAGAIN) {
-            signals_wait_writable(fd);
-        } else if (errno != EINTR) {
-            return -errno;
-        }
-    }
-    return 0;
-}
-
 /* The length of what a pipe accepts at once: whole lines, or a part of a line that is longer. */
 static size_t piece(const char *text, size_t length)
 {
@@ -92,17 +76,19 @@ static size_t piece(const char *text, size_t length)
 
 static int write_stdout(const char *text, size_t length)
 {
-    int r = 0;
-    while (r == 0 && length > 0) {
-        size_t part = piece(text, length);
+    while (length > 0) {
         signals_wait_writable(STDOUT_FILENO);
-        r = output_write(STDOUT_FILENO, text, part);
-        text += part;
-        length -= part;
+        ssize_t written = write(STDOUT_FILENO, text, piece(text, length));
+        if (written >= 0) {
+            text += written;
+            length -= (size_t)written;
+        } else if (errno == EPIPE) {
+            signals_die(SIGPIPE); /* as with `cemm read | head -1` */
+        } else if (errno != EAGAIN && errno != EINTR) {
+            return -errno;
+        }
     }
-    if (r == -EPIPE)
-        signals_die(SIGPIPE); /* as with `cemm read | head -1` */
-    return r;
+    return 0;
 }
 
 /* Copies mode, owner and group. Only root may change the owner; others may use a group that they
@@ -158,7 +144,7 @@ int output_flush(struct output *output)
     int r = fclose(output->stream) != 0 ? -ENOMEM : 0;
     output->stream = NULL;
     if (r == 0)
-        r = output->path ? output_write(output->fd, output->text, output->length)
+        r = output->path ? cemm_file_write(output->fd, output->text, output->length)
                          : write_stdout(output->text, output->length);
     free(output->text);
     output->text = NULL;

@@ -35,9 +35,6 @@ int output_flush(struct output *output);
 /* If `r`, the result so far, is negative, leaves the file as it was, and returns `r`. */
 int output_end(struct output *output, int r);
 
-/* Writes all bytes to a descriptor. Returns 0 or a negative errno, which errno has, too. */
-int output_write(int fd, const char *text, size_t length);
-
 /* Whether stdout and stderr are one file (2>&1). */
 bool output_is_stderr(void);
 
