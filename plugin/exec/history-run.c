@@ -272,8 +272,8 @@ static void ask_more(struct history *history)
             begin_slot(history, number);
             history->next++;
         }
-        bool early = history->use->parts > 1 && is_last_part(history, slot);
-        if ((slot->state == WAITING && (!early || number == history->head)) ||
+        bool late = history->use->parts > 1 && is_last_part(history, slot);
+        if ((slot->state == WAITING && (!late || number == history->head)) ||
             (slot->state == PAUSED && slot->again <= now))
             ask(history, slot);
     }

@@ -59,17 +59,19 @@ static void format_time(const struct sheet *sheet, int64_t time, char ret_text[C
         ret_text[date] = '\0';
 }
 
-/* Returns the first cell of a row. */
+/* The first cell of a row: the device, or its source, unless the row above shows it. */
 static const char *device_cell(struct sheet *sheet, const struct finding *finding)
 {
     const char *source = cemm_document_source(finding->document);
     if (!sheet->device || strcmp(sheet->device, finding->uid) != 0) {
+        sheet->device = finding->uid;
         sheet->source = NULL;
-        return sheet->device = finding->uid;
+        return finding->uid;
     }
     if (!sheet->table->tight || (sheet->source && strcmp(sheet->source, source) == 0))
         return "";
-    return sheet->source = source;
+    sheet->source = source;
+    return source;
 }
 
 /* The age of a sample of `totals` is that of the newest other sample, because the time of `totals`
