@@ -18,7 +18,7 @@ struct history_meter {
     bool down;                /* its retries failed, so there are no more until it answers */
     bool elsewhere;           /* it was reported that another shard has its device */
     bool has_data;            /* set by the command */
-    size_t failed;            /* successive periods that failed; they are one message */
+    size_t failed;            /* successive failed periods, for one message */
     struct cemm_period failed_first;
     struct cemm_period failed_last;
     struct finding failure; /* the first of these failures */

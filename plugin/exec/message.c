@@ -1,9 +1,8 @@
 /*
- * All messages are printed here: they begin with the name of the program, for
- * readers of a log or of mail from cron, and before it, if stderr is not a
- * terminal, with "E! ", "W! " or "I! ", which Telegraf reads as levels. The
- * progress line is erased first, and text from outside can't control the
- * terminal.
+ * All messages are printed here. They begin with the name of the program, for
+ * readers of a log or of mail from cron; if stderr is not a terminal, "E! ",
+ * "W! " or "I! " comes first, which Telegraf reads as levels. The progress line
+ * is erased, and text from outside can't control the terminal.
  */
 #include "plugin/exec/message.h"
 

@@ -31,8 +31,8 @@ void message_remember(const char *message);
 bool message_was_printed(const char *message);
 
 /* Prints a line from the library, unless it was printed. Until message_release(), warnings are
- * kept; it prints those whose cause was not printed: most of them are reported again as the failure
- * of a meter or source. */
+ * kept, because most of them are reported again as the failure of a meter or source. Then those
+ * whose cause was not printed are printed. */
 void message_once(enum cemm_level level, const char *line);
 void message_release(void);
 

@@ -22,7 +22,7 @@ struct missed {
     size_t waiting; /* answers that wait to be written */
 };
 
-/* Those of a meter; all zeroes at first. */
+/* A meter's answers that wait; all zeroes at first. */
 struct missed_meter {
     size_t held_count;
     struct cemm_document *held[HELD_MAX]; /* oldest first */

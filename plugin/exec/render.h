@@ -44,7 +44,7 @@ size_t table_width(const struct table *table);
 /* Prints (`stream` NULL: not at all) and frees it. Returns 0 or a negative errno. */
 int table_print(struct table *table, FILE *stream);
 
-/* For people: rounds a number to three decimals; takes T, milliseconds and offset out of a time. */
+/* For people, a number has at most three decimals, and a time no T, milliseconds or offset. */
 void table_round(char *number);
 void table_plain_time(char *time);
 

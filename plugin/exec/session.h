@@ -26,9 +26,8 @@ struct session {
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
                             const struct exec_options *options);
 
-/* Runs turns of the library until completions have counted `pending` down to 0. `show` shows
- * progress; it may be NULL. Returns 0 or a negative errno. A termination signal ends the process.
- */
+/* Runs turns of the library until completions have counted `pending` down to 0; `show` (may be
+ * NULL) shows progress. Returns 0 or a negative errno. A termination signal ends the process. */
 int session_wait(const struct session *session, const size_t *pending,
                  void (*show)(const void *data), const void *data);
 
