@@ -15,18 +15,12 @@
 
 /* ---- CSV and JSON: one row a sample, the same columns for every meter ------------ */
 
-static const char *unit_of(const struct cemm_document *document, const struct cemm_series *series,
-                           const struct cemm_sample *sample)
-{
-    return sample ? cemm_row_unit(&document->query, series, sample) : series->unit;
-}
-
 static void write_csv_row(struct cemm_buffer *out, const struct cemm_document *document,
                           const struct cemm_series *series, const struct cemm_sample *sample,
                           const struct cemm_render_options *options)
 {
     const struct cemm_query *query = &document->query;
-    const char *unit = unit_of(document, series, sample);
+    const char *unit = cemm_row_unit(query, series, sample);
     const char *value = sample ? sample->text : "";
     char time[CEMM_TIME_SIZE] = "";
     const char *const cells[] = {query->uid.text, query->alias, series->channel, value, unit, time,
@@ -59,7 +53,7 @@ static void write_json_row(struct cemm_buffer *out, const struct cemm_document *
         cemm_json_add(&failed, row, "value", json_object_new_double_s(sample->value, sample->text));
     else
         cemm_json_add_text(&failed, row, "value", NULL);
-    cemm_json_add_text(&failed, row, "unit", unit_of(document, series, sample));
+    cemm_json_add_text(&failed, row, "unit", cemm_row_unit(&document->query, series, sample));
     cemm_json_add_text(&failed, row, "time", sample ? time : NULL);
     cemm_json_add_text(&failed, row, "type", document->type);
     const char *text = json_object_to_json_string_length(

@@ -84,7 +84,7 @@ const char *cemm_row_channel(const struct cemm_query *query, const struct cemm_s
 const char *cemm_row_unit(const struct cemm_query *query, const struct cemm_series *series,
                           const struct cemm_sample *row)
 {
-    if (query->endpoint != CEMM_DATA || strcmp(series->channel, "gas") != 0)
+    if (!row || query->endpoint != CEMM_DATA || strcmp(series->channel, "gas") != 0)
         return series->unit;
     return is_gas_by_minute(query, series, row) ? "L/min" : "m3";
 }

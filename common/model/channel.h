@@ -14,7 +14,8 @@
 const char *cemm_series_unit(const struct cemm_query *query, const struct cemm_series *series);
 
 /* The name and the unit of a row of history. On the day on which a meter is replaced, gas may have
- * rows of m3 by the hour and of L/min by the minute: the latter are named "gas_flow". */
+ * rows of m3 by the hour and of L/min by the minute: the latter are named "gas_flow". The unit
+ * without a row (NULL) is that of the series. */
 const char *cemm_row_channel(const struct cemm_query *query, const struct cemm_series *series,
                              const struct cemm_sample *row);
 const char *cemm_row_unit(const struct cemm_query *query, const struct cemm_series *series,
