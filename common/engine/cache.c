@@ -86,7 +86,7 @@ static void set_document(struct cemm_entry *entry, struct cemm_document *documen
 
     drop_document(entry);
     if (device)
-        cemm_device_set_types(device, document);
+        (void)cemm_device_set_types(device, document);
     if (device)
         strcpy(document->type, cemm_device_type(device, entry->query.alias));
     entry->document = document;

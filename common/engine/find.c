@@ -91,8 +91,9 @@ static void on_probe(void *data, const struct cemm_query *query, int result,
     struct cemm_route *route = data;
 
     if (result == 0) {
-        cemm_device_set_types(route->device, document);
         result = cemm_route_meter_found(route, query->alias);
+        if (result == 0)
+            result = cemm_device_set_types(route->device, document);
     } else if (result == CEMM_ABSENT) {
         if (route->absent.count == 0)
             route->absent_since = route->source->loop->wall;
@@ -140,8 +141,8 @@ static void on_io(void *data, const struct cemm_query *query, int result,
         if (alias[0] && cemm_source_admits(route->source, alias))
             result = cemm_route_meter_found(route, alias);
     }
-    if (document)
-        cemm_device_set_types(route->device, document);
+    if (result == 0)
+        result = cemm_device_set_types(route->device, document);
     cemm_document_unref(document);
     if (result == 0 && cemm_source_admits(route->source, CEMM_ALIAS_USAGE))
         probe(route, CEMM_ALIAS_USAGE);

@@ -84,21 +84,26 @@ void cemm_meters_clear(struct cemm_meters *meters)
     *meters = (struct cemm_meters){0};
 }
 
-void cemm_device_set_types(struct cemm_device *device, const struct cemm_document *document)
+int cemm_device_set_types(struct cemm_device *device, const struct cemm_document *document)
 {
     bool one = document->query.endpoint == CEMM_INFO; /* all of it is about the query's meter */
+    int r = 0;
 
     for (size_t i = 0; i < document->io_count; i++) {
         const char *alias = one ? document->query.alias : document->io[i].alias;
         const char *type = document->io[i].type;
-        struct cemm_meter *meter =
-            alias[0] && type[0] ? cemm_device_meter_get(device, alias) : NULL;
+        if (!alias[0] || !type[0])
+            continue;
+        struct cemm_meter *meter = cemm_device_meter_get(device, alias);
         char *copy = meter ? strdup(type) : NULL;
-        if (!copy)
-            continue; /* if memory runs out, its type stays as it is */
-        free(meter->type);
-        meter->type = copy;
+        if (copy) {
+            free(meter->type);
+            meter->type = copy;
+        } else if (meter || device->meter_count < CEMM_METERS_MAX) {
+            r = -ENOMEM;
+        }
     }
+    return r;
 }
 
 const char *cemm_device_type(const struct cemm_device *device, const char *alias)

@@ -155,8 +155,9 @@ int cemm_meters_add(struct cemm_meters *meters, struct cemm_device *device, cons
 bool cemm_meters_have(const struct cemm_meters *meters, const char *alias);
 void cemm_meters_clear(struct cemm_meters *meters);
 
-/* Sets the types of the device's meters from an answer to IO or INFO; ignores other answers. */
-void cemm_device_set_types(struct cemm_device *device, const struct cemm_document *document);
+/* Sets the types of the device's meters from an answer to IO or INFO; ignores other answers. 0 or
+ * -ENOMEM. */
+int cemm_device_set_types(struct cemm_device *device, const struct cemm_document *document);
 
 /* `name` is copied. NULL: no memory. */
 struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_source_config *config,
