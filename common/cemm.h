@@ -263,7 +263,7 @@ struct cemm_discovered {
     bool answered;       /* it answered in the last search; else in an earlier one */
 };
 
-/* Its texts are valid until the next cemm_turn(). False: past the last. */
+/* The texts are valid until the next cemm_turn(). False: past the last. */
 bool cemm_discovered_at(const struct cemm *cemm, size_t index, struct cemm_discovered *ret);
 
 /* How the last search went. */
@@ -306,8 +306,8 @@ int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_m
  * section: "cloud" or "local" with a name, "discovery" or "archive" with "".
  * cemm_config_set() sets a key in the section that was opened last, and reads a
  * key file at once. cemm_config_finish() checks that nothing is missing.
- * -EINVAL: there is no such key, or the value is wrong; -EEXIST: it was set
- * before, and can't be repeated.
+ * -EINVAL: there is no such section or key, or the value is wrong; -EEXIST: the
+ * section or key was there before, and can't be repeated.
  */
 int cemm_config_section(struct cemm_config *config, const char *kind, const char *name,
                         struct cemm_message *message);
@@ -343,7 +343,7 @@ struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span s
                                   int64_t seconds);
 struct cemm_period cemm_period_step(const struct cemm_period *period, int steps);
 
-/* Its first second, and the first one after it (seconds since 1970). */
+/* The first second of a period, and the first one after it (seconds since 1970). */
 int64_t cemm_period_start(const struct cemm_zone *zone, const struct cemm_period *period);
 int64_t cemm_period_end(const struct cemm_zone *zone, const struct cemm_period *period);
 

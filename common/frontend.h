@@ -18,7 +18,7 @@ void cemm_message_set(struct cemm_message *message, const char *format, ...)
 
 /* Limits messages about single devices: one cause may produce thousands. All zeroes at first. */
 struct cemm_line_limit {
-    int64_t since; /* when the time began in which `lines` are counted */
+    int64_t since; /* when the counting of `lines` began */
     unsigned lines;
 };
 
@@ -69,7 +69,7 @@ struct cemm_identity {
     const char *type;                      /* one of collectd's own types.db */
     char type_instance[CEMM_FIELD_SIZE];   /* <alias>-<channel> */
     double factor;                         /* from the API's unit to the type's */
-    unsigned cadence;                      /* seconds, until the ledger knows it; 0: none */
+    unsigned cadence; /* default, in seconds, until one has been learned; 0: none */
 };
 
 /* False if a name does not fit its field: such a channel cannot be sent to collectd. */
@@ -133,9 +133,8 @@ int cemm_render_joined(const struct cemm_document *const *documents, size_t coun
                        enum cemm_rows rows, const struct cemm_render_options *options,
                        char **ret_text, size_t *ret_length);
 
-/* For cemm_render_prometheus(): a meter, a device (`alias` ""), or a source without a list of
- * devices
- * (`uid` "", too). */
+/* For cemm_render_prometheus(): a meter, a device (`alias` ""), or a source whose devices could not
+ * be listed (`uid` "", too). */
 struct cemm_result {
     const char *uid;
     const char *alias;
@@ -149,7 +148,7 @@ struct cemm_result {
  * all samples of a metric together, under one HELP and TYPE. Results about one
  * device are adjacent. `before` is an earlier text of this kind or NULL. If a counter is lower than
  * in `before`, but by less than 1 kWh or 1 m3 (sources round differently), the earlier value is
- * kept; so is the last sample time of a failed meter. Else like cemm_render().
+ * kept; so is the last sample time of a failed meter. Otherwise like cemm_render().
  */
 int cemm_render_prometheus(const struct cemm_result *results, size_t count, const char *before,
                            char **ret_text, size_t *ret_length);
@@ -168,8 +167,8 @@ int cemm_json_print(struct json_object *object, char **ret_text, size_t *ret_len
 
 /*
  * Adds a value to an object, whose member names must be constants and unique,
- * or (`name` NULL) to an array. Takes the value over and returns it. If there is
- * no memory, also for `to` or `value` (NULL), sets *failed and returns NULL.
+ * or (`name` NULL) to an array. Takes ownership of the value, and returns it. If
+ * memory runs out, or `to` or `value` is NULL, sets *failed and returns NULL.
  */
 struct json_object *cemm_json_add(bool *failed, struct json_object *to, const char *name,
                                   struct json_object *value);
@@ -224,8 +223,8 @@ int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_m
                 cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
 /*
- * Limits a wait, time in queues included, to the sum of the timeouts of the
- * sources that may answer `query`; then the wait ends with -ETIMEDOUT. The
+ * Limits a wait, time in queues included, to what the timeouts of the sources
+ * that may answer `query` allow; then the wait ends with -ETIMEDOUT. The
  * request goes on, and its answer is cached for the next caller. If the wait is
  * for a device or its meters, only uid and endpoint of `query` count. NULL: the
  * wait is for the devices of all sources.
@@ -263,8 +262,8 @@ const struct cemm_outcomes *cemm_device_outcomes(const struct cemm_device *devic
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
 /* Whether a source that is known to reach the device (if none is: any source) has this endpoint for
- * the meter. `alias` "": for the device itself. With IO: whether the device's list of meters has
- * the meter. */
+ * the meter. `alias` "": for the device itself. With IO: whether a list of
+ * meters may name the meter; the cloud's lists never do. */
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint);
 
@@ -391,7 +390,7 @@ bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *a
 struct cemm_selector {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
-    bool answered; /* for whoever selects; the library ignores it */
+    bool answered; /* for the caller's own use; the library ignores it */
 };
 
 bool cemm_selector_parse(const char *text, struct cemm_selector *ret_selector);
@@ -423,9 +422,9 @@ typedef void cemm_sweep_fn(void *data, const struct cemm_uid *uid, const char *a
                            const struct cemm_answer *answer);
 
 /* Reads the realtime data of all selected meters once. The cache is not used, and not filled unless
- * cemm_get() has requested the same. It takes at most as long as the sources' timeouts; cemm_free()
- * ends it early. A result may also be -ENODATA: there was no sample. -EALREADY: an earlier sweep
- * that this one would overlap is still looking for the first device. */
+ * cemm_get() has requested the same. Requests may wait for a free connection before their timeouts
+ * begin; cemm_free() ends the sweep. A result may also be -ENODATA: there was no sample. -EALREADY:
+ * an earlier sweep that this one would overlap is still looking for the first device. */
 int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,
                void *data);
 
@@ -480,8 +479,8 @@ struct cemm_ledger_names {
 struct cemm_ledger_names cemm_ledger_names(const struct cemm_ledger_entry *entry);
 
 /* Whether a sample of a realtime document is to be sent now; if so, it counts as accepted. It must
- * be newer than the last accepted one. A reading of another source must not be lower by less than
- * 1: the cloud and the LAN round differently. */
+ * be newer than the last accepted one. A meter reading that is lower by less than 1 is not accepted
+ * from another source: the cloud and the LAN round differently. */
 bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_document *document,
                         const struct cemm_sample *sample);
 
@@ -491,22 +490,22 @@ bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_docum
 bool cemm_ledger_cadence(struct cemm_ledger_entry *entry, unsigned *ret_seconds);
 
 /* A document with only those samples of a realtime document that are to be sent now. A channel
- * without one has its sample of `shown`, the document that was sent before, or NULL. The caller
- * unrefs it. */
+ * without one has its sample of `shown`, the document that was sent before; `shown` may be NULL.
+ * The caller unrefs the result. */
 struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
                                        const struct cemm_document *document,
                                        const struct cemm_document *shown);
 
 /*
  * Records that a sample of that time was sent: to one sink, which now has this
- * minute, or (`sink` NULL) live, to all sinks; then it is not sent again, even in
- * a later run. Returns 1 if the one sink did not have the minute, else 0; -EINVAL:
+ * minute; or (`sink` NULL) live, to all sinks: such a sample is not sent again,
+ * even in a later run. Returns 1 if the one sink did not have the minute, else 0; -EINVAL:
  * `time` is out of range; -ENOMEM, also if the sink's name is invalid.
  */
 int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t time);
 
 /*
- * Reads the state file, before anything else; `path` must outlive the ledger.
+ * Reads the state file. Call it first; `path` must outlive the ledger.
  * Returns 0; CEMM_ABSENT if there is none; -EBADMSG if it is damaged or
  * truncated (then it is kept under another name); or another negative errno.
  * `message`, for the log, says what counts as sent. Only -ENOMEM should end the
@@ -518,7 +517,7 @@ int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_m
  * Appends to the state file what was sent since the last call; from time to
  * time, or if `whole`, rewrites it. The file is valid even if the program is
  * killed. Nothing is written until something was sent in this run. Waits for
- * the disk without delaying other threads; only one may call it. Returns 0; a
+ * the disk without delaying other threads; only one thread may call it. Returns 0; a
  * negative errno if writing begins to fail, after which it is tried less often;
  * or 1 if it works again. `message`, for the log, is set unless 0 is returned.
  */
@@ -552,7 +551,7 @@ struct cemm_backfill_rules {
     void (*done)(void *data, struct cemm_backfill_job *job); /* a round has ended; may be NULL */
 };
 
-/* Free it after `cemm`, whose completions it waits for, and before `ledger`. */
+/* Free it after `cemm`, whose completions use it, and before `ledger`. */
 struct cemm_backfill *cemm_backfill_new(struct cemm *cemm, struct cemm_ledger *ledger,
                                         const struct cemm_backfill_rules *rules, void *data);
 void cemm_backfill_free(struct cemm_backfill *backfill);
@@ -569,7 +568,7 @@ enum { CEMM_SINK_RECOVERED = 1 << 0, CEMM_SINK_FAILED = 1 << 1 };
 unsigned cemm_backfill_sent(struct cemm_backfill_job *job, size_t sent, int result);
 
 /* Begins the rounds that are due at `now` (monotonic milliseconds). Returns the milliseconds
- * until the next one; -1: none before the next live sample. */
+ * until the next one; -1: none before the next live sample or the end of a round. */
 int64_t cemm_backfill_step(struct cemm_backfill *backfill, int64_t now);
 
 #endif
