@@ -277,7 +277,7 @@ static bool is_same_total(const struct cemm_ledger_entry *entry,
            cemm_document_newest(document) <= entry->measured;
 }
 
-/* Learns the distance between two samples of this run: before it, some may have been missed. */
+/* Learns the distance to the last sample of this run. Between runs, samples may be missed. */
 static void learn(struct cemm_ledger_entry *entry, int64_t time)
 {
     unsigned known = cemm_cadence_seconds(&entry->cadence);

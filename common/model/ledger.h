@@ -1,9 +1,9 @@
 /*
- * The ledger as the files of this directory share it: ledger.c remembers, state.c
- * reads and writes the file, pick.c makes documents of what is due.
+ * The ledger as its own files and engine/backfill.c see it: ledger.c remembers,
+ * state.c reads and writes the file, pick.c makes documents of what is due.
  *
- * A series is known by one entry, which is made when the series is met and
- * stays where it is. Names never change, so nobody needs the lock to read them.
+ * A series has one entry, which is made at its first use, and does not move. Its
+ * names never change, so they may be read without the lock.
  */
 #ifndef CEMM_MODEL_LEDGER_H
 #define CEMM_MODEL_LEDGER_H
@@ -106,8 +106,8 @@ void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry 
 
 /*
  * The first stretch of minutes that were not sent to a sink. They begin at `from`
- * or later, lie in the window before `now`, and ended at least a minute ago: one
- * that has just ended may still arrive as a live sample. False: none is missing.
+ * or later, lie in the window before `now`, and ended at least a minute before it:
+ * one that has just ended may still arrive as a live sample. False: none is missing.
  * All times are Unix milliseconds; `*ret_until` is the end of the stretch.
  */
 bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *sink, int64_t from,
@@ -121,8 +121,7 @@ struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, 
                                                size_t most, int64_t now);
 
 /* Under the lock. The state file's whole text, which the caller frees. It has all minutes of the
- * last CEMM_WINDOW_MAX seconds, since a later run may have a longer window. 0 or a negative errno.
- */
+ * last CEMM_WINDOW_MAX seconds: a later run may have a longer window. 0 or a negative errno. */
 int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_text,
                     size_t *ret_length);
 

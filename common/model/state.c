@@ -203,7 +203,7 @@ static int read_newest(char *text, struct cemm_ledger_entry *entry)
     return 0;
 }
 
-/* It counts as one distance, until enough newer ones are known. */
+/* The saved cadence counts as one distance, until enough newer ones are known. */
 static int read_cadence(char *text, struct cemm_ledger_entry *entry)
 {
     int64_t seconds;
