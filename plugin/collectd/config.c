@@ -344,7 +344,7 @@ static void read_plugin(struct reader *reader, const oconfig_item_t *plugin, boo
     }
 }
 
-/* ---- all of them -------------------------------------------------------------------- */
+/* ---- all blocks --------------------------------------------------------------------- */
 
 static void finish(struct reader *reader)
 {

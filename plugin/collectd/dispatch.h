@@ -17,7 +17,7 @@ struct value {
 bool dispatch_make(struct value *ret_value, const struct block *block,
                    struct cemm_ledger_entry *entry, int64_t time, double number);
 
-/* Dispatches one of our own values, with the current time. */
+/* Dispatches a value that the plugin has measured itself (monitor.c), with the current time. */
 void dispatch_own(const struct block *block, const struct cemm_uid *uid, const char *type,
                   const char *instance, value_t number);
 

@@ -43,7 +43,7 @@ static const struct timespec pace = {.tv_nsec = 500000};
 struct batch {
     /* The thread has a batch that is WAITING, the loop has the others. */
     _Atomic enum { FREE, WAITING, WRITTEN } state;
-    struct cemm_backfill_job *job; /* the job that they are for; its sink is the writer */
+    struct cemm_backfill_job *job; /* the job of the round; its sink is the writer */
     struct cemm_document *rows;    /* the document that `series` belongs to */
     const struct cemm_series *series;
     size_t sent; /* how many the writer took, from the first on */
@@ -184,7 +184,7 @@ static int hand_over(void *data, struct cemm_backfill_job *job, struct cemm_docu
     struct history_writer *writer = data;
     struct batch *batch = writer->batches;
 
-    while (batch->state != FREE) /* one is: this round has none */
+    while (batch->state != FREE) /* one is FREE: this round has no batch yet */
         batch++;
     batch->job = job;
     batch->rows = cemm_document_ref(rows);

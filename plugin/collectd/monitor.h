@@ -1,6 +1,6 @@
 /*
- * The plugin's own state as metrics of each device, and notifications when a
- * device or a meter falls silent, and when it returns. All of it runs in
+ * Metrics of each device (response times, age, errors), and notifications when
+ * a device or a meter falls silent, and when it returns. All of it runs in
  * collectd's thread.
  */
 #ifndef CEMM_COLLECTD_MONITOR_H

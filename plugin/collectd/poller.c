@@ -30,7 +30,7 @@
 struct losses {
     unsigned long names;    /* do not fit collectd's fields; counted when dispatching */
     unsigned long ahead;    /* too far ahead of our clock */
-    unsigned long memory;   /* no room for them */
+    unsigned long memory;   /* out of memory: samples or whole answers */
     unsigned long overflow; /* answers: collectd did not fetch them in time */
 };
 
@@ -110,8 +110,8 @@ static struct answer *answer_new(const struct block *block, const struct cemm_ui
     return copy;
 }
 
-/* Adds the sample of a series if it is new. It is not held back if the block's interval is so long
- * that no second one would come in time. */
+/* Adds the sample of a series if it is new. A first one is not held back if the block's interval is
+ * so long that no second one would come in time. */
 static void add_sample(struct poller *poller, struct answer *answer,
                        const struct cemm_document *document, const struct cemm_series *series)
 {
@@ -424,7 +424,7 @@ void poller_stop(struct poller *poller)
         plugin_log(
             LOG_INFO,
             "cemm plugin: values left out: %lu with names that are too long, %lu too far ahead of "
-            "this machine's clock, %lu for lack of memory, %lu that collectd did not fetch in time",
+            "this machine's clock, %lu for lack of memory, %lu answers that collectd did not fetch",
             losses->names, losses->ahead, losses->memory, losses->overflow);
     hold_free(&poller->hold);
     queue_destroy(&poller->queue);

@@ -29,7 +29,7 @@ struct reading {
     struct cemm_ledger_entry *entry;
     int64_t time; /* the meter's own, Unix milliseconds */
     double value; /* in the API's unit */
-    bool first;   /* the interval of its series is not known yet */
+    bool first;   /* to be held back: the interval of its series is not known yet */
 };
 
 /* What collectd's thread needs from an answer: documents stay in the loop's thread. */
