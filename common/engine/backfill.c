@@ -7,8 +7,8 @@
  * not requested again. Other missing minutes are tried again after a pause, longer
  * each time; newly missed minutes are requested at once.
  *
- * A sink may be slow, and may fail: then all its series are left alone for a
- * while. Series take turns in the order of their live samples.
+ * If a sink fails, all its series are left alone for a while. Series take turns in the order of
+ * their live samples.
  */
 #include "common/engine/health.h"
 #include "common/engine/timer.h"

@@ -347,21 +347,21 @@ static bool has_not_moved(const struct cemm_discovery *discovery, const struct c
     return false;
 }
 
-static bool is_uid(const struct cemm_uid *left, const struct cemm_uid *right)
+static bool same_uid(const struct cemm_uid *left, const struct cemm_uid *right)
 {
     return strcmp(left->text, right->text) == 0;
 }
 
-/* Whether its root must be requested: once a scan, and again if the device that the last root named
- * is claimed now. */
+/* Records a claim. True: the root must be requested: once a scan, and again if the device that the
+ * last root named is claimed now. */
 static bool record_claim(struct cemm_discovery *discovery,
                          struct cemm_discovered_source *discovered,
                          const struct cemm_beacon *beacon)
 {
     bool first = discovered->claim_scan != discovery->scan;
 
-    if (!first &&
-        (is_uid(&discovered->claim.uid, &beacon->uid) || !is_uid(&discovered->root, &beacon->uid)))
+    if (!first && (same_uid(&discovered->claim.uid, &beacon->uid) ||
+                   !same_uid(&discovered->root, &beacon->uid)))
         return false; /* a repeat, or one of too many */
     if (first)
         discovered->order = discovery->order++;
@@ -390,7 +390,7 @@ static void handle_claim(struct cemm_discovery *discovery, const struct cemm_bea
     struct cemm_registry *registry = discovery->registry;
     struct cemm_source *source = source_at(registry, address);
 
-    if (source && source->own.device && is_uid(&source->own.device->uid, &beacon->uid)) {
+    if (source && source->own.device && same_uid(&source->own.device->uid, &beacon->uid)) {
         handle_known(discovery, source, beacon);
         return;
     }
@@ -404,7 +404,7 @@ static void handle_claim(struct cemm_discovery *discovery, const struct cemm_bea
         discovery->registry->ask_root(source, 0);
 }
 
-/* ---- what their roots say ---------------------------------------------------------------- */
+/* ---- what the roots say ------------------------------------------------------------------ */
 
 /* The device was confirmed at `address`. `other` loses its device in two cases: it has the same
  * device at a different address (the device moved), or a different device at this address (it was
@@ -416,7 +416,7 @@ static void give_way(struct cemm_discovery *discovery, struct cemm_source *other
     const char *other_address = other->config->address;
     bool here = strcmp(other_address, address) == 0;
 
-    if (is_uid(there, uid) == here)
+    if (same_uid(there, uid) == here)
         return;
     if (here)
         log_limited(discovery, CEMM_LOG_INFO, "discovery: %s is no longer at %s, where %s is now",
@@ -432,8 +432,8 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
 {
     struct cemm_registry *registry = discovery->registry;
     struct cemm_discovered_source *discovered = source->discovered;
-    bool claimed = is_uid(&discovered->claim.uid, uid);
-    bool known = source->own.device && is_uid(&source->own.device->uid, uid);
+    bool claimed = same_uid(&discovered->claim.uid, uid);
+    bool known = source->own.device && same_uid(&source->own.device->uid, uid);
     struct cemm_source *other;
 
     discovered->root = *uid;
@@ -446,7 +446,7 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
             "ignored",
             discovered->address, uid->text, discovered->claim.uid.text);
     }
-    if (!discovered->refused && !cemm_registry_has_room(registry, uid)) {
+    if (!discovered->refused && !cemm_registry_make_room(registry, uid)) {
         discovered->refused = true;
         log_limited(discovery, CEMM_LOG_WARNING,
                     "discovery: %s at %s is left out: %d devices were found already", uid->text,

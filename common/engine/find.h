@@ -5,9 +5,8 @@
  * Cloud: cemm/ lists the devices; each documented alias is requested once at
  * <alias>/, which returns 200 or 412. LAN: the root names the device, and io
  * lists its meters. Older firmware has no io, so realtime/ is requested for each
- * documented alias. `usage` is a calculation, which no io lists, so it is tried,
- * too.
- * An absent alias is not requested again for a day.
+ * documented alias. No io lists `usage`, a calculation, so it is requested, too. An
+ * absent alias is not requested again for a day.
  */
 #ifndef CEMM_ENGINE_FIND_H
 #define CEMM_ENGINE_FIND_H
@@ -31,12 +30,12 @@ void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_
 struct cemm_wanted {
     const char *source; /* only sources of this name are asked; NULL: all */
     int64_t max_age;    /* milliseconds: older lists are requested again */
-    /* The search ends as soon as this device is known; "": when all sources have answered or
-     * failed. */
+    /* The search ends as soon as a source reaches this device; "": when all sources have answered
+     * or failed. */
     struct cemm_uid uid;
     bool meters; /* the meters of `uid` are looked for, too */
     /* Not NULL: nothing is requested. The search waits for sources that have been asked for their
-     * devices, have never listed any, and may serve this query. */
+     * devices, have never answered, and may serve this query. */
     const struct cemm_query *query;
     const struct cemm_source *only; /* with `query`: waits for this source alone; NULL: for any */
 };

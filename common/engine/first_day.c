@@ -20,7 +20,7 @@ struct cemm_first_day {
     bool list_failed;       /* `result` is the failure of a source's list of devices */
     int64_t searched;       /* when the last search ended, Unix milliseconds; 0: never */
     char *deps;             /* the sources that were asked for `day` (registry.h) */
-    size_t saved;           /* length of the saved deps, which are added to */
+    size_t saved;           /* length of `deps` when they were last saved */
     struct cemm_period day; /* the earliest one from sources that answered all requests */
     /* The earliest one from any source in the last search; perhaps only its year or month. */
     struct cemm_period seen;
@@ -248,7 +248,7 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
 static void begin_anew(struct cemm_first_day *first)
 {
     if (first->deps && *first->deps && first->day.year) {
-        first->old = first->day; /* no listed period disappears */
+        first->old = first->day; /* so that no period disappears from a list */
         first->day = first->seen = (struct cemm_period){0};
     }
     free(first->deps);

@@ -25,7 +25,7 @@ struct cemm_backoff {
 bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_backoff backoff,
                       uint32_t chance);
 
-/* An answer came. True if it was failing before. */
+/* It works: its failures are forgotten. True if it was failing before. */
 bool cemm_health_recover(struct cemm_health *health);
 
 bool cemm_health_backs_off(const struct cemm_health *health, int64_t now);

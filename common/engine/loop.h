@@ -76,7 +76,7 @@ void *cemm_ticket_new(struct cemm_loop *loop, struct cemm_ticket_list *list, siz
 /* Moves a ticket to another list. */
 void cemm_ticket_move(struct cemm_ticket *ticket, struct cemm_ticket_list *list);
 
-/* Lets a ticket's completion run at the end of this turn. `document` and `message` may be NULL. */
+/* Lets a ticket's completion run in this turn or the next. `document` and `message` may be NULL. */
 void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
                         const struct cemm_message *message);
 void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,

@@ -110,8 +110,8 @@ void cemm_registry_clear(struct cemm_registry *registry)
 
 /* ---- what discovery brings ------------------------------------------------------ */
 
-/* Whether a device may be forgotten: discovery has added it, no source reaches it any more, and the
- * archive knows nothing of it. */
+/* Whether a device may be forgotten: discovery has added it, no source reaches it any more, the
+ * archive knows nothing of it, and no request or search for it is under way. */
 static bool forgettable(const struct cemm_registry *registry, const struct cemm_device *device)
 {
     bool kept = registry->store->archive && cemm_device_alias(device, 0);
@@ -130,7 +130,7 @@ static void forget(struct cemm_registry *registry, struct cemm_device *device)
     device_free(device);
 }
 
-bool cemm_registry_has_room(struct cemm_registry *registry, const struct cemm_uid *uid)
+bool cemm_registry_make_room(struct cemm_registry *registry, const struct cemm_uid *uid)
 {
     struct cemm_device *newest = NULL;
     size_t count = 0;

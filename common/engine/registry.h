@@ -50,9 +50,9 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
 bool cemm_registry_other_shard(const struct cemm_registry *registry, const struct cemm_uid *uid,
                                struct cemm_message *ret_message);
 
-/* Whether discovery may add that device: it is known, or there is room. To make room, the newest
- * device that discovery has added and that has no address any more is forgotten. */
-bool cemm_registry_has_room(struct cemm_registry *registry, const struct cemm_uid *uid);
+/* Makes room for a device that discovery adds: if there is none, forgets the newest one that it has
+ * added and that has no address any more. True: the device is known, or there is room now. */
+bool cemm_registry_make_room(struct cemm_registry *registry, const struct cemm_uid *uid);
 
 /* The route to a device (NULL: unknown) through a source; NULL: it has none. */
 struct cemm_route *cemm_route_find(const struct cemm_device *device,
@@ -62,7 +62,7 @@ struct cemm_route *cemm_route_find(const struct cemm_device *device,
  * devices. */
 struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid);
 
-/* Takes the route from its device, because another device answers there. */
+/* Takes the route from its device, if it has one. */
 void cemm_route_detach(struct cemm_route *route);
 
 /* A meter was found by this route: 0 or -ENOMEM. */

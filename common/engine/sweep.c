@@ -262,7 +262,7 @@ static void on_devices(void *data, const struct cemm_answer *answer)
     step_done(sweep);
 }
 
-/* Whether all METERs name a device and an alias that exists: then no list is needed. */
+/* Whether all METERs name a device and a permitted alias: then no list is needed. */
 static bool all_named(const struct sweep *sweep)
 {
     const struct cemm_selection *selection = &sweep->selection;

@@ -9,8 +9,8 @@ static void put(struct cemm_timer **link, struct cemm_timer *timer)
         timer->link = link;
 }
 
-/* Joins two heaps to one at `link`. Each timer on the way swaps its children, which keeps the heap
- * shallow. */
+/* Joins two heaps into one at `link`. Each timer on the way swaps its children, which keeps the
+ * heap shallow. */
 static void join(struct cemm_timer **link, struct cemm_timer *a, struct cemm_timer *b)
 {
     while (a && b) {

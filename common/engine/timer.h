@@ -1,5 +1,5 @@
 /*
- * Timers: a skew heap of timers that live in their owners, so that setting one takes no memory.
+ * Timers: a skew heap of timers that live in their owners, so that setting one allocates no memory.
  */
 #ifndef CEMM_ENGINE_TIMER_H
 #define CEMM_ENGINE_TIMER_H
