@@ -144,11 +144,11 @@ struct cemm_result {
 };
 
 /*
- * Writes results as Prometheus's text format, in base units, without times:
- * all samples of a metric together, under one HELP and TYPE. Results about one
- * device are adjacent. `before` is an earlier text of this kind or NULL. If a counter is lower than
- * in `before`, but by less than 1 kWh or 1 m3 (sources round differently), the earlier value is
- * kept; so is the last sample time of a failed meter. Otherwise like cemm_render().
+ * Writes results as Prometheus's text format, in base units, without times: all samples of a metric
+ * together, under one HELP and TYPE. Results about one device are adjacent. `before` is an earlier
+ * text of this kind or NULL. If a counter is lower than in `before`, but by less than 1 kWh or 1 m3
+ * (sources round differently), the earlier value is kept; so is the last sample time of a failed
+ * meter. Otherwise like cemm_render().
  */
 int cemm_render_prometheus(const struct cemm_result *results, size_t count, const char *before,
                            char **ret_text, size_t *ret_length);
@@ -166,9 +166,9 @@ struct json_object *cemm_document_json(const struct cemm_document *document);
 int cemm_json_print(struct json_object *object, char **ret_text, size_t *ret_length);
 
 /*
- * Adds a value to an object, whose member names must be constants and unique,
- * or (`name` NULL) to an array. Takes ownership of the value, and returns it. If
- * memory runs out, or `to` or `value` is NULL, sets *failed and returns NULL.
+ * Adds a value to an object, whose member names must be constants and unique, or (`name` NULL) to
+ * an array. Takes ownership of the value, and returns it. If memory runs out, or `to` or `value` is
+ * NULL, sets *failed and returns NULL.
  */
 struct json_object *cemm_json_add(bool *failed, struct json_object *to, const char *name,
                                   struct json_object *value);
@@ -223,11 +223,10 @@ int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_m
                 cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
 /*
- * Limits a wait, time in queues included, to what the timeouts of the sources
- * that may answer `query` allow; then the wait ends with -ETIMEDOUT. The
- * request goes on, and its answer is cached for the next caller. If the wait is
- * for a device or its meters, only uid and endpoint of `query` count. NULL: the
- * wait is for the devices of all sources.
+ * Limits a wait, time in queues included, to what the timeouts of the sources that may answer
+ * `query` allow; then the wait ends with -ETIMEDOUT. The request goes on, and its answer is cached
+ * for the next caller. If the wait is for a device or its meters, only uid and endpoint of `query`
+ * count. NULL: the wait is for the devices of all sources.
  */
 void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query);
 
@@ -261,9 +260,9 @@ const struct cemm_outcomes *cemm_device_outcomes(const struct cemm_device *devic
  * and no filter excludes it. Any other name is treated as absent without a request. */
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
-/* Whether a source that is known to reach the device (if none is: any source) has this endpoint for
- * the meter. `alias` "": for the device itself. With IO: whether a list of
- * meters may name the meter; the cloud's lists never do. */
+/* Whether a source that reaches the device (if none is known to: any source), or an account that
+ * has not listed its devices yet, has this endpoint for the meter. `alias` "": for the device. With
+ * IO: whether a list of meters may name the meter; the cloud's lists never do. */
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint);
 
@@ -497,29 +496,27 @@ struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
                                        const struct cemm_document *shown);
 
 /*
- * Records that a sample of that time was sent: to one sink, which now has this
- * minute; or (`sink` NULL) live, to all sinks: such a sample is not sent again,
- * even in a later run. Returns 1 if the one sink did not have the minute, else 0; -EINVAL:
- * `time` is out of range; -ENOMEM, also if the sink's name is invalid.
+ * Records that a sample of that time was sent: to one sink, which now has this minute; or (`sink`
+ * NULL) live, to all sinks: such a sample is not sent again, even in a later run. Returns 1 if the
+ * one sink did not have the minute, else 0; -EINVAL: `time` is out of range; -ENOMEM, also if the
+ * sink's name is invalid.
  */
 int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t time);
 
 /*
- * Reads the state file. Call it first; `path` must outlive the ledger.
- * Returns 0; CEMM_ABSENT if there is none; -EBADMSG if it is damaged or
- * truncated (then it is kept under another name); or another negative errno.
- * `message`, for the log, says what counts as sent. Only -ENOMEM should end the
- * program.
+ * Reads the state file. Call it first; `path` must outlive the ledger. Returns 0; CEMM_ABSENT if
+ * there is none; -EBADMSG if it is damaged or truncated (then it is kept under another name); or
+ * another negative errno. `message`, for the log, says what counts as sent. Only -ENOMEM should end
+ * the program.
  */
 int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_message *message);
 
 /*
- * Appends to the state file what was sent since the last call; from time to
- * time, or if `whole`, rewrites it. The file is valid even if the program is
- * killed. Nothing is written until something was sent in this run. Waits for
- * the disk without delaying other threads; only one thread may call it. Returns 0; a
- * negative errno if writing begins to fail, after which it is tried less often;
- * or 1 if it works again. `message`, for the log, is set unless 0 is returned.
+ * Appends to the state file what was sent since the last call; from time to time, or if `whole`,
+ * rewrites it. The file is valid even if the program is killed. Nothing is written until something
+ * was sent in this run. Waits for the disk without delaying other threads; only one thread may call
+ * it. Returns 0; a negative errno if writing begins to fail, after which it is tried less often; or
+ * 1 if it works again. `message`, for the log, is set unless 0 is returned.
  */
 int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message *message);
 
@@ -536,7 +533,7 @@ struct cemm_backfill;
 struct cemm_backfill_job {
     struct cemm_ledger_entry *entry;
     const char *sink;
-    void *user; /* for the caller's own use: `user` of the last cemm_backfill_live() */
+    void *user; /* for the caller's own use: from the last cemm_backfill_live() before the round */
 };
 
 struct cemm_backfill_rules {

@@ -21,7 +21,7 @@
 #include <sys/queue.h>
 
 #define MINUTE_MS INT64_C(60000)
-#define LIVE_MS   MINUTE_MS /* a series whose last live sample is older is not tried again */
+#define LIVE_MS   MINUTE_MS /* after -EAGAIN: how old the last live sample may be for a retry */
 
 static const struct cemm_backoff sink_backoff = {.first = 1000, .max = 300 * 1000};
 static const struct cemm_backoff minutes_backoff = {.first = 60 * 1000, .max = 3600 * 1000};
@@ -117,7 +117,7 @@ static bool wants(struct job *job, int64_t now)
 {
     int64_t from;
 
-    if (!missing(job, job->since, &from)) { /* all minutes were sent, or have left the window */
+    if (!missing(job, job->since, &from)) { /* all were sent, given up, or left the window */
         (void)cemm_health_recover(&job->backoff);
         return false;
     }

@@ -23,7 +23,7 @@
 struct cemm_discovery {
     struct cemm_registry *registry;
     const struct cemm_config *config;
-    int fd;           /* -1: no scan is under way */
+    int fd;           /* the socket of a scan; -1: none is open */
     bool port_warned; /* another program has the port; already logged */
     bool scanning;
     unsigned scan;                  /* counts the scans */
