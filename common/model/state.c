@@ -67,9 +67,9 @@ static void write_entry(struct cemm_buffer *buffer, const struct cemm_ledger_ent
     unsigned cadence = cemm_cadence_seconds(&entry->cadence);
 
     if (entry->sent > 0) /* at any age: a meter may be silent for a year */
-        cemm_ledger_line(buffer, entry, "", "@", entry->sent, "\n");
-    if (cadence > 0)
-        cemm_ledger_line(buffer, entry, "", "/", cadence, "\n");
+        cemm_ledger_line(buffer, entry, "", "@", entry->sent, cadence > 0 ? " /" : "\n");
+    if (entry->sent > 0 && cadence > 0) /* one line, because a fleet has a million series */
+        cemm_buffer_format(buffer, "%u\n", cadence);
     for (const struct cemm_sent *sent = entry->sinks; sent; sent = sent->next)
         write_minutes(buffer, entry, sent, horizon);
 }

@@ -686,6 +686,7 @@ static void test_cadence(void **state)
     assert_true(cemm_ledger_accept(power(ledger), &document, &later));
     assert_int_equal(cemm_ledger_mark(power(ledger), NULL, later.time), 0);
     save(ledger, true, 0);
+    expect_state(path, HEADER SENT("@1700025200000 /30") SENT("1699999920+2 1700025180+1") END);
     load(ledger, path, 0);
     assert_true(cemm_ledger_cadence(power(ledger), &seconds));
     expect_int("however long it was away", seconds, 30);
