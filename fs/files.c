@@ -309,7 +309,8 @@ static void on_page_forgotten(void *data)
 }
 
 /* Takes over a newer snapshot, which begins with the bytes that the kernel knows. If it is longer,
- * the node shows the old size until the kernel has forgotten the last page. */
+ * the node shows the old size until the kernel has forgotten the last page. If the kernel cannot be
+ * told now, the old snapshot stays, and the next GETATTR tries again. */
 static void grow(struct pending *pending, struct snapshot *snapshot)
 {
     struct node *node = pending->node;
@@ -320,13 +321,17 @@ static void grow(struct pending *pending, struct snapshot *snapshot)
                                   .data = pending};
     if (snapshot->size == node->snapshot->size && is_description(&node->path))
         snapshot->modified = node->snapshot->modified; /* nothing has changed */
-    set_snapshot(pending->fs, node, snapshot);
-    if (snapshot->size == node->shown)
+    if (snapshot->size == node->shown) {
+        set_snapshot(pending->fs, node, snapshot);
         node_show(node);
-    else
-        node->growing = invalidate_send(&pending->fs->invalidate, &notice);
-    if (!node->growing) /* if it can't grow now, it grows with the next snapshot */
-        pending_reply_attributes(pending);
+    } else if (invalidate_send(&pending->fs->invalidate, &notice)) {
+        set_snapshot(pending->fs, node, snapshot);
+        node->growing = true;
+        return;
+    } else {
+        snapshot_free(snapshot);
+    }
+    pending_reply_attributes(pending);
 }
 
 /* Whether the bytes that the kernel knows are those of the snapshot, or its beginning. */

@@ -1,7 +1,8 @@
 /*
  * For LD_PRELOAD: makes the N-th call of a kind fail, once, so that a test can go through all of
- * them one by one. FAIL=KIND:N, KIND being memory, write, rename, sync, open or mkdir. After the
- * failure, a file with the name in FAIL_MARK exists; if it does not, there were fewer than N calls.
+ * them one by one. FAIL=KIND:N, KIND being memory, write, rename, sync, open, mkdir or notice (of
+ * cemmfs to the kernel). After the failure, a file with the name in FAIL_MARK exists; if it does
+ * not, there were fewer than N calls.
  *
  * Only our calls count: those of our programs, library and plugin, and of libcurl and libfuse, even
  * if they go through the C library. collectd's own do not. GLib's do not, because it ends the
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -190,6 +192,13 @@ ssize_t write(int fd, const void *bytes, size_t length)
         return -1;
     }
     return syscall(SYS_write, fd, bytes, length);
+}
+
+ssize_t send(int fd, const void *bytes, size_t length, int flags)
+{
+    if ((flags & MSG_DONTWAIT) && FAILS("notice", EAGAIN))
+        return -1;
+    return syscall(SYS_sendto, fd, bytes, length, flags, NULL, 0);
 }
 
 /* Newer machines have neither SYS_rename nor SYS_renameat, nor SYS_mkdir. */

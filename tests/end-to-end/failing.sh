@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Memory allocation, writes and other disk operations fail, one call after the other: no program
 # crashes or hangs, failures are reported, and no file is ever left incomplete. Called as:
-# failing.sh BUILD_DIR PRELOADED_LIBRARY PART, with PART being cemm, stream, discover, mount or
-# collectd, so that they can run in parallel.
+# failing.sh BUILD_DIR PRELOADED_LIBRARY PART, with PART being cemm, stream, discover, mount, notice
+# or collectd, so that they can run in parallel.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -10,7 +10,7 @@ set -euo pipefail
 . "$(dirname "$0")/collectd-lib.sh"
 part=$3
 [[ $part != discover ]] || enter_namespaces "$@"
-if [[ $part == mount ]]; then begin_mount "$1"; else begin "$1"; fi
+if [[ $part == mount || $part == notice ]]; then begin_mount "$1"; else begin "$1"; fi
 failing=$(realpath "$2")
 # Each call, or, if there are thousands, the first ones, and then each that is some percent further.
 # A mount starts with many calls, each of which can fail in its own way.
@@ -213,6 +213,23 @@ young_sim() {
   start_sim --devices 1 --meters p1 --since "$day" --clock "$scratch/clock"
 }
 
+# half_a_day: by the Date of its answer, the day is not over yet. What is fetched a minute later is
+# whole, and closed; but the kernel can't be told then that the file has grown.
+half_a_day() {
+  local day noon
+  day=$(date -d '3 days ago' +%F)
+  noon=$(($(midnight "$day") + 43200))
+  show_clock "${noon}000"
+  start_sim --devices 1 --meters p1 --since "$day" --clock "$scratch/clock"
+  write_config "$conf"
+  sim_faults "date=$noon@*/data/*"
+  FAIL=notice:1 LD_PRELOAD=$failing mount_fs
+  file=$(day_file "$dev" p1 "$day" csv)
+  is 'half of a day is read' "${day}T11:59" "$(tail -n1 "$file" | cut -c 1-16)"
+  show_clock "$(date +%s)000"
+  sim_faults
+}
+
 case $part in
   cemm)
     start_sim --devices 1 --meters p1 --since 2025-01-01
@@ -255,6 +272,14 @@ case $part in
     for kind in memory write rename open mkdir; do
       one_by_one cemmfs "$kind" one_mount
     done
+    ;;
+  notice)
+    half_a_day
+    refused() { stat "$file" && [[ -e $FAIL_MARK ]]; }
+    check 'the kernel cannot be told that the file has grown' wait_for 90 refused
+    whole() { tail -n1 "$file" | grep 'T23:59'; }
+    check 'it is told when its attributes are asked for again' wait_for 20 whole
+    unmount_fs
     ;;
   collectd)
     collectd_begin
