@@ -134,7 +134,6 @@ static void drop_old(struct fs *fs)
         node_set_bytes(nodes, node, NULL);
         (void)forget_name(fs, node);
         node_retire(nodes, node);
-        node->kept = false;
         node_release(nodes, node);
     }
     while (nodes->final.count + nodes->bare.count > FINAL_FILES) {
@@ -161,15 +160,14 @@ static void set_snapshot(struct fs *fs, struct node *node, struct snapshot *snap
 static void fetch_ahead(struct fs *fs, const struct path *path, int days)
 {
     struct tree_clock clock = fs_clock(fs);
-    struct path next = *path;
-    struct cemm_period *day = &next.query.period;
+    struct cemm_query next = path->query;
     for (int i = 0; i < days && i < AHEAD_MAX; i++) {
-        *day = cemm_period_step(day, 1);
-        int64_t since = clock.now - cemm_period_closed(clock.zone, day);
-        if (day->month != path->query.period.month || since <= 0)
+        next.period = cemm_period_step(&next.period, 1);
+        int64_t since = clock.now - cemm_period_closed(clock.zone, &next.period);
+        if (next.period.month != path->query.period.month || since <= 0)
             return;
-        if (!cemm_archived(fs->cemm, &next.query))
-            cemm_prefetch(fs->cemm, &next.query, since * 1000);
+        if (!cemm_archived(fs->cemm, &next))
+            cemm_prefetch(fs->cemm, &next, since * 1000);
     }
 }
 
@@ -370,7 +368,6 @@ static void use_snapshot(struct pending *pending, struct snapshot *snapshot)
         if (pending->reading)
             (void)forget_name(fs, node);
         node_retire(&fs->nodes, node);
-        node->kept = false;
         node->running = false;
     } else if (pending->reading) {
         node_set_bytes(&fs->nodes, node, snapshot->bytes);

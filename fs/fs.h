@@ -103,16 +103,14 @@ int file_lookup(struct fs *fs, const struct path *path, struct node **ret_node,
  * the old attributes if no newer document can be had. */
 void file_getattr(struct pending *pending, bool open);
 
-/* Answers READ. It waits if the file was never fetched, or if its bytes were dropped here and in
- * the kernel. */
+/* Answers READ. It waits if the file was never fetched, or if its bytes were dropped. */
 void file_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
                struct fuse_file_info *info);
 
 /* Whether the period is closed. The document says so; as long as there is none, our clock does. */
 bool file_closed(const struct fs *fs, const struct node *node);
 
-/* Whether the node is still used although its snapshot is too old, because readers follow the file
- * or wait for its next snapshot. */
+/* Whether readers follow the file: then the node is used although its snapshot is too old. */
 bool file_followed(const struct node *node);
 
 /* Renders the files `status`, text for people, and `status.json`. They never fetch, and no key is

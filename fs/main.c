@@ -67,7 +67,6 @@ static void log_line(void *data, enum cemm_level level, const char *line)
         fprintf(stderr, "cemmfs: %s\n", line);
 }
 
-/* Returns the exit status that it was given. */
 static int complain(int status, const char *subject, const char *message)
 {
     fprintf(stderr, subject ? "cemmfs: %s: %s\n" : "cemmfs: %s%s\n", subject ? subject : "",
@@ -216,15 +215,9 @@ static void check_mounts(const char *path, const char *archive, struct cemm_mess
         endmntent(mounts);
 }
 
-/*
- * A process that reads its archive through its own mount waits for itself, and
- * no signal ends that. So the mount point is compared with the archive before
- * mounting.
- *
- * The mount point exists. So if the archive, which may not exist yet, would be
- * below it, the existing part of the archive's path is the mount point or below
- * it.
- */
+/* Refuses a mount point that is the archive or above it: a process that reads its archive through
+ * its own mount waits for itself, and no signal ends that. Of the archive's path, the part that
+ * exists is compared, because the mount point exists. */
 static int check_archive(const char *path, const char *archive, struct cemm_message *message)
 {
     char *copy = strdup(archive);
@@ -243,13 +236,10 @@ static int check_archive(const char *path, const char *archive, struct cemm_mess
     return 0;
 }
 
-/*
- * Checks the mount point, removes a dead mount from it and returns its full
- * path, since the process may change its directory later; the caller frees it,
- * also on failure. Refuses a mount point that has a mount of cemmfs, or is
- * inside one, and one that would hide the archive (NULL: none). Returns 0, or a
- * negative errno and a message, which is empty if strerror() says it.
- */
+/* Removes a dead mount, and refuses a mount point that has a mount of cemmfs, is inside one, or
+ * would hide the archive (NULL: none). Returns 0, or a negative errno and a message, which is empty
+ * if strerror() says it. The caller frees *ret_path, also on failure: the full path of the mount
+ * point, because the process may change its directory later. */
 static int check_mountpoint(const char *mountpoint, const char *archive, char **ret_path,
                             struct cemm_message *message)
 {

@@ -85,6 +85,7 @@ void node_retire(struct nodes *nodes, struct node *node)
     if (node->current)
         tdelete(node, &nodes->by_path, compare_paths);
     node->current = false;
+    node->kept = false;
 }
 
 void node_show(struct node *node)

@@ -80,7 +80,7 @@ struct node *nodes_current(const struct nodes *nodes, const char *path); /* NULL
  * node_release() it. NULL: no memory. */
 struct node *node_new(struct nodes *nodes, const struct path *path);
 
-/* The name no longer leads to the node. */
+/* The name no longer leads to the node, which is not kept. */
 void node_retire(struct nodes *nodes, struct node *node);
 
 /* Takes over the snapshot; its size is shown only after node_show(). If the bytes are final, st_ino

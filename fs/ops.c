@@ -22,6 +22,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* libfuse's callbacks have parameters that are not needed here. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
 #define TURN_S      (3 * 3600) /* how long to wait for a day's first row, in seconds */
 #define XATTRS_MAX  256        /* bytes of all names together */
 #define ENTRY_MAX   128        /* bytes of an entry with the longest name */
@@ -132,15 +135,11 @@ static void on_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
 /* ---- links ---------------------------------------------------------------- */
 
 /*
- * Where `today` points in the first hours of a day. The new day's first row is
- * a minute late, and so is the last row of the day before, which a reader that
- * follows `today` by name (tail -F) must get first. So `today` stays on the old
- * day until (1) the new day has a row and (2) if somebody follows the old day's
- * file, that file has been fetched again after the row appeared. It moves once,
- * and never back.
- *
- * Later in the day it always points to the new day, because a meter may be
- * silent.
+ * In the first hours of a day, `today` stays on the old day until the new day
+ * has a row, which is a minute late. If somebody follows the old day's file
+ * (tail -F), `today` also waits until that file has been fetched again, so that
+ * its last row is read. It moves once, and never back. Later in the day it
+ * always points to the new day, because a meter may be silent.
  */
 
 /* Whether the link, which leads to `day`, is `today` and may have to wait for the first row of that
@@ -229,8 +228,6 @@ static void on_getattr(fuse_req_t request, fuse_ino_t number, struct fuse_file_i
 
 static void on_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
 {
-    (void)number;
-    (void)info;
     (void)fuse_reply_err(request, ENOSYS);
 }
 
@@ -402,7 +399,6 @@ static void on_opendir(fuse_req_t request, fuse_ino_t number, struct fuse_file_i
 {
     struct fs *fs = fuse_req_userdata(request);
     struct pending *pending = pending_new(request, number);
-    (void)info;
     if (!pending)
         return;
     const struct path *path = &pending->node->path;
@@ -426,13 +422,11 @@ static void on_opendir(fuse_req_t request, fuse_ino_t number, struct fuse_file_i
 static void on_readdir(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
                        struct fuse_file_info *info)
 {
-    (void)number;
     fs_reply_bytes(request, listing_of(info), size, offset);
 }
 
 static void on_releasedir(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
 {
-    (void)number;
     snapshot_free(listing_of(info));
     (void)fuse_reply_err(request, 0);
 }
@@ -520,8 +514,6 @@ static void on_listxattr(fuse_req_t request, fuse_ino_t number, size_t size)
         (void)fuse_reply_err(request, EROFS);         \
     }
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-parameter"
 REFUSE(on_setattr, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
 REFUSE(on_mknod, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 REFUSE(on_mkdir, fuse_ino_t parent, const char *name, mode_t mode)
@@ -533,7 +525,6 @@ REFUSE(on_link, fuse_ino_t ino, fuse_ino_t newparent, const char *newname)
 REFUSE(on_write, fuse_ino_t ino, const char *buf, size_t size, off_t off, struct fuse_file_info *fi)
 REFUSE(on_fallocate, fuse_ino_t ino, int mode, off_t off, off_t length, struct fuse_file_info *fi)
 REFUSE(on_setxattr, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
-#pragma GCC diagnostic pop
 
 const struct fuse_lowlevel_ops fs_ops = {
     .init = on_init,
