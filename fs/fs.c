@@ -102,8 +102,7 @@ double fs_attributes(const struct fs *fs, const struct node *node, struct stat *
         attributes.st_mode &= ~(mode_t)options->mask;
     attributes.st_mtim.tv_sec = (time_t)(modified / 1000);
     attributes.st_mtim.tv_nsec = (long)(modified % 1000 * 1000000);
-    attributes.st_atim = attributes.st_mtim;
-    attributes.st_ctim = attributes.st_mtim;
+    attributes.st_atim = attributes.st_ctim = attributes.st_mtim;
     *ret_attributes = attributes;
     return timeout;
 }

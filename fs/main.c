@@ -376,12 +376,8 @@ int main(int argc, char **argv)
     struct cemm_message message;
     struct options options;
     cemm_process_prepare();
-    switch (options_read(argc, argv, &options, &message)) {
-    case OPTIONS_DONE:
-        return EXIT_SUCCESS;
-    case OPTIONS_WRONG:
+    enum options_result result = options_read(argc, argv, &options, &message);
+    if (result == OPTIONS_WRONG)
         return complain(EXIT_WRONG, NULL, message.text);
-    default:
-        return run(&options);
-    }
+    return result == OPTIONS_DONE ? EXIT_SUCCESS : run(&options);
 }

@@ -53,10 +53,8 @@ static struct tree_meter meter_of(const struct fs *fs, const struct path *path)
     /* Archived totals exist, whatever the sources say today. */
     meter.totals = cemm_offers(fs->cemm, uid, alias, CEMM_TOTALS) ||
                    cemm_archived_totals(fs->cemm, uid, alias);
-    /* Nothing is remembered about unknown devices. */
-    if (!cemm_device_named(fs->cemm, uid))
-        return meter;
-    meter.found = cemm_first_day(fs->cemm, uid, alias, &meter.first, &meter.known);
+    if (cemm_device_named(fs->cemm, uid)) /* nothing is remembered about unknown devices */
+        meter.found = cemm_first_day(fs->cemm, uid, alias, &meter.first, &meter.known);
     return meter;
 }
 

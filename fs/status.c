@@ -72,11 +72,9 @@ static void add_outcomes(struct status *status, const struct cemm_outcomes *outc
     add_failure(status, outcomes->last_failure, message ? message->text : "");
 }
 
-static struct json_object *add_list(struct status *status, const char *name)
+static struct json_object *add_list(struct status *status, struct json_object *to, const char *name)
 {
-    if (status->text)
-        return NULL;
-    return cemm_json_add(&status->failed, status->object, name, json_object_new_array());
+    return status->text ? NULL : cemm_json_add(&status->failed, to, name, json_object_new_array());
 }
 
 /* Begins an object: a member of `to`, or (`name` NULL) one more in that list. */
@@ -106,13 +104,12 @@ static void add_head(struct status *status)
         add_object(status, status->root, "last_error");
         add_time(status, "", "time", fs->failed);
         add_text(status, "", "message", fs->failure);
-        status->object = status->root;
     }
 }
 
 static void add_sources(struct status *status)
 {
-    struct json_object *sources = add_list(status, "sources");
+    struct json_object *sources = add_list(status, status->root, "sources");
     struct cemm_source_state source;
     for (size_t i = 0; cemm_source_at(status->fs->cemm, i, &source); i++) {
         add_object(status, sources, NULL);
@@ -123,7 +120,6 @@ static void add_sources(struct status *status)
         add_number(status, "  other shards  ", "other_shards", source.elsewhere);
         add_outcomes(status, &source.outcomes);
     }
-    status->object = status->root;
     if (status->text && !cemm_source_at(status->fs->cemm, 0, &source))
         fprintf(status->text, "\nno source is configured\n");
 }
@@ -131,7 +127,7 @@ static void add_sources(struct status *status)
 static void add_meters(struct status *status, const struct cemm_device *device)
 {
     struct json_object *object = status->object;
-    struct json_object *meters = add_list(status, "meters");
+    struct json_object *meters = add_list(status, object, "meters");
     const char *alias;
     if (status->text)
         fprintf(status->text, "  meters       ");
@@ -152,7 +148,7 @@ static void add_meters(struct status *status, const struct cemm_device *device)
 
 static void add_devices(struct status *status)
 {
-    struct json_object *devices = add_list(status, "devices");
+    struct json_object *devices = add_list(status, status->root, "devices");
     const struct cemm_device *device;
     for (size_t i = 0; (device = cemm_device_at(status->fs->cemm, i)); i++) {
         add_object(status, devices, NULL);
@@ -161,12 +157,12 @@ static void add_devices(struct status *status)
         add_meters(status, device);
         add_outcomes(status, cemm_device_outcomes(device));
     }
-    status->object = status->root;
 }
 
 static void add_archive(struct status *status)
 {
     struct cemm_archive_state archive;
+    status->object = status->root;
     if (!cemm_archive_at(status->fs->cemm, &archive)) {
         add_text(status, "\n", "archive", status->text ? "no archive" : NULL);
         return;
