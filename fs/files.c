@@ -78,8 +78,7 @@ bool file_followed(const struct node *node)
            (node->running && (node->pins > 0 || cemm_clock_wall() - node->asked <= FOLLOWED_MS));
 }
 
-/* The maximum age of a document that can still change (ms). The library never fetches others
- * again. */
+/* The maximum age (ms) of a document that can still change. Others are never fetched again. */
 static int64_t max_age(const struct fs *fs, const struct path *path)
 {
     return path->kind == PATH_PERIOD || is_description(path) ? FS_MAX_AGE
@@ -120,10 +119,9 @@ static bool forget_name(struct fs *fs, struct node *node)
     return true;
 }
 
-/* Files are kept until the kernel forgets them, which it does only if memory is short. Beyond a
- * limit, the kernel is told to forget some. The bytes of a closed period can be rendered again, so
- * those of the oldest files are dropped; readers that have such a file open mostly get it from the
- * page cache. The document of any other file may change, so its name leads to a new node. */
+/* The kernel forgets files only if memory is short, so beyond a limit it is told to. The bytes of
+ * closed periods can be rendered again: those of the oldest files are dropped, and readers mostly
+ * get them from the page cache. Other documents may change, so the name leads to a new node. */
 static void drop_old(struct fs *fs)
 {
     struct nodes *nodes = &fs->nodes;
@@ -157,26 +155,14 @@ static void set_snapshot(struct fs *fs, struct node *node, struct snapshot *snap
 
 /* ---- read-ahead --------------------------------------------------------- */
 
-static void fetch_ahead(struct fs *fs, const struct path *path, int days)
-{
-    struct tree_clock clock = fs_clock(fs);
-    struct cemm_query next = path->query;
-    for (int i = 0; i < days && i < AHEAD_MAX; i++) {
-        next.period = cemm_period_step(&next.period, 1);
-        int64_t since = clock.now - cemm_period_closed(clock.zone, &next.period);
-        if (next.period.month != path->query.period.month || since <= 0)
-            return;
-        if (!cemm_archived(fs->cemm, &next))
-            cemm_prefetch(fs->cemm, &next, since * 1000);
-    }
-}
-
 /* Called for a file that the kernel had not cached. After two consecutive days of a month were read
  * in order, the next days are fetched: the longer the run, the more days. They are closed, so a day
  * that nobody reads costs one request, and never another. */
 static void read_ahead(struct fs *fs, const struct path *path)
 {
-    int day = path->query.period.day;
+    struct tree_clock clock = fs_clock(fs);
+    struct cemm_query next = path->query;
+    int day = next.period.day;
     struct path above = *path;
     if (path->span != CEMM_DAY || !is_closed(fs, path))
         return;
@@ -186,8 +172,14 @@ static void read_ahead(struct fs *fs, const struct path *path)
         return; /* the same day, as .csv or .json */
     month->days_run = month->day_read + 1 == day ? month->days_run + 1 : 1;
     month->day_read = day;
-    if (month->days_run > 1)
-        fetch_ahead(fs, path, month->days_run);
+    for (int i = 0; month->days_run > 1 && i < month->days_run && i < AHEAD_MAX; i++) {
+        next.period = cemm_period_step(&next.period, 1);
+        int64_t since = clock.now - cemm_period_closed(clock.zone, &next.period);
+        if (next.period.month != path->query.period.month || since <= 0)
+            return;
+        if (!cemm_archived(fs->cemm, &next))
+            cemm_prefetch(fs->cemm, &next, since * 1000);
+    }
 }
 
 /* ---- LOOKUP ------------------------------------------------------------- */
@@ -196,12 +188,10 @@ static void read_ahead(struct fs *fs, const struct path *path)
 static struct node *new_node(struct fs *fs, const struct path *path, struct snapshot *snapshot)
 {
     struct node *node = node_new(&fs->nodes, path);
-    if (node && snapshot) {
+    if (node && snapshot)
         set_snapshot(fs, node, snapshot);
-        node_show(node);
-    } else {
+    else
         snapshot_free(snapshot);
-    }
     return node;
 }
 
@@ -319,17 +309,14 @@ static void grow(struct pending *pending, struct snapshot *snapshot)
                                   .data = pending};
     if (snapshot->size == node->snapshot->size && is_description(&node->path))
         snapshot->modified = node->snapshot->modified; /* nothing has changed */
-    if (snapshot->size == node->shown) {
-        set_snapshot(pending->fs, node, snapshot);
-        node_show(node);
-    } else if (invalidate_send(&pending->fs->invalidate, &notice)) {
-        set_snapshot(pending->fs, node, snapshot);
-        node->growing = true;
-        return;
-    } else {
+    bool longer = snapshot->size > node->shown;
+    node->growing = longer && invalidate_send(&pending->fs->invalidate, &notice);
+    if (longer && !node->growing)
         snapshot_free(snapshot);
-    }
-    pending_reply_attributes(pending);
+    else
+        set_snapshot(pending->fs, node, snapshot);
+    if (!node->growing)
+        pending_reply_attributes(pending);
 }
 
 /* Whether the bytes that the kernel knows are those of the snapshot, or its beginning. */
@@ -361,7 +348,6 @@ static void use_snapshot(struct pending *pending, struct snapshot *snapshot)
         snapshot_free(snapshot);
     } else if (!node->snapshot) {
         set_snapshot(fs, node, snapshot);
-        node_show(node);
     } else if (!is_continued(node, snapshot)) {
         /* Readers that have it open keep the old bytes; the name will lead to a new node. */
         snapshot_free(snapshot);

@@ -136,6 +136,8 @@ void node_set_snapshot(struct nodes *nodes, struct node *node, struct snapshot *
     node_unqueue(node);
     snapshot_free(node->snapshot);
     node->snapshot = snapshot;
+    if (!node->growing)
+        node_show(node);
     if (snapshot->closed) {
         uint64_t hash = cemm_hash(snapshot->hash, node->path.text, strlen(node->path.text));
         node->inode = hash >> 2 | HASHED;

@@ -83,9 +83,9 @@ struct node *node_new(struct nodes *nodes, const struct path *path);
 /* The name no longer leads to the node, which is not kept. */
 void node_retire(struct nodes *nodes, struct node *node);
 
-/* Takes over the snapshot; its size is shown only after node_show(). If the bytes are final, st_ino
- * depends only on them and on the path from now on, so that it is the same at each mount and a
- * backup need not read the file again. */
+/* Takes over the snapshot; while the node is growing, its size is shown only after node_show(). If
+ * the bytes are final, st_ino depends only on them and on the path from now on, so that it is the
+ * same at each mount and a backup need not read the file again. */
 void node_set_snapshot(struct nodes *nodes, struct node *node, struct snapshot *snapshot);
 void node_show(struct node *node);
 
