@@ -32,7 +32,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,7 +51,7 @@ static bool is_description(const struct path *path)
     return tree_is_info(path) || path->kind == PATH_IO;
 }
 
-/* Whether a node may follow its data while it grows. */
+/* Whether the file may get longer without a new node. */
 static bool may_grow(const struct path *path)
 {
     return is_description(path) || (path->query.endpoint == CEMM_DATA && path->span == CEMM_DAY &&
@@ -119,9 +118,9 @@ static bool forget_name(struct fs *fs, struct node *node)
     return true;
 }
 
-/* The kernel forgets files only if memory is short, so beyond a limit it is told to. The bytes of
- * closed periods can be rendered again: those of the oldest files are dropped, and readers mostly
- * get them from the page cache. Other documents may change, so the name leads to a new node. */
+/* The kernel forgets files only if memory is short, so beyond a limit it is told to. The bytes of a
+ * closed period can be rendered again: those of the oldest files are dropped, and readers mostly
+ * get them from the page cache. Any other document may change, so its name leads to a new node. */
 static void drop_old(struct fs *fs)
 {
     struct nodes *nodes = &fs->nodes;

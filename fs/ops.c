@@ -134,10 +134,11 @@ static void on_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
 
 /*
  * In the first hours of a day, `today` stays on the old day until the new day
- * has a row, which is a minute late. If somebody follows the old day's file
- * (tail -F), `today` also waits until that file has been fetched again, so that
- * its last row is read. It moves once, and never back. Later in the day it
- * always points to the new day, because a meter may be silent.
+ * has its first row, which comes a minute late. If somebody follows the old
+ * day's file (tail -F), `today` also waits until that file has been fetched
+ * again, because its last row comes late, too. `today` moves once, and never
+ * back. Later in the day it always points to the new day, because a meter may
+ * be silent.
  */
 
 /* Whether the link, which leads to `day`, is `today` and may have to wait for the first row of that
