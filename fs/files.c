@@ -12,7 +12,9 @@
  * and its short answer cuts the size, unless the kernel was given another size
  * since it sent the READ. In between, the kernel must not be given the large
  * size again, or the rest of the page would read as NULs. So each cold node is
- * used once: a name that is looked up again while it is cold gets a new node.
+ * used once: its name expires at once, and if it is looked up again while it is
+ * cold, it gets a new node. Two readers of one cold node would send a READ each,
+ * and an empty answer at a higher offset could set the size to that offset.
  *
  * A READ that waits is synchronous: without ASYNC_READ it can be interrupted
  * and does not take a slot from others. If a READ of several pages fails, the
@@ -97,11 +99,13 @@ static int64_t time_left(const struct fs *fs, const struct node *node)
 /* How long the kernel may keep the name (seconds). */
 static double name_timeout(const struct fs *fs, const struct node *node)
 {
-    if (file_closed(fs, node) && !(node->snapshot && node->snapshot->empty))
+    if (!node->snapshot)
+        return 0;
+    if (node->snapshot->closed && !node->snapshot->empty)
         return CLOSED_S;
     if (may_grow(&node->path))
         return RUNNING_S;
-    int64_t left = node->snapshot ? time_left(fs, node) : max_age(fs, &node->path);
+    int64_t left = time_left(fs, node);
     return left > 0 ? (double)left / 1000 : 0;
 }
 

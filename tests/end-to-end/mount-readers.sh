@@ -23,6 +23,18 @@ several=("$p1"/{info,realtime}.json "$p1/data/day/today.csv" "$p1/data/month/thi
 is 'cold files of each kind' "${#several[@]}" "$(python3 "$here/cold.py" 6 "${several[@]}" 2>"$scratch/wrong")"
 is 'are read completely, with every method' '' "$(<"$scratch/wrong")"
 
+# Many small files, with all readers at the same time, at the same name.
+: >"$scratch/wrong"
+small=()
+for device in "$m"/00-*; do small+=("$device"/{info.json,io.json,io.csv,p1/info.json}); done
+for _ in {1..8}; do
+  unmount_fs
+  mount_fs -o realtime_ttl=1
+  stat "$m"/00-*/p1 >/dev/null
+  python3 "$here/cold.py" 6 "${small[@]}" >/dev/null 2>>"$scratch/wrong" || true
+done
+is 'so are small files that all read at once' '' "$(<"$scratch/wrong")"
+
 for device in "$m"/00-*; do
   for ((i = 0; i < days; i++)); do
     day=$(date -d "2023-01-05 + $i days" +%Y/%m/%Y-%m-%d)
