@@ -145,12 +145,10 @@ struct pending *pending_new(fuse_req_t request, fuse_ino_t number)
 {
     struct node *node = fs_node(request, number);
     struct pending *pending = node ? malloc(sizeof(*pending)) : NULL;
-    if (!node)
-        return NULL;
-    if (!pending) {
+    if (node && !pending)
         (void)fuse_reply_err(request, ENOMEM);
+    if (!pending)
         return NULL;
-    }
     *pending = (struct pending){.fs = fuse_req_userdata(request), .request = request, .node = node};
     node->pins++;
     return pending;

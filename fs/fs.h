@@ -81,8 +81,7 @@ struct pending *pending_new(fuse_req_t request, fuse_ino_t number);
 /* Each starts a wait; `resume` is called at its end and may start the next. */
 void pending_get(struct pending *pending, const struct cemm_query *query, int64_t max_age,
                  pending_fn *resume); /* for the document of a file or a meter */
-void pending_locate(struct pending *pending,
-                    pending_fn *resume); /* for a source that knows the device */
+void pending_locate(struct pending *pending, pending_fn *resume); /* for a source of the device */
 void pending_find(struct pending *pending, const struct cemm_uid *uid, int64_t max_age,
                   pending_fn *resume); /* for devices (`uid` NULL) or the meters of one */
 void pending_find_first(struct pending *pending, pending_fn *resume); /* for a meter's first day */

@@ -119,7 +119,6 @@ int snapshot_render(const struct path *path, const struct cemm_document *documen
     size_t length;
     size_t count = 1;
     int r = render_text(path, document, channel, zone, &text, &length);
-
     if (r < 0)
         return r == -E2BIG ? -EIO : r;
     snapshot = snapshot_of_text(text, length, modified_at(path, document, channel, zone));
