@@ -21,7 +21,7 @@
 
 /* ---- paths --------------------------------------------------------------------- */
 
-/* 0 or -ENAMETOOLONG, as path_of(). */
+/* Returns 0 or -ENAMETOOLONG. So does path_of(). */
 __attribute__((format(printf, 2, 3))) static int write_path(char ret_path[PATH_SIZE],
                                                             const char *format, ...)
 {
@@ -39,7 +39,7 @@ static int path_of(char ret_path[PATH_SIZE], const char *archive, enum cemm_arch
     static const char *const spans[] = {
         [CEMM_DAY] = "data/day", [CEMM_MONTH] = "data/month", [CEMM_YEAR] = "data/year"};
     static const int lengths[] = {[CEMM_DAY] = 8, [CEMM_MONTH] = 5, [CEMM_YEAR] = 0};
-    char folder[32]; /* "2024/03/", or the beginning of that */
+    char folder[32]; /* "2024/03/", of which the first lengths[span] are used */
     char name[16];
 
     if (kind == CEMM_ARCHIVE_ZONE)

@@ -1,6 +1,6 @@
 /*
- * The archive: closed periods as files, in a plain directory laid out as cemmfs shows them. A file
- * has exactly the bytes of the API's answer, so the directory is a backup that any program can
+ * The archive: closed periods as files, in a plain directory laid out as cemmfs shows them. A .json
+ * file has exactly the bytes of the API's answer, so the directory is a backup that any program can
  * read.
  *
  *   <uid>/<alias>/data/day/2024/03/2024-03-31.json
@@ -8,7 +8,7 @@
  *   <uid>/<alias>/data/year/2024.json
  *   <uid>/<alias>/totals/2024/03/2024-03-31.json
  *   <uid>/<alias>/.first          the meter's first day with data
- *   .zone                         the time zone in which it was filled
+ *   .zone                         the time zone in which the archive was filled
  *   .empty/<the same without .json>     answers without a sample, valid for 24 hours
  *
  * Every known meter has a directory, even if nothing of it is archived.

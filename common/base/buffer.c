@@ -101,7 +101,7 @@ int cemm_buffer_steal(struct cemm_buffer *buffer, char **ret_text, size_t *ret_l
         return r;
     }
     buffer->data[buffer->length] = '\0';
-    /* It has grown by doubling, and the caller may keep it for long. */
+    /* Doubling may have left unused memory, and the caller may keep the text for long. */
     char *exact = realloc(buffer->data, buffer->length + 1);
     *ret_text = exact ? exact : buffer->data;
     if (ret_length)
@@ -113,8 +113,8 @@ int cemm_buffer_steal(struct cemm_buffer *buffer, char **ret_text, size_t *ret_l
 /* ---- streams ---------------------------------------------------------------------- */
 
 /*
- * A stream into memory. glibc's own drops a piece for which there is no memory,
- * goes on, and reports no error, not even when it is closed.
+ * A stream into memory. glibc's open_memstream drops a piece for which there is no memory, goes
+ * on, and reports no error, not even in fclose().
  */
 struct text {
     struct cemm_buffer buffer;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 struct cemm_buffer {
-    char *data; /* NUL-terminated once anything was written; NULL before */
+    char *data; /* NULL at first; NUL-terminated once anything was written */
     size_t length;
     size_t capacity; /* bytes of text that fit now; `length` after an error */
     size_t limit;    /* bytes of text that it may ever have */

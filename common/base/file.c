@@ -46,7 +46,7 @@ static int read_open(int fd, size_t limit, char **ret_bytes, struct stat *ret_st
     return 0;
 }
 
-/* O_NONBLOCK: opening a FIFO would wait for a writer. */
+/* Without O_NONBLOCK, opening a FIFO would wait for a writer. */
 int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat *ret_st)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -25,24 +25,24 @@
 #define CEMM_RENDERED_MAX     (64u << 20) /* bytes of one rendered file */
 #define CEMM_TRUST_MAX        (8u << 20)  /* bytes of a file of certificates */
 #define CEMM_LINE_MAX         16384       /* characters of one configuration line */
-#define CEMM_NOTE_MAX         (1u << 16)  /* bytes of what the archive remembers of a meter */
+#define CEMM_NOTE_MAX         (1u << 16)  /* bytes of the archive's .first and .zone, and of deps */
 #define CEMM_STATE_MAX        (64u << 20) /* bytes of a state file */
 #define CEMM_UNSAVED_MAX      (1u << 20)  /* bytes not yet written to a state file */
-#define CEMM_STRETCHES_MAX    2048        /* stretches of minutes sent, of a series to an output */
-#define CEMM_SINKS_MAX        64          /* outputs of minutes (sinks), earlier runs included */
-#define CEMM_REFUSED_MAX      64          /* refused requests remembered, of a device at a source */
+#define CEMM_STRETCHES_MAX    2048        /* stretches of sent minutes, for each series and sink */
+#define CEMM_SINKS_MAX        64          /* sinks (outputs of minutes), earlier runs included */
+#define CEMM_REFUSED_MAX      64          /* refused requests that a route remembers */
 #define CEMM_LOGGED_MAX       64          /* different messages logged about a source's answers */
 #define CEMM_DEVICE_LINES_MAX 200         /* messages about devices in a minute; fleets are large */
 
-/* Bytes of what the archive remembers of an answer without a sample: its bytes and who gave it. */
+/* Bytes of the archive's file for an answer without a sample: its deps (registry.h), the answer. */
 #define CEMM_EMPTY_MAX (CEMM_NOTE_MAX + CEMM_ANSWER_MAX)
 
 /* Milliseconds. Samples outside 2000-01-01 … 2100-01-01 are ignored. */
 #define CEMM_TIME_MIN   INT64_C(946684800000)
 #define CEMM_TIME_MAX   INT64_C(4102444800000)
 #define CEMM_PAUSE_MAX  INT64_C(3600000)  /* the longest Retry-After that is obeyed */
-#define CEMM_SILENT_AGE INT64_C(600000)   /* a meter whose newest sample is older is silent */
-#define CEMM_ABSENT_AGE INT64_C(86400000) /* when something absent is looked for again */
+#define CEMM_SILENT_AGE INT64_C(600000)   /* a meter with a newer sample is not silent */
+#define CEMM_ABSENT_AGE INT64_C(86400000) /* an absent meter is requested again after this long */
 #define CEMM_AHEAD_MAX  INT64_C(900000)   /* a meter's clock may be ahead of ours by this much */
 
 #endif

@@ -7,11 +7,11 @@
 
 #include "common/frontend.h"
 
-/* cemm_message_set(), then `error`, for a function that ends with both. */
+/* Sets a message. Its value is `error`, for a return statement. */
 #define cemm_message_fail(message, error, ...) (cemm_message_set(message, __VA_ARGS__), (error))
 
-/* Keeps a copy in *slot, which is allocated for it, because few of thousands of devices have a
- * message. cemm_message_kept() has a text even if there was no memory for the copy. */
+/* Keeps a copy in *slot, which is allocated only now, because few of thousands of devices have a
+ * message. cemm_message_kept() returns a text even if there was no memory for the copy. */
 void cemm_message_keep(struct cemm_message **slot, const struct cemm_message *message);
 void cemm_message_drop(struct cemm_message **slot);
 const struct cemm_message *cemm_message_kept(struct cemm_message *const *slot);

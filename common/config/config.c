@@ -103,7 +103,7 @@ static int strings_add(struct cemm_config *config, struct cemm_strings *strings,
     return 0;
 }
 
-/* Takes ownership of `text`; NULL: no memory. */
+/* Takes ownership of `text`; if it is NULL, there was no memory for it. */
 static int put(char **field, char *text)
 {
     if (!text)
@@ -255,7 +255,7 @@ static int set_key_file(struct cemm_config *config, const char *value)
     return r < 0 ? r : cemm_secret_load(source->key, source->key_file, config->message);
 }
 
-/* Whether it looks like a ca-file: libcurl reads it only at the first connection. */
+/* Also checks the file, because libcurl reads it only at the first connection. */
 static int set_ca_file(struct cemm_config *config, const char *value)
 {
     struct cemm_source_config *source = current(config);
@@ -532,7 +532,7 @@ char *cemm_config_own(void)
     return path_below(getenv("XDG_CONFIG_HOME"), ".config", "cemm/cemm.conf");
 }
 
-/* The first directory that is set. NULL: none is, or no memory. */
+/* The default of cemm_config_archive(). NULL: nowhere, or no memory. */
 static char *default_archive(void)
 {
     const char *state = getenv("STATE_DIRECTORY"); /* systemd's: a list, separated by colons */

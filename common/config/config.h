@@ -1,6 +1,6 @@
 /*
- * The settings (cemm.conf(5)), checked. cemm_config_set() writes them, for the INI file and for
- * collectd's blocks.
+ * The settings (cemm.conf(5)), checked. cemm_config_set() stores each one, whether it comes from
+ * the INI file or from collectd's blocks.
  */
 #ifndef CEMM_CONFIG_CONFIG_H
 #define CEMM_CONFIG_CONFIG_H
@@ -42,10 +42,10 @@ struct cemm_config {
     int line;   /* the line that is being read, or where something is missing */
     struct cemm_source_config *sources;
     size_t source_count;
-    struct cemm_message *message; /* for the key that is being set */
+    struct cemm_message *message; /* where to explain why a value is refused */
     int section;                  /* the section that was opened last: an enum of config.c */
     unsigned seen;                /* keys set in this section: bits of the table in config.c */
-    unsigned opened;              /* sections without a name that were opened: bits of the enum */
+    unsigned opened;              /* [discovery], [archive] opened so far: bits 1 << section */
     int discovery;                /* -1: not set; else 0 or 1 */
     struct cemm_strings broadcasts;
     int64_t discovery_interval_ms;

@@ -17,8 +17,7 @@ static int open_section(struct cemm_config *config, char *text, struct cemm_mess
     char *rest = end ? cemm_text_trim(end + 1) : NULL;
 
     if (!end || (*rest && !strchr(";#", *rest)))
-        return cemm_message_fail(message, -EINVAL,
-                                 "a section is written [NAME] on a line of its own");
+        return cemm_message_fail(message, -EINVAL, "write a section as a line like [cloud NAME]");
     *end = '\0';
     char *kind = cemm_text_trim(text + 1);
     char *name = kind + strcspn(kind, CEMM_BLANK);
