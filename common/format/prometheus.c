@@ -19,8 +19,8 @@
 
 #define JOULES_PER_KWH  3600000.0
 #define FLOW_PER_M3_S   60000.0 /* L/min in one m3/s */
-#define LABELS_SIZE     512     /* room for two names and their labels */
-#define METER_STEP_BACK 1.0     /* a smaller step back means that the source has changed */
+#define KEY_SIZE        512     /* room for a metric's name and its labels */
+#define METER_STEP_BACK 1.0 /* kWh or m3; a smaller step back means that the source has changed */
 
 enum family {
     POWER,
@@ -31,7 +31,7 @@ enum family {
     FLOW,
     TARIFF,
     OTHER,
-    /* about the meter: */
+    /* about meters, devices and sources: */
     TIME,
     INFO,
     UP,
@@ -183,11 +183,11 @@ static void write_seconds(struct cemm_buffer *out, int64_t time)
 
 /* The metric with its labels and a space. Valid names fit, and need no escaping. */
 static void write_key(const struct kind *kind, const struct cemm_query *query, const char *channel,
-                      const char *period, char ret_key[LABELS_SIZE])
+                      const char *period, char ret_key[KEY_SIZE])
 {
     bool smart = cemm_alias_kind(query->alias) == CEMM_ALIAS_SMART;
     const char *labels = smart ? kind->labels : kind->other;
-    (void)snprintf(ret_key, LABELS_SIZE, "%s{uid=\"%s\",alias=\"%s\"%s%s%s%s%s%s} ",
+    (void)snprintf(ret_key, KEY_SIZE, "%s{uid=\"%s\",alias=\"%s\"%s%s%s%s%s%s} ",
                    families[kind->family].name, query->uid.text, query->alias,
                    labels ? labels : ",channel=\"", labels ? "" : channel, labels ? "" : "\"",
                    period ? ",period=\"" : "", period ? period : "", period ? "\"" : "");
@@ -200,7 +200,7 @@ static void write_sample(struct cemm_buffer *out, const struct kind *kind,
 {
     const struct cemm_sample *sample = &series->samples[series->count - 1];
     bool counter = strcmp(families[kind->family].type, "counter") == 0;
-    char key[LABELS_SIZE];
+    char key[KEY_SIZE];
     double before = 0;
     size_t length = 0;
 
@@ -248,7 +248,7 @@ static void write_time(struct cemm_buffer *out, const struct cemm_result *result
                        struct previous *previous)
 {
     int64_t time = result->document ? cemm_document_newest(result->document) : 0;
-    char key[LABELS_SIZE];
+    char key[KEY_SIZE];
     double value = 0;
     size_t length = 0;
 
@@ -331,7 +331,7 @@ static void write_history_sample(struct cemm_buffer *out, const struct cemm_quer
     const char *channel = cemm_row_channel(query, series, sample);
     const char *period = cemm_history_tag(query, series->channel);
     const struct kind *kind = kind_of(period ? amounts : kinds, channel);
-    char key[LABELS_SIZE];
+    char key[KEY_SIZE];
 
     write_key(kind, query, channel, period, key);
     cemm_buffer_text(out, key);

@@ -1,7 +1,7 @@
 /*
  * Documents as text. Several are joined in the order of time: each is walked by its own merge, and
- * the next moment is the earliest of all. Without printf() where there is one row for each sample:
- * a year of minutes has half a million.
+ * the next moment is the earliest of all. The CSV and InfluxDB rows do without printf(), which is
+ * slow: a year of minutes has half a million.
  */
 #include "common/format/format.h"
 
@@ -69,8 +69,8 @@ static void write_json_row(struct cemm_buffer *out, const struct cemm_document *
 /* ---- collectd's plain text protocol --------------------------------------------- */
 
 /* As collectd's exec and unixsock plugins read it. The identifier is quoted, because the host name
- * may have any characters. History with a tag gets a name of its own: it must not get into the
- * series of the meter's readings. */
+ * may have any characters. Rows with a tag (cemm_history_tag()) get a name of their own, because
+ * they must not get into the series of the meter's readings. */
 static void write_putval_row(struct cemm_buffer *out, const struct cemm_document *document,
                              const struct cemm_series *series, const struct cemm_sample *sample,
                              const struct cemm_render_options *options)
@@ -120,8 +120,8 @@ static void write_tags(struct cemm_buffer *out, const struct cemm_query *query, 
     }
 }
 
-/* Writes a line with this moment's samples of the series that have a tag (cemm_history_tag()), or
- * else of those that have none. Fields are the channels, sorted by name; the time is in
+/* Writes a line with this moment's samples of the series that have a tag (cemm_history_tag()) or,
+ * if not `tagged`, of those that have none. Fields are the channels, sorted by name; the time is in
  * nanoseconds. Valid names need no escaping. */
 static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
                        const struct cemm_merge *merge, bool tagged)

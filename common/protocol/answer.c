@@ -63,7 +63,7 @@ static bool in_range(struct json_object *number)
     return value > -VALUE_MAX && value < VALUE_MAX;
 }
 
-/* json-c has the text of a double as its userdata; an integer can be written in only one way. */
+/* json-c keeps the text of a double as its userdata; that of an integer follows from its value. */
 static void keep_text(struct cemm_buffer *texts, struct json_object *number,
                       struct cemm_sample *ret_sample)
 {
@@ -149,8 +149,8 @@ static void update_newest(struct cemm_document *document, const struct cemm_samp
         document->newest = sample->time;
 }
 
-/* The samples of a channel. Reads from the end, because the API writes the newest row first: then
- * they are in order. */
+/* The samples of a channel. The API writes the newest row first, so the rows are read from the last
+ * to the first: then the samples are in order. */
 static void read_history(struct reader *reader, const char *channel, struct json_object *rows)
 {
     struct cemm_document *document = reader->document;
@@ -175,8 +175,8 @@ static void read_history(struct reader *reader, const char *channel, struct json
         update_newest(document, &series->samples[series->count - 1]);
 }
 
-/* One sample of a channel. `shown`: the channel is taken from this group. Samples of `data` that
- * are not shown also tell how old the meter's data is. */
+/* One sample of a channel, in `totals` (`total`) or in `data`. `shown`: the channel is taken from
+ * there. Samples of `data` that are not shown also tell how old the meter's data is. */
 static void read_current(struct reader *reader, const char *channel, struct json_object *pair,
                          bool total, bool shown)
 {
@@ -189,7 +189,7 @@ static void read_current(struct reader *reader, const char *channel, struct json
         skip(reader, "%s is not [milliseconds, number]", channel);
         return;
     }
-    bool ahead = sample.time > reader->now + CEMM_AHEAD_MAX; /* its clock may run a little fast */
+    bool ahead = sample.time > reader->now + CEMM_AHEAD_MAX; /* the meter's clock may be fast */
     bool any = r > 0 && !ahead;
     reader->document->ahead += ahead;
     if (any && !total)
@@ -210,10 +210,10 @@ static bool has_totals(enum cemm_alias_kind kind)
 }
 
 /*
- * Whether a channel is taken from `totals`. Its readings do not match those of `data`: it splits an
- * inverter's single register by tariff, and sums such as electric_energy = t1 - t3 are right only
- * within `totals`. So all readings of a meter come from one of the two. What is not documented is
- * taken from `data` if that has it.
+ * Whether a channel is taken from `totals`. The readings there do not match those in `data`: they
+ * split an inverter's single register by tariff, and differences such as electric_energy = t1 - t3
+ * are right only within `totals`. So all readings of a meter come from one of the two. A channel or
+ * an alias that is not documented is taken from `data` if that has it.
  */
 static bool from_totals(const struct reader *reader, const char *channel)
 {
@@ -307,8 +307,8 @@ static int read_channels(struct reader *reader, struct json_object *data)
         series += (size_t)json_object_object_length(reader->totals);
     int r = cemm_document_reserve(document, series < CEMM_CHANNELS_MAX ? series : CEMM_CHANNELS_MAX,
                                   history ? count_rows(data) : series);
-    /* A text with its NUL is shorter than the pair that it is in, so that all of them have room
-     * at once, and stay where they are. */
+    /* A text with its NUL is shorter than its pair in the answer, so all texts have room, and none
+     * is moved later. */
     if (r == 0)
         r = cemm_buffer_reserve(&reader->texts, document->length);
     if (r == 0)
@@ -441,7 +441,7 @@ static int read_document(struct reader *reader)
             : endpoint == CEMM_ROOT    ? read_root(reader, data)
                                        : read_channels(reader, data);
     bool any = document->uid_count > 0 || document->io_count > 0 || !cemm_document_empty(document);
-    if (r == 0 && !any && document->skipped > 0) /* it lacks what its endpoint is about */
+    if (r == 0 && !any && document->skipped > 0) /* nothing of it can be used */
         r = refuse(reader, cemm_message_kept(&document->skipped_message)->text);
     return r;
 }

@@ -14,12 +14,12 @@
 struct cemm_beacon {
     struct cemm_uid uid;
     char type[CEMM_NAME_SIZE];    /* "CEMM_basic"; "" if absent or not a plain name */
-    char version[CEMM_NAME_SIZE]; /* version of the core, "1.24"; "" in the same cases */
+    char version[CEMM_NAME_SIZE]; /* version of the core, "1.24" */
 };
 
 /* Reads one datagram. 1: a CEMM's answer; 0: our own query, received again; -EIO: neither, with the
- * reason in `message`; -ENOMEM. A core older than 1.23 does not answer, so an answer that claims
- * one is refused, too. */
+ * reason in `message`; -ENOMEM. A core older than 1.23 does not answer, so a packet that claims to
+ * come from one is not an answer, either. */
 int cemm_beacon_read(const char *bytes, size_t length, struct cemm_beacon *ret_beacon,
                      struct cemm_message *message);
 

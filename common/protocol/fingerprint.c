@@ -16,7 +16,7 @@ static bool is_page(const char *body, size_t length)
     return i < length && body[i] == '<';
 }
 
-/* What web servers answer to plain HTTP on a TLS port. */
+/* Whether this is what web servers answer to plain HTTP on a TLS port. */
 static bool wants_tls(const char *body, size_t length)
 {
     return length > 0 && (memmem(body, length, "HTTPS", strlen("HTTPS")) ||

@@ -19,7 +19,7 @@
 #define CEMM_PROMISE_FIRST_MS 500  /* pause before the first repeat */
 #define CEMM_PROMISE_PAUSE_MS 3000 /* longest pause between two repeats */
 #define CEMM_PROMISE_REPEATS  5    /* repeats of one promise if it is not known how long it takes */
-#define CEMM_PROMISE_LATE     16   /* if it takes longer: pause for the expected time / 16, */
+#define CEMM_PROMISE_LATE     16   /* if it takes longer than expected: pause 1/16 of that time, */
 #define CEMM_PROMISE_LATE_MS  25   /* but at least this long */
 
 enum cemm_step {
@@ -41,7 +41,8 @@ struct cemm_promise {
 };
 
 /* The request is sent now, and has `timeout_ms`. `expected_ms` is what cemm_promise_learned() last
- * returned for the same source, or -1. `patient`: no repeat before `expected_ms` have passed. */
+ * returned for the device, else for another one at the same source, else -1. `patient`: no repeat
+ * before `expected_ms` have passed. */
 void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeout_ms,
                         int64_t expected_ms, bool patient);
 
@@ -50,8 +51,8 @@ void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeo
 enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, int status,
                                    int64_t retry_after_ms);
 
-/* The new estimate of how long the source takes, after the repeat sent at `sent` got the data.
- * `known` is the old estimate for this device; -1: there is only that of cemm_promise_begin(). */
+/* The new estimate of how long the device takes, after the repeat sent at `sent` got the data.
+ * `known` is the old estimate for it; -1: there is only that of cemm_promise_begin(). */
 int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, int64_t known);
 
 #endif

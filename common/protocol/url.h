@@ -1,6 +1,5 @@
 /*
- * Builds the URL of a query, and says which API has which endpoint. Pure: no
- * network, no curl.
+ * Builds the URL of a query, and says which API has which endpoint. Pure: no network.
  */
 #ifndef CEMM_PROTOCOL_URL_H
 #define CEMM_PROTOCOL_URL_H
