@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A device that no source knew is asked for again after this long. */
+/* A device that no source reaches is looked for again if a source's list is older than this. */
 #define UNKNOWN_AGE_MS (60 * 1000)
 
 /* A meter's failed period is not logged if another one failed less than this long ago. */
@@ -108,8 +108,8 @@ static bool idle(const struct cemm_entry *entry)
     return !entry->request && !entry->search && TAILQ_EMPTY(&entry->waiters);
 }
 
-/* Drops the documents that were not used for longest, and their entries, unless somebody waits for
- * one, or it remembers what was logged. */
+/* Drops the least recently used documents, except those that somebody waits for. Their entries go,
+ * too, unless they remember what was logged. */
 static void make_room(const struct cemm_entry *keep)
 {
     struct cemm_cache *cache = keep->cache;
@@ -272,8 +272,8 @@ static void record_deps(const struct cemm_entry *entry, struct cemm_document *do
         free(deps);
 }
 
-/* If only one source was asked, its answer is archived only if no other source reaches the
- * device. */
+/* An answer that was requested from one source alone is archived only if no other source reaches
+ * the device, and the archive has none. */
 static bool may_be_archived(const struct cemm_entry *entry)
 {
     const struct cemm_device *device = device_of(entry);
@@ -394,7 +394,7 @@ static struct cemm_route *next_route(const struct cemm_entry *entry)
     return route;
 }
 
-/* The device was found, or other sources have listed theirs: it may have a new route. */
+/* The device was found, or more sources have listed their devices: it may have a new route. */
 static void on_sources(void *data, const struct cemm_answer *answer)
 {
     struct cemm_entry *entry = data;

@@ -29,7 +29,7 @@ enum cemm_purpose {
 /* Cancels all waits and frees all entries. All requests must have ended. */
 void cemm_cache_clear(struct cemm_cache *cache);
 
-/* Like cemm_get(). `only`: asks only this source, and ignores the archive; NULL: any source. */
+/* Like cemm_get(). `only`: asks this source alone, and does not read the archive; NULL: any. */
 int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
                    const struct cemm_query *query, int64_t max_age, enum cemm_purpose purpose,
                    cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);

@@ -327,8 +327,8 @@ static void unlist(struct cemm_route *route)
     cemm_device_finish_searches(device);
 }
 
-/* Takes away the account's routes that are not in the list that has come, unless they have answered
- * since the previous one. If something was left out of the list (`whole` is false), all stay. */
+/* Takes away the account's routes that are not in the list that has come, except those by which a
+ * document came since the previous one. If the list was not used as a `whole`, all stay. */
 static void unlist_others(struct cemm_source *source, bool whole)
 {
     const struct cemm_registry *registry = source->registry;
@@ -337,8 +337,8 @@ static void unlist_others(struct cemm_source *source, bool whole)
         struct cemm_route *route = cemm_route_find(registry->devices[i], source);
         if (!route)
             continue;
-        bool gone = whole && !route->listed && !route->answered;
-        route->listed = route->answered = false;
+        bool gone = whole && !route->listed && !route->delivered;
+        route->listed = route->delivered = false;
         if (gone)
             unlist(route);
     }

@@ -104,7 +104,7 @@ static void set_timeout(CURL *easy, int64_t milliseconds)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(milliseconds > 0 ? milliseconds : 1));
 }
 
-/* The options of every request; those that are numbers or pointers don't fail. False: no memory. */
+/* The options of every request; setting a number or a pointer can't fail. False: no memory. */
 static bool set_options(struct cemm_transfer *transfer)
 {
     CURL *easy = transfer->easy;

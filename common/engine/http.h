@@ -1,5 +1,5 @@
 /*
- * The one file that uses libcurl: it sends a GET, and returns the response.
+ * Sends a GET, and returns the response. Only http.c uses libcurl.
  */
 #ifndef CEMM_ENGINE_HTTP_H
 #define CEMM_ENGINE_HTTP_H

@@ -93,7 +93,7 @@ static void log_left_out(struct cemm_source *source, const struct cemm_document 
         cemm_log(source->loop, CEMM_LOG_WARNING, "%s", message.text);
 }
 
-/* ---- what it means ---------------------------------------------------------------- */
+/* ---- what a response means -------------------------------------------------------- */
 
 /* The response codes of the cloud and of the LAN. */
 static int result_of(const struct cemm_source *source, int status, struct cemm_message *ret_reason)
@@ -137,7 +137,8 @@ static void keep_to_one_set(const struct cemm_route *route, struct cemm_document
         cemm_answer_drop_readings(document);
 }
 
-/* Notes the time of the newest sample. History has rows of the future, whose values are 0. */
+/* Notes the time of the newest sample. History has rows for minutes to come, with the value 0: some
+ * are read as samples if our clock is ahead. */
 static void record_newest(struct cemm_route *route, const struct cemm_document *document)
 {
     if (document->query.endpoint == CEMM_REALTIME && document->newest > route->newest)

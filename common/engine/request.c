@@ -141,7 +141,7 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
     void *data = request->data;
     struct cemm_query query = request->query;
 
-    request->route->answered |= result == 0;
+    request->route->delivered |= result == 0;
     cemm_refusal_record(request->route, &query, &request->last_reply, result, message);
     record_outcome(&source->outcomes, source->loop->wall, result, message);
     if (request->device)
@@ -186,9 +186,9 @@ static bool is_lan_root(const struct cemm_request *request)
            request->query.endpoint == CEMM_ROOT;
 }
 
-/* A new connection on the LAN may lead to another device, so its answer counts only if the root
- * says which device it is, or has said so at most CONFIRMED_MS before the request was sent, which
- * is when the connection was made. */
+/* Whether the answer may be another device's: it came over a new connection on the LAN, and the
+ * root has not said which device it is, neither for this request nor in the CONFIRMED_MS before it
+ * was sent, which is when the connection was made. */
 static bool is_doubtful(const struct cemm_request *request,
                         const struct cemm_http_response *response)
 {

@@ -20,7 +20,7 @@ typedef void cemm_request_done(void *data, const struct cemm_query *query, int r
 struct cemm_request *cemm_request_start(struct cemm_route *route, const struct cemm_query *query,
                                         cemm_request_done *done, void *data);
 
-/* Whether nobody waits for it, so that others in the queue go first; by default false. */
+/* Sets whether nobody waits for it, so that others in the queue go first; at first false. */
 void cemm_request_rank(struct cemm_request *request, bool background);
 
 /* Ends all requests of a source without reporting. */

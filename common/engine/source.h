@@ -58,7 +58,7 @@ struct cemm_refused {
     struct cemm_health health;
     int result;                   /* result of the refused request */
     struct cemm_message *message; /* see cemm_message_keep() */
-    unsigned key_generation;      /* the source's when the request was sent */
+    unsigned key_generation;      /* source->key_generation when the request was sent */
     LIST_ENTRY(cemm_refused) link;
 };
 
@@ -92,7 +92,7 @@ struct cemm_route {
     struct cemm_search search;
     struct cemm_refused_list refused; /* its requests that the source refuses */
     bool listed;                      /* cloud: its device is in the list that has just come */
-    bool answered;                    /* it has answered since the previous list of devices */
+    bool delivered;                   /* a document came by it since the previous list of devices */
     TAILQ_ENTRY(cemm_route) link;     /* in its device's `routes`, or in its source's `unlisted` */
 };
 
@@ -177,8 +177,7 @@ bool cemm_source_other_shard(const struct cemm_source *source, const struct cemm
 /* Whether the source has that endpoint, and its filters permit the meter. */
 bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query);
 
-/* Whether only discovery's packets claim that a device is there. Then only discovery logs about it.
- */
+/* Whether only packets claim that a device is there. Then only discovery logs about it. */
 bool cemm_source_unconfirmed(const struct cemm_source *source);
 
 /* Forgets what was known of the route's device. */
@@ -191,7 +190,7 @@ const char *cemm_route_name(const struct cemm_route *route);
 /* What backs off, so that nothing is sent: the route, or the whole account. NULL: neither. */
 struct cemm_route *cemm_route_backing_off(struct cemm_route *route);
 
-/* Logs a message about the route: by cemm_log_device(), unless it is the source's own. */
+/* Like cemm_log_device(), for a message about the route; without its limit for the source's own. */
 #define cemm_route_log(route, level, ...) \
     (cemm_route_may_log(route) ? cemm_log((route)->source->loop, level, __VA_ARGS__) : (void)0)
 bool cemm_route_may_log(const struct cemm_route *route);
@@ -212,7 +211,7 @@ void cemm_route_answered(struct cemm_route *route);
 struct cemm_last_reply {
     int status;              /* the HTTP status; 0: no reply has come */
     int64_t retry_after_ms;  /* -1: the reply has no Retry-After */
-    unsigned key_generation; /* the source's when the request was sent */
+    unsigned key_generation; /* source->key_generation when the request was sent */
 };
 
 /* For how many seconds the request will not be repeated, because the source said so; or 0. */

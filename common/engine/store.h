@@ -28,11 +28,11 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
                      void *data);
 
 /* Removes from a new document the rows outside its period, and decides whether the period had
- * closed: then the document will not change any more. With such rows (one exactly at the period's
- * end is allowed) it is not closed, because our zone is not the meter's. Our clock may be ahead, so
- * the answer's own `date` (Unix milliseconds; 0: none) must not be before the closing. The device's
- * clock may be wrong, too, so the date is ignored if the device has sent a sample from after the
- * closing; `newest` is the time of its newest one. */
+ * closed: then the document will not change any more. A document that had such rows (other than
+ * one exactly at the period's end) is not closed, because our zone is not the meter's. Our clock
+ * may be ahead, so the answer's own `date` (Unix ms; 0: none) must not be before the closing. The
+ * device's clock may be wrong, too, so the date is ignored if the device has sent a sample from
+ * after the closing; `newest` is the time of its newest one. */
 void cemm_store_check_closed(struct cemm_store *store, struct cemm_document *document, int64_t date,
                              int64_t newest);
 
