@@ -1,5 +1,6 @@
 #include "common/engine/timer.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 static void put(struct cemm_timer **link, struct cemm_timer *timer)
@@ -9,12 +10,17 @@ static void put(struct cemm_timer **link, struct cemm_timer *timer)
         timer->link = link;
 }
 
+static bool earlier(const struct cemm_timer *a, const struct cemm_timer *b)
+{
+    return a->when != b->when ? a->when < b->when : a->order < b->order;
+}
+
 /* Joins two heaps into one at `link`. Each timer on the way swaps its children, which keeps the
  * heap shallow. */
 static void join(struct cemm_timer **link, struct cemm_timer *a, struct cemm_timer *b)
 {
     while (a && b) {
-        struct cemm_timer *first = b->when < a->when ? b : a;
+        struct cemm_timer *first = earlier(a, b) ? a : b;
         struct cemm_timer *right = first->right;
         b = first == a ? b : a;
         a = right;
@@ -28,6 +34,7 @@ static void join(struct cemm_timer **link, struct cemm_timer *a, struct cemm_tim
 void cemm_timer_set(struct cemm_timers *timers, struct cemm_timer *timer, int64_t when)
 {
     timer->when = when;
+    timer->order = ++timers->order;
     timer->left = timer->right = NULL;
     join(&timers->first, timers->first, timer);
 }

@@ -7,16 +7,18 @@
 #include <stdint.h>
 
 struct cemm_timer {
-    int64_t when; /* monotonic milliseconds */
+    int64_t when;   /* monotonic milliseconds */
+    uint64_t order; /* of those due at the same time, the one that was set first fires first */
     void (*fire)(void *data);
     void *data;
     struct cemm_timer **link; /* the pointer to it in the heap; NULL: it is not set */
-    struct cemm_timer *left;  /* its children are due later, or at the same time */
+    struct cemm_timer *left;  /* its children fire later */
     struct cemm_timer *right;
 };
 
 struct cemm_timers {
     struct cemm_timer *first;
+    uint64_t order; /* of the timer that was set last */
 };
 
 /* Sets a timer that is not set. */

@@ -102,6 +102,32 @@ static void test_from_within(void **state)
     assert_int_equal(repeater.fired, 2);
 }
 
+static int order[TIMERS];
+static int fired;
+
+static void fire_in_order(void *data)
+{
+    assert_int_equal(*(int *)data, fired);
+    fired++;
+}
+
+/* Those that are due at the same time fire in the order in which they were set. */
+static void test_same_time(void **state)
+{
+    struct cemm_timers timers = {0};
+    struct cemm_timer equal[TIMERS] = {0};
+
+    (void)state;
+    for (int i = 0; i < TIMERS; i++) {
+        order[i] = i;
+        equal[i].fire = fire_in_order;
+        equal[i].data = &order[i];
+        cemm_timer_set(&timers, &equal[i], 7);
+    }
+    cemm_timers_run(&timers, 7);
+    assert_int_equal(fired, TIMERS);
+}
+
 /* Many, in a scrambled order, with equals among them; every third is stopped. */
 static void test_many(void **state)
 {
@@ -129,6 +155,7 @@ int main(void)
         cmocka_unit_test_setup(test_empty, setup),
         cmocka_unit_test_setup(test_due, setup),
         cmocka_unit_test_setup(test_from_within, setup),
+        cmocka_unit_test_setup(test_same_time, setup),
         cmocka_unit_test_setup(test_many, setup),
     };
 
