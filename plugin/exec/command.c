@@ -19,19 +19,20 @@
 
 /* ---- causes ------------------------------------------------------------------ */
 
-/* Problems have the same cause if their messages are the same. If a device does not answer, or a
- * source rejects the key, the messages may name different requests. */
+/* Problems have the same cause if their messages are the same. If a device or the cloud can't be
+ * reached, or rejects the key, the messages may name different requests. */
 static uint64_t cause_of(const struct finding *finding)
 {
     const char *message = finding->message;
     const char *request = message_rest(message);
     const char *reason = message_rest(request);
     bool unheard = finding->result == -EHOSTUNREACH || finding->result == -ETIMEDOUT;
+    bool cloud = finding->result == -EHOSTUNREACH && strncmp(message, "cloud ", 6) == 0;
     uint64_t hash = cemm_hash(CEMM_HASH, finding->periods, strlen(finding->periods));
     if (!reason || (!unheard && finding->result != CEMM_DENIED))
         return cemm_hash(hash, message, strlen(message));
     hash = cemm_hash(hash, message, (size_t)(request - message));
-    if (unheard)
+    if (unheard && !cloud)
         hash = cemm_hash(hash, request, strcspn(request, " :")); /* the device */
     return cemm_hash(hash, reason, strlen(reason));
 }

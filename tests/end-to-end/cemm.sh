@@ -386,6 +386,12 @@ causes() {
   is 'has the message once' 1 "$(grep -c 'rejected this key' <<<"$err")"
   has 'and names both' "$err" "E! cemm: $one/p1, $two/s01 $yesterday: failed, see above"
 
+  printf '[cloud home]\nurl = http://127.0.0.1:9/v1/\napi-key-file = %s\ndevice = %s\ndevice = %s\n' \
+    "$scratch/wrong.key" "$one" "$two" >"$dead"
+  cemm_exits 'a cloud that cannot be reached' 1 read --config "$dead"
+  has 'is reported once, with the devices' "$err" "E! cemm: $one, $two: cloud home: the cloud can't be reached: the port is closed"
+  is 'in one line' 1 "$(wc -l <<<"$err")"
+
   start_sim --devices 1 --lan 1 --meters p1,s01
   printf '[archive]\ndirectory = %s\n[local garage]\naddress = %s\n' "$dead.archive" "${sim_lan[0]}" >"$dead"
   sim_faults 'reset-at-once@*/p1/realtime*' 'reset-at-once@*/s01/realtime*'
