@@ -19,8 +19,8 @@
 
 /* ---- causes ------------------------------------------------------------------ */
 
-/* Problems have the same cause if their messages are the same. If a device or the cloud can't be
- * reached, or rejects the key, the messages may name different requests. */
+/* Problems have the same cause if their messages are the same. Only the requests that they name may
+ * differ, if a device or the cloud can't be reached, or rejects the key. */
 static uint64_t cause_of(const struct finding *finding)
 {
     const char *message = finding->message;
@@ -138,7 +138,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
 {
     struct collection *collection = data;
     if (collection->error != 0)
-        return; /* the context is being freed */
+        return; /* no memory, or the context is being freed */
     if (!answer) {
         collection->pending = 0;
         return;
@@ -258,7 +258,7 @@ enum exec_exit command_put(const char *file, command_write_fn *write, const void
 }
 
 /* Reports the problems and what was left out, and prints the result. A table shows the problems,
- * too, so if it goes to where the messages go, they are not repeated there. */
+ * too, so they are not repeated if it goes to a terminal, or to the same file as the messages. */
 static enum exec_exit print(struct collection *collection, command_write_fn *write)
 {
     const char *file = collection->options->output;

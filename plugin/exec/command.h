@@ -1,5 +1,5 @@
 /*
- * Commands that sweep once: `list`, `read`, and `history` to find the meters.
+ * Commands that sweep once: `list`, `read`; `history`, `energy` to find meters.
  * Failures with the same cause, such as a key that is rejected, are one message.
  */
 #ifndef CEMM_EXEC_COMMAND_H
@@ -18,7 +18,7 @@ enum finding_kind {
 
 #define NO_METERS "no meters were found: no source has any, or the configuration leaves them out"
 
-/* How a request ended. */
+/* A result about a meter, a device or a source. */
 struct finding {
     enum finding_kind kind;
     char uid[CEMM_UID_SIZE];            /* "": no single device */
@@ -43,7 +43,7 @@ struct collection {
     struct finding *findings;
     size_t count;
     size_t problems;
-    size_t ahead; /* samples that were left out, because they are ahead of our clock */
+    size_t ahead; /* samples that were left out, because they are too far ahead of our clock */
     bool any_sample;
     struct session session;
     const struct exec_options *options;
@@ -68,7 +68,8 @@ enum exec_exit collection_command(const struct exec_options *options, command_wr
 /* Writes a text to `file` (NULL: stdout), completely or not at all. */
 enum exec_exit command_put(const char *file, command_write_fn *write, const void *data);
 
-/* Adds a problem or note below its device. Problems with the same cause are one note. */
+/* Adds a problem or note below its device. Problems with the same cause are one line. *device is
+ * that of the line above, or NULL. */
 void collection_note(struct table *table, const struct finding *finding, const char **device);
 
 #endif

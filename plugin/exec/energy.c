@@ -111,7 +111,7 @@ struct cells {
     char texts[COLUMNS][CEMM_NAME_SIZE];
 };
 
-/* Writes kWh or m3. 0 has no sign. */
+/* Writes Wh or L as kWh or m3. 0 has no sign. */
 static void put_thousandths(char ret_text[CEMM_NAME_SIZE], double value)
 {
     snprintf(ret_text, CEMM_NAME_SIZE, "%.3f", value / 1000 + 0.0);
@@ -202,7 +202,7 @@ static void put_statistic_id(const struct row *row, enum column column, FILE *st
     }
 }
 
-/* A row for each direction, in UTC. */
+/* A row for each amount, in UTC. */
 static void print_home_assistant(const struct row *row, const struct cells *cells, FILE *stream)
 {
     time_t start = (time_t)row->interval.start;

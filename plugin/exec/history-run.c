@@ -32,7 +32,7 @@
 /* The API's times begin with 2000. */
 static const struct cemm_period earliest = {CEMM_DAY, 2000, 1, 1};
 
-/* Sets the range up to now. False: it is empty. */
+/* Sets the range, which ends today at the latest. False: it is empty. */
 static bool set_range(struct history *history)
 {
     const struct exec_options *options = history->options;
@@ -151,7 +151,7 @@ static enum exec_exit find(struct history *history)
 
 /* ---- since when -------------------------------------------------------------- */
 
-/* A partial result is not used, so that nothing is left out. */
+/* If a part of the search has failed, its result is not used, so that no data is left out. */
 static void take_first(void *data, const struct cemm_answer *answer)
 {
     struct history_meter *meter = data;
@@ -328,7 +328,7 @@ static void note_result(struct history *history, const struct history_slot *slot
 
 /* ---- the loop ------------------------------------------------------------------------ */
 
-/* Whether progress is shown; otherwise the rows show how far it is. */
+/* Whether progress may be shown; otherwise the rows on the terminal show it. */
 static bool has_progress(const struct exec_options *options)
 {
     return options->output || !output_is_terminal() || options->format == EXEC_FORMAT_OPENMETRICS;
@@ -375,7 +375,7 @@ static int fetch_and_take(struct history *history)
         while (r == 0 && history->head < history->next &&
                slot_of(history, history->head)->state == DONE)
             r = take_next(history);
-        if (message_shows_progress() && has_progress(history->options))
+        if (message_progress_due() && has_progress(history->options))
             message_progress(history->head / history->width, history->period_count,
                              span_names[history->options->span]);
         if (r == 0 && history->head == head) /* otherwise there is room for more */
@@ -469,7 +469,7 @@ static enum exec_exit run(struct history *history)
     return fetch(history);
 }
 
-/* Otherwise a tenth of the time goes into returning the memory of each answer to the kernel. */
+/* Returning each answer's memory to the kernel would take a tenth of the time. */
 static void keep_memory(void)
 {
 #ifdef M_TRIM_THRESHOLD /* glibc */

@@ -42,12 +42,12 @@ struct history_slot {
 
 /* How a command uses the documents. Functions that return int return 0 or a negative errno. */
 struct history_use {
-    /* Documents of a meter in a period. If there are several, the last one is asked for only after
-     * all documents before it were taken. */
+    /* Number of documents of a meter in a period. If there are several, the last one is asked for
+     * only after all documents before it were taken. */
     size_t parts;
     size_t lead_in; /* extra periods requested before the range */
-    /* Completes a query for the period's DATA. False: the document is not needed, and counts as
-     * absent. The function may be NULL: all documents are needed. */
+    /* Changes the query for the period's DATA into one for the document. False: the document is
+     * not needed, and counts as absent. The function may be NULL: all documents are needed. */
     bool (*ask)(void *data, const struct history_slot *slot, struct cemm_query *query);
     /* Prints what comes before all rows. */
     int (*begin)(void *data);
@@ -59,7 +59,7 @@ struct history_use {
     bool (*report)(void *data);
 };
 
-/* It must not move. */
+/* A history must not move. */
 struct history {
     const struct exec_options *options;
     const struct history_use *use;

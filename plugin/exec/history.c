@@ -118,8 +118,7 @@ static int add_piece(struct rows *rows, struct metric *metric, const char *text,
     return cemm_file_write(rows->file, text, length) < 0 ? file_failed(rows) : 0;
 }
 
-/* The length of the lines at the beginning that have the same name. *ret_name: the length of that
- * name. */
+/* The length of the first lines, as far as they are of one metric. *ret_name: that of its name. */
 static size_t same_metric(const char *text, size_t *ret_name)
 {
     size_t length = 0;

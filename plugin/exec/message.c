@@ -26,7 +26,7 @@ static struct {
     bool terminal;      /* stderr is a terminal */
     bool progress_able; /* stderr is a terminal that can erase a line */
     bool progress_shown;
-    size_t done; /* as the line shows it */
+    size_t done; /* the line shows these numbers */
     size_t total;
     int64_t progress_from; /* when progress is shown (monotonic ms) */
 } screen;
@@ -112,10 +112,10 @@ static bool same_cause(const char *message, const char *other)
 {
     const char *request = message_rest(message);
     const char *reason = message_rest(request);
-    const char *others = message_rest(message_rest(other));
+    const char *other_reason = message_rest(message_rest(other));
     if (strcmp(message, other) == 0)
         return true;
-    return reason && others && strcmp(reason, others) == 0 &&
+    return reason && other_reason && strcmp(reason, other_reason) == 0 &&
            strncmp(message, other, (size_t)(request - message)) == 0;
 }
 
@@ -172,7 +172,7 @@ void message_busy(const char *what)
     screen.progress_shown = screen.progress_able;
 }
 
-bool message_shows_progress(void)
+bool message_progress_due(void)
 {
     return screen.progress_able && cemm_clock_steady() >= screen.progress_from;
 }

@@ -6,14 +6,14 @@
 
 #include "plugin/exec/message.h"
 
-#define MISSED_WINDOW 86400 /* seconds: the same as the default of Backfill */
+#define MISSED_WINDOW 86400 /* seconds: the same as the default of collectd's <Backfill> */
 
 #define HELD_MAX 64 /* answers of one meter that may wait, one per sweep */
 
 /* Writes a realtime answer or (`old`) missed minutes. */
 typedef void missed_write_fn(void *data, const struct cemm_document *document, bool old);
 
-/* It must not move. */
+/* A struct missed must not move. */
 struct missed {
     struct cemm_ledger *ledger;
     struct cemm_backfill *backfill;
@@ -33,7 +33,7 @@ struct missed_meter {
  * another process may use the state file; this was reported. */
 bool missed_lock(const char *path, int *ret_lock);
 
-/* Reads the state file into a ledger; a missing or damaged one gives a message and counts as empty.
+/* Reads the state file into a ledger; a missing one counts as empty, a damaged one is reported.
  * `write` is called from missed_take() and cemm_turn(). Returns 0 or -ENOMEM. The caller frees the
  * backfill in either case. */
 int missed_open(struct missed *ret_missed, const char *path, struct cemm *cemm,

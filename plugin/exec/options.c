@@ -81,10 +81,10 @@ static bool parse_interval(const char *text, double *ret_seconds)
     char *end;
     *ret_seconds = strtod(text, &end);
     return end != text && *end == '\0' && *ret_seconds >= EXEC_INTERVAL_MIN &&
-           *ret_seconds <= EXEC_INTERVAL_MAX; /* not NaN */
+           *ret_seconds <= EXEC_INTERVAL_MAX; /* false for NaN */
 }
 
-/* No format's name is a part of another format's name. */
+/* strstr() suffices: no format's name is a part of another format's name. */
 static bool has_format(const struct exec_command *command, const char *format)
 {
     return strstr(command->formats, format) != NULL;

@@ -12,8 +12,8 @@
 
 enum exec_exit {
     EXEC_OK = 0,
-    EXEC_FAILED = 1, /* a meter failed, or no device answered; what came was printed */
-    EXEC_USAGE = 2,  /* the command line or the configuration is wrong; nothing was asked */
+    EXEC_FAILED = 1, /* something failed, or there was no data; what came was printed */
+    EXEC_USAGE = 2,  /* the command line or the configuration is wrong; no request was sent */
 };
 
 enum exec_format {
@@ -28,7 +28,7 @@ enum exec_format {
     EXEC_FORMAT_DEFAULT, /* only while the options are read */
 };
 
-/* As bits; the last three are for every command. */
+/* Each is a bit; every command takes the last three. */
 enum exec_option {
     EXEC_FROM = 1 << 0,
     EXEC_TO = 1 << 1,
@@ -58,11 +58,11 @@ struct exec_options {
     double interval;     /* seconds; 0: default */
     bool paced_by_stdin; /* a sweep at every line */
     const char *state;
-    struct cemm_period from; /* days; year 0: default */
+    struct cemm_period from; /* days; year 0: not given */
     struct cemm_period to;
     enum cemm_span span;
     enum cemm_by by;
-    struct cemm_selector *meters; /* `answered` is set by options_mark() */
+    struct cemm_selector *meters; /* options_mark() sets `answered` */
     size_t meter_count;
     struct cemm_selection selection; /* the same METERs, for cemm_sweep() */
 };
@@ -86,10 +86,10 @@ bool options_read(struct exec_options *ret_options, const struct exec_command *c
 /* Prints a line for each option that the command takes. */
 void options_help(const struct exec_command *command);
 
-/* Marks the METERs that name this meter, or (`alias` "") this device, as answered. */
+/* Marks the METERs that this meter, or (`alias` "") this device, gave a result for, good or bad. */
 void options_mark(const struct exec_options *options, const char *uid, const char *alias);
 
-/* Whether no meter that the METER names has answered; then *ret_message says so. */
+/* Whether there is no result for the METER; then *ret_message says why. */
 bool options_missing(const struct cemm_selector *meter, const struct cemm *cemm,
                      struct cemm_message *ret_message);
 

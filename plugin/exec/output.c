@@ -9,7 +9,7 @@
  * Only regular files are replaced: renaming over /dev/null, which root may do,
  * would break the machine. The new file gets the mode of the old one, and its
  * owner and group if that is permitted, so that no others can read it. A link
- * stays, and its target is written, even if that does not exist yet.
+ * stays, and its target is replaced, or made if it does not exist yet.
  */
 #include "plugin/exec/output.h"
 

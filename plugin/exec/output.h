@@ -16,7 +16,8 @@
 bool output_check(const char *path);
 
 /* What is printed to `stream` is written by output_flush() and output_end(); only the latter
- * replaces a file. If the reader of stdout has gone, SIGPIPE ends the process. It must not move. */
+ * replaces a file. If the reader of stdout has gone, SIGPIPE ends the process. An output must not
+ * move. */
 struct output {
     const char *path; /* NULL: stdout; must outlive the output */
     FILE *stream;     /* writes into `text` */
@@ -32,7 +33,7 @@ struct output {
 int output_begin(struct output *ret_output, const char *path);
 int output_flush(struct output *output);
 
-/* If `r`, the result so far, is negative, leaves the file as it was, and returns `r`. */
+/* Writes the rest. If `r` (the result so far) is negative, keeps the old file and returns `r`. */
 int output_end(struct output *output, int r);
 
 /* Whether stdout and stderr are one file (2>&1). */

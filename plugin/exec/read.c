@@ -34,7 +34,7 @@ static void format_age(int64_t milliseconds, char *ret_text, size_t size)
     static const int64_t units[] = {1, 60, 60 * 60, 24 * 60 * 60};
     static const int64_t from[] = {0, 60, 60 * 60, 48 * 60 * 60};
     static const char *const names[] = {"s", "min", "h", "d"};
-    const char *before = milliseconds <= -1000 ? "in " : ""; /* a clock that runs fast */
+    const char *before = milliseconds <= -1000 ? "in " : ""; /* the meter's clock is fast */
     int64_t seconds = (milliseconds < 0 ? -milliseconds : milliseconds) / 1000;
     size_t i = 3;
     while (seconds < from[i])

@@ -21,7 +21,7 @@ static size_t width(const char *text)
     return count;
 }
 
-/* Control characters would control a terminal. */
+/* Replaces control characters, which could control a terminal. */
 static void add(struct table *table, const char *text, char end)
 {
     for (; text && *text != '\0'; text++) {
@@ -235,7 +235,7 @@ void render_end(const struct render *render, FILE *stream)
         fputs(render->begun ? "\n]\n" : "[]\n", stream);
 }
 
-/* ---- what a reading tells ------------------------------------------------------ */
+/* ---- sources and types --------------------------------------------------------- */
 
 const char *render_source(const struct cemm *cemm, const char *message)
 {

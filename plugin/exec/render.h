@@ -19,7 +19,7 @@ struct table_column {
     size_t width; /* the least width */
 };
 
-/* It must not move. */
+/* A table must not move. */
 struct table {
     const struct table_column *columns;
     size_t column_count;
@@ -41,19 +41,19 @@ void table_note(struct table *table, const char *text);
 /* The width so far, without notes. */
 size_t table_width(const struct table *table);
 
-/* Prints (`stream` NULL: not at all) and frees it. Returns 0 or a negative errno. */
+/* Prints (`stream` NULL: does not print) and frees the table. Returns 0 or a negative errno. */
 int table_print(struct table *table, FILE *stream);
 
 /* For people, a number has at most three decimals, and a time no T, milliseconds or offset. */
 void table_round(char *number);
 void table_plain_time(char *time);
 
-#define READ_INTERVAL   60.0 /* seconds between two runs of `cemm read` */
+#define READ_INTERVAL   60.0 /* seconds, assumed between two runs of `cemm read` */
 #define STREAM_INTERVAL 10.0 /* seconds; meters are no faster */
 
 #define HOST_SIZE 128 /* the same as collectd's fields */
 
-/* It must not move: `options` points into it. */
+/* A struct render must not move: `options` points into it. */
 struct render {
     enum exec_format format;
     bool lines; /* JSON: an object on each line instead of one array */

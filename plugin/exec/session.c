@@ -60,7 +60,7 @@ int session_wait(const struct session *session, const size_t *pending,
     int r = 0;
     while (r == 0 && *pending > 0) {
         r = wait_once(session->cemm, show ? message_deadline() : INT64_MAX, false, NULL);
-        if (r == 0 && show && message_shows_progress())
+        if (r == 0 && show && message_progress_due())
             show(data);
     }
     message_clear();

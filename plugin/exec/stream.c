@@ -2,9 +2,9 @@
  * `cemm stream`: sweeps repeatedly, for collectors that keep a program
  * running (Telegraf execd, collectd exec) and for node_exporter.
  *
- * Each answer is written at once, and no sample twice. If a sweep hangs on a
- * device, the next one begins beside it: the library does not repeat unanswered
- * requests, so the other devices are read in time.
+ * Each answer is written at once, and no sample twice. If a sweep waits for a
+ * device, the next one begins beside it, so the other devices are read in time.
+ * The library does not send a request again while it waits for the answer.
  *
  * Prometheus needs all meters at once: the latest answer of each is kept, and
  * all are written when a sweep ends, or when it takes too long.
@@ -62,7 +62,7 @@ struct stream {
     char *before;         /* last text for Prometheus */
     int64_t snapshot_due; /* when a snapshot is written even during a sweep (monotonic) */
     bool changed;         /* something has changed since the last snapshot */
-    bool refused;         /* the file cannot be written; already reported */
+    bool unwritable;      /* the output could not be written; this was reported */
     int error;
 };
 
@@ -116,9 +116,9 @@ static void free_entry(void *data)
 static void end_output(struct stream *stream, struct output *output, int r)
 {
     r = output_end(output, r);
-    if (r < 0 && !stream->refused)
+    if (r < 0 && !stream->unwritable)
         message_failure(&output->message, r);
-    stream->refused = r < 0;
+    stream->unwritable = r < 0;
     if (r < 0 && !output->path)
         stream->error = r;
 }
@@ -216,14 +216,14 @@ static void put_snapshot(struct stream *stream)
 
 /* ---- answers --------------------------------------------------------------------- */
 
-/* Reports once that a meter is absent, which the library does not log. */
+/* Reports that a meter has become absent, which the library does not log. */
 static void report_absent(const struct latest *entry, const struct cemm_answer *answer)
 {
     if (answer->result == CEMM_ABSENT && (entry->up || entry->sweep == 0))
         message_about(CEMM_LOG_WARNING, entry->uid, entry->alias, answer->message);
 }
 
-/* Reports the METERs that match nothing: they would look like meters that do not answer. */
+/* Reports after the first sweep which METERs match nothing: they would look like silent meters. */
 static void end_sweep(struct stream *stream)
 {
     const struct exec_options *options = stream->options;
@@ -320,7 +320,7 @@ static bool sweep_wanted(const struct stream *stream, int64_t now)
     return stream->options->paced_by_stdin ? stream->wanted : stream->due <= now;
 }
 
-/* All lines that have arrived are one request. */
+/* All lines that have arrived ask for one sweep together. */
 static void read_input(struct stream *stream)
 {
     char bytes[INPUT_MAX];
