@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # The tests: installs the packages that they need, builds with gcc and clang (warnings are errors),
 # and runs every suite without and with the sanitizers, and the unit tests under valgrind. The last
-# line has the counts. --long adds tests that take more than some minutes; --no-install installs
-# nothing.
+# line has the counts. --long adds the tests that take minutes each; --no-install installs nothing.
 set -euo pipefail
 
 usage() {
@@ -42,7 +41,8 @@ ours() (
   grep -lszF "TMPDIR=$scratch" /proc/[0-9]*/environ | cut -d / -f 3
 )
 
-# end SIGNAL TENTHS: sends it to all of them; waits until they have ended, at most that long.
+# end SIGNAL TENTHS: sends the signal to our processes every second until they have ended, or that
+# many tenths of a second have passed.
 end() {
   local i pids
   for ((i = 0; i < $2; i++)); do
@@ -55,11 +55,11 @@ end() {
 
 # The tests clean up when they are terminated. This removes what a killed test has left.
 cleanup() {
-  local mounts mount
+  local children mounts mount
   trap - EXIT
   trap '' INT TERM HUP
-  mapfile -t mounts < <(jobs -p)
-  [[ ${#mounts[@]} -eq 0 ]] || kill -s TERM "${mounts[@]}" 2>/dev/null || true
+  mapfile -t children < <(jobs -p)
+  [[ ${#children[@]} -eq 0 ]] || kill -s TERM "${children[@]}" 2>/dev/null || true
   end TERM 100
   end KILL 50
   mapfile -t mounts < <(awk -v top="$scratch/" 'index($2, top) == 1 { print $2 }' /proc/self/mounts)
@@ -138,7 +138,7 @@ suites() {
   jq -r --arg build "$name" '.name as $test | (.stdout // "") |
     scan("(?m)^skipped: .*$") | "skipped \($build): \($test): " + .[9:]' "$log" >>"$scratch/skips"
   skip=$(jq -r 'if .result == "SKIP" then .name else (.stdout // "") | scan("(?m)^skipped: ") end' "$log" | wc -l)
-  # No list of tests: the build directory is broken.
+  # meson has failed, although no test has.
   [[ $status -eq 0 || $bad -gt 0 ]] || bad=1
   count "$ok" "$bad" "$skip"
 }

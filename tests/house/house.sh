@@ -8,13 +8,13 @@ set -euo pipefail
 begin "$2"
 cd "$1"
 
-# includes ROOM ALLOWED…: a directory may include only itself, the public types and the directories named.
+# includes DIRECTORY ALLOWED…: it may include only itself, cemm.h, frontend.h and what is ALLOWED.
 includes() {
-  local room=$1 allowed
+  local directory=$1 allowed
   shift
-  allowed=$(printf '%s|' "$room/" "$@")
+  allowed=$(printf '%s|' "$directory/" "$@")
   local wrong
-  wrong=$(grep -rnE '^#include "' --include='*.[ch]' "$room" |
+  wrong=$(grep -rnE '^#include "' --include='*.[ch]' "$directory" |
     grep -vE "#include \"(${allowed}common/(cemm|frontend)\.h)" || true)
   [[ -z $wrong ]] || {
     echo "$wrong"
@@ -41,7 +41,7 @@ by_include() {
   grep -roE '^#include "[^"]+"' --include='*.[ch]' common fs plugin |
     sed -E 's/^(.*)\.[ch]:#include "(.*)\.h"$/\1 \2/' | awk '$1 != $2'
 }
-# by_symbol PLACE: for the program or plugin there, whose symbols are separate.
+# by_symbol PLACE: for the program or plugin in this directory. Others may define the same symbols.
 by_symbol() {
   jq -r --arg place "$1" '.[] | (.file | capture("(^|/)(?<unit>(common|\($place))/[^.]*)[.]c$")) as $file |
       "\($file.unit) \(.directory)/\(.output)"' "$build/compile_commands.json" |
@@ -62,10 +62,10 @@ refute 'a circle of includes would be found' no_circle "$scratch/includes" "$scr
 refute 'a circle of calls would be found' no_circle "$scratch/symbols" "$scratch/circle"
 is 'one file defines struct cemm' common/engine/cemm.c "$(grep -rlE '^struct cemm \{' --include='*.[ch]' common fs plugin)"
 without_header() { for file in common/engine/*.c; do [[ -e ${file%c}h ]] || echo "$file"; done; }
-is 'and each other has a header, if it is not cemm.h' $'common/engine/backfill.c\ncommon/engine/cemm.c' "$(without_header)"
+is 'each file of the engine has its own header, except backfill.c and cemm.c' $'common/engine/backfill.c\ncommon/engine/cemm.c' "$(without_header)"
 
 too_long() { find common fs plugin -name '*.[ch]' -exec wc -l {} + | awk '$2 != "total" && $1 > 600' | grep .; }
-refute 'a file of the product has more than 600 lines' too_long
+refute 'no file of the product has more than 600 lines' too_long
 
 # only LIBRARY PLACE: only PLACE includes its headers.
 only() {
@@ -82,11 +82,11 @@ refute 'only json-c writes JSON' grep -rnE --include='*.c' '(\\" ?:|[{[]\\")' co
 check 'one file uses GLib' only glib common/model/period.c
 check 'one directory uses libfuse' only fuse fs/
 
-# It continues silently after a piece for which memory ran out; cemm_text_open() reports that.
+# If memory runs out, open_memstream() leaves out a piece silently. cemm_text_open() reports that.
 refute 'open_memstream() is not used' grep -rn --include='*.c' 'open_memstream *(' common fs plugin
 
 no_curl() { ! nm -u "$build/common/libcemm-pure.a" | grep -w 'U curl_.*'; }
-check 'the pure library does not link libcurl' no_curl
+check 'libcemm-pure.a does not use libcurl' no_curl
 
 # "function@@node", one per line.
 exports() { nm -D --defined-only "$1" | awk '$2 == "T" { print $3 }' | sort; }

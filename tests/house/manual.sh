@@ -65,7 +65,7 @@ done
 # The Markdown pages, too: paths that they name exist, and their links have a target.
 markdown=(README.md CONTRIBUTING.md examples/*.md examples/*/README.md)
 anchors() { sed -n 's/^##* //p' "$1" | tr '[:upper:] ' '[:lower:]-' | tr -d "'.,"; }
-# shellcheck disable=SC2016 # backquotes are theirs
+# shellcheck disable=SC2016 # the backquotes are Markdown
 lost_paths() { # PAGE
   local path page
   grep -oE '`[^`]+`' "$1" | tr -d '`' | tr ' ' '\n' | grep -E '^(examples|tests|common|fs|plugin|\.ci)/' | grep -vE '<|NAME' |
@@ -149,7 +149,7 @@ for word in $ignored; do
   case $word in *[-=]) word+=value ;; esac
   taken "$word" || echo "$word"
 done >"$scratch/not-taken"
-is 'cemmfs accepts them' '' "$(<"$scratch/not-taken")"
+is 'cemmfs accepts the options that it ignores' '' "$(<"$scratch/not-taken")"
 for word in $mount_options; do
   ! part "$cemmfs_page" 'Mount options' | grep "^\.It Cm $word Ns" >/dev/null || word+='=7'
   check "cemmfs accepts -o $word" taken "$word"
@@ -158,7 +158,7 @@ refute 'cemmfs does not accept -o colour' taken colour
 same 'cemmfs: extended attributes' "$(grep -oE '"user\.cemm\.[a-z]+"' fs/ops.c | tr -d '"')" \
   "$(part "$cemmfs_page" 'Extended attributes' | sed -n 's/^\.It Va //p')"
 # The results of a request (cemm.h), its outcomes in fs_errno(), and the errors that cemmfs itself
-# returns to readers; the others are only for the kernel.
+# returns to readers. ERANGE, EINVAL, ENOSYS and ESTALE are only for the kernel.
 same 'cemmfs: errors' \
   "$(sed -n '/^ \* How a request ended/,/^struct/s/^ \*   -\(E[A-Z]*\) .*/\1/p' common/cemm.h | grep -v ECANCELED)
    $(grep -hoE '(fuse_reply_err|pending_reply_error)\([a-z]+, .*' fs/*.c | grep -oE '\bE[A-Z]{2,}' | grep -vE 'ERANGE|EINVAL|ENOSYS|ESTALE')

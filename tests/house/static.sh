@@ -13,7 +13,7 @@ cd "$1"
 tool=$3
 mapfile -t sources < <(find common fs plugin -name '*.c' | sort)
 
-# Each starts with an empty line: the findings are below the long line of files, which is cut off.
+# Each prints an empty line first: not_ok() cuts the line before, which names all files.
 clean_cppcheck() {
   echo
   cppcheck -q -j "$(nproc)" --std=c11 --library=posix --library=tests/house/cppcheck.cfg -D_GNU_SOURCE -I. \

@@ -14,7 +14,7 @@
 
 #define NOW    "1496326765000" /* a sample's time, in the past of ANSWER_NOW */
 #define NOW_MS INT64_C(1496326765000)
-#define LATE   "1496326770000" /* the time of the totals that belong to it */
+#define LATE   "1496326770000" /* the time of totals in the same answer */
 #define OLD    "1496323165000" /* an hour before */
 #define OLD_MS INT64_C(1496323165000)
 
@@ -121,8 +121,7 @@ static void test_early(void **state)
     }
 }
 
-/* History: newest first in the answer, oldest first here; rows after now are left out. Readings
- * are one set: meters as a CEMM with firmware 2.26 sends them. */
+/* With totals (firmware 2.26) readings come from them; those of a smart meter from data, too. */
 static void test_totals(void **state)
 {
     static const struct {
@@ -191,7 +190,7 @@ static void test_totals(void **state)
     }
 }
 
-/* A meter that has had totals has no readings in an answer without totals. */
+/* Rows outside of the period are left out. */
 static void test_bound(void **state)
 {
     static const struct {
@@ -234,6 +233,7 @@ static void test_bound(void **state)
     }
 }
 
+/* A meter that has had totals has no readings in an answer without totals. */
 static void test_drop_readings(void **state)
 {
     static const char text[] =
@@ -319,6 +319,7 @@ static void test_types_of_meters(void **state)
     cemm_document_unref(document);
 }
 
+/* The answer may be in any order; the series is oldest first. Rows after now are left out. */
 static void test_history(void **state)
 {
     static const struct shape shapes[] = {
@@ -473,7 +474,7 @@ static void test_names_twice(void **state)
     expect_shapes(CEMM_REALTIME, CEMM_DAY, shapes, COUNT(shapes));
 }
 
-/* In a program with a locale that has a decimal comma: meson.build makes one. */
+/* A locale with a decimal comma, which meson.build makes, changes nothing. */
 static void test_locale(void **state)
 {
     static const char *const numbers[] = {
@@ -496,7 +497,7 @@ static void test_locale(void **state)
     for (size_t i = 0; i < COUNT(numbers); i++) {
         assert_true(snprintf(text, sizeof(text), "{\"data\":{\"t1\":[" NOW ",%s]}}", numbers[i]) >
                     0);
-        /* While this is set, glibc's newlocale(), which json-c calls, leaks memory. */
+        /* While LOCPATH is set, glibc's newlocale(), which json-c calls, leaks memory. */
         assert_int_equal(setenv("LOCPATH", locales, 1), 0);
         assert_non_null(setlocale(LC_NUMERIC, "de_DE.UTF-8"));
         assert_int_equal(unsetenv("LOCPATH"), 0);

@@ -13,8 +13,7 @@
 struct cemm_query answer_query(enum cemm_endpoint endpoint, const char *alias, enum cemm_span span);
 
 /* Parses `bytes` as the answer to `query`; returns the result of cemm_answer_read().
- * `ret_message` is always set.
- */
+ * `ret_message` is always set. */
 int answer_try(const struct cemm_query *query, const char *bytes, size_t length, int64_t now,
                struct cemm_document **ret_document, struct cemm_message *ret_message);
 

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* In a directory that is made with the first file. */
+/* The archive's directory is made with its first file. */
 static int begin(void **state)
 {
     int r = scratch_setup(state);
@@ -227,7 +227,7 @@ static void test_damaged(void **state)
                      -EINVAL);
 }
 
-/* The sources are stored before an answer without a sample, even if it has the maximal length. */
+/* An answer without a sample is stored after its sources, so its file may be longer. */
 static void test_longest_empty(void **state)
 {
     static char text[CEMM_EMPTY_MAX + 1];

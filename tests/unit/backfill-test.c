@@ -180,8 +180,7 @@ static void end(void)
     cemm_zone_free(fake.zone);
 }
 
-/* ---- sequences of events -----------------------------------------------------------------------
- */
+/* ---- sequences of events -------------------------------------------------------- */
 
 enum action { LIVE, ANSWER, SENT, STEP };
 

@@ -1,5 +1,5 @@
 /*
- * Units: gas is the only channel whose unit depends on where it was read.
+ * Units, of which only that of gas depends on the endpoint; channels in collectd.
  */
 #include "check.h"
 #include "common/model/channel.h"

@@ -315,7 +315,7 @@ static void test_key_in_url(void **state)
     }
 }
 
-/* Checked when it is configured, not when the first connection fails. */
+/* A CA file is checked when it is configured, not when the first connection fails. */
 static void test_ca_file(void **state)
 {
     static const struct {

@@ -85,7 +85,7 @@ char *__wrap_strdup(const char *text)
     return __real_strdup(text);
 }
 
-/* ---- its user -------------------------------------------------------------- */
+/* ---- the registry ---------------------------------------------------------- */
 
 static struct cemm_source *asked; /* the last one; NULL: none */
 
@@ -176,7 +176,7 @@ static void look_ends(void)
     }
 }
 
-/* A claim from there: returns the source whose root document is requested, or NULL. */
+/* A claim from `address`: returns the source whose root document is requested, or NULL. */
 static struct cemm_source *claim(uint32_t address)
 {
     asked = NULL;

@@ -349,7 +349,7 @@ static void test_needs_month(void **state)
     assert_false(needs_month(cemm_period_end(fixture.zone, &fixture.period) - 1));
     read_meter(0, 60, "10", "5");
     assert_true(needs_month(NOW));
-    read_meter(1, 60, "0", "0"); /* of another meter, but there are no others */
+    read_meter(1, 60, "0", "0"); /* lower: of another meter, but no others are known */
     assert_false(needs_month(NOW));
     end();
     begin("Europe/Amsterdam", "2024-05-01", "pulse-1");
@@ -482,7 +482,7 @@ static const struct {
     const char *day;
     enum cemm_by by;
     size_t count;
-    size_t index; /* of these: */
+    size_t index; /* of the interval with this start and these minutes */
     const char *start;
     unsigned minutes;
 } intervals[] = {

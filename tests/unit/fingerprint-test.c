@@ -13,7 +13,7 @@
 #define PAGE   OTHER " (a web page)"
 #define CEMM_3 "this is a CEMM 3.0; it has a different API, which cemm does not support"
 
-/* Bytes that end exactly there, so that a sanitizer detects reading beyond. NULL: none. */
+/* Copies a text without its NUL, so that a sanitizer detects reading beyond it. */
 static char *copy(const char *text)
 {
     char *bytes = text ? malloc(strlen(text) + !*text) : NULL;

@@ -434,7 +434,7 @@ struct json_object *__wrap_json_object_new_double_s(double value, const char *te
     return left-- == 0 ? NULL : __real_json_object_new_double_s(value, text);
 }
 
-/* Without memory a value must not become null: a row with a sample has seven. */
+/* Without memory a value must not become null: a row of a sample has seven values. */
 static void test_no_memory(void **state)
 {
     const struct answer_case *from = &answers[4];

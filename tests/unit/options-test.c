@@ -18,7 +18,7 @@ static enum options_result read_option(const char *option, struct options *ret_o
     return options_read(4, arguments, ret_options, &message);
 }
 
-/* Identifiers have 32 bits, and the last one means none. */
+/* The ids of users and groups have 32 bits, and the largest one means none. */
 static void test_owners(void **state)
 {
     struct options options;

@@ -1,7 +1,7 @@
 /*
  * Prometheus's text: which channel becomes which metric, that each metric is one
- * block, that failed meters have no samples and cemm_up 0, and that a counter does
- * not step back a little. History as OpenMetrics, too.
+ * block, that failed meters have no samples and cemm_up 0, and that small
+ * steps back of a counter are not shown. History as OpenMetrics, too.
  */
 #include "answers.h"
 #include "check.h"
@@ -50,7 +50,7 @@ static struct cemm_result reading(const struct cemm_document *document)
 static const struct {
     const char *channel;
     const char *value;
-    const char *line; /* after uid and alias */
+    const char *line; /* @ is replaced by uid and alias */
 } lines[] = {
     {"electric_power", "-1607", "cemm_electric_power_watts{@} -1607\n"},
     {"electric_power", "631.8750", "cemm_electric_power_watts{@} 631.8750\n"},
@@ -383,7 +383,7 @@ static void test_history(void **state)
     }
 }
 
-/* A fleet takes as long as the sum of its devices. */
+/* The time is proportional to the number of devices. */
 static void test_fleet(void **state)
 {
     enum { DEVICES = 100000 };

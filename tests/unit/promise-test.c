@@ -186,7 +186,7 @@ static void test_learned(void **state)
         int64_t early; /* last repeat that was too early; 0: none */
         int64_t came;
         int64_t expected;
-        int64_t known; /* of this device; the expected time may be a hint from another */
+        int64_t known; /* the device's old estimate; -1: none, `expected` is another's */
         bool patient;
         int64_t learned;
     } rows[] = {
@@ -218,9 +218,7 @@ static void test_learned(void **state)
     }
 }
 
-/* A promise that is not patient repeats early, and again when the data is expected; the others
- * only then.
- */
+/* A patient promise repeats when the data is expected; any other repeats earlier, too. */
 static void test_expected(void **state)
 {
     struct cemm_promise promise;

@@ -185,7 +185,7 @@ static void test_left(void **state)
     queue_destroy(&queue);
 }
 
-/* A meter has the cadence of its channel that is measured most. */
+/* A meter has the shortest cadence of its channels, without totals. */
 static void test_cadence(void **state)
 {
     static const struct {
@@ -250,7 +250,7 @@ static void test_full_during_a_call(void **state)
     queue_destroy(&queue);
 }
 
-/* Those that a call has taken or left count as well; those that it left are the oldest. */
+/* Answers that a call has taken or left count, too; those that it left are dropped first. */
 static void test_full_of_left_ones(void **state)
 {
     struct queue queue;
@@ -294,7 +294,7 @@ static void expect_brought(struct queue *queue)
     assert_int_equal(queue->size, 0);
 }
 
-/* After three quarters of its time. */
+/* A call ends after three quarters of its time. */
 static void test_call_ends(void **state)
 {
     struct queue queue;
@@ -315,7 +315,7 @@ static void test_call_ends(void **state)
     queue_destroy(&queue);
 }
 
-/* Then an answer that it has left is still before a newer one that it has not seen. */
+/* An answer that such a call has left stays before a newer one that it has not seen. */
 static void test_call_ends_after_a_left_one(void **state)
 {
     struct queue queue;
@@ -343,7 +343,7 @@ static void test_call_waits(void **state)
     queue_destroy(&queue);
 }
 
-/* It does not wait if nothing can arrive before the next call; it takes what is there. */
+/* A call does not wait if nothing can arrive before the next one; it takes what is there. */
 static void test_call_expects_nothing(void **state)
 {
     struct queue queue;

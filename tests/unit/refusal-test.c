@@ -86,7 +86,7 @@ static void test_once_a_second(void **state)
     assert_int_equal(loads, 3);
 }
 
-/* The first one reads the file; the others use the count of keys. */
+/* The first refused request reads the file; the others use the count of keys. */
 static void test_new_key(void **state)
 {
     (void)state;
@@ -168,7 +168,7 @@ static void test_each_separately(void **state)
     assert_null(refused_of(1));
 }
 
-/* The one that ends first is replaced. */
+/* If there are too many refusals, the one that ends first is replaced. */
 static void test_bound(void **state)
 {
     const struct cemm_refused *refused;

@@ -299,7 +299,7 @@ static void save(struct cemm_ledger *ledger, bool whole, int result)
         expect_part("the message", message.text, ledger->path);
 }
 
-/* The newest sample that an earlier run sent, for an answer that came `later`. */
+/* Whether a sample of this time is not new, in an answer that came `later` ms after it. */
 static bool knows(struct cemm_ledger *ledger, int64_t newest, int64_t later)
 {
     struct cemm_document document = {.source = (char[]){"local a"}, .fetched = newest + later};
@@ -436,7 +436,7 @@ static void test_save(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* Lines that are not fetched are dropped: then the whole file is written. */
+/* If too many lines are not saved, they are dropped, and the whole file is written. */
 static void test_too_many_lines(void **state)
 {
     const char *path = scratch_path("state");
