@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shows what cemm does, on this machine only: builds it, starts a simulated CEMM cloud that answers
-# with promises, mounts it, and runs collectd on it. Leaves nothing behind.
+# Shows what cemm does, on this machine only: builds it, starts a simulated CEMM cloud, mounts that,
+# and runs collectd on it. Leaves nothing behind but the Debian packages.
 set -euo pipefail
 
 usage() {

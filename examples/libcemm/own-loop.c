@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define LINE_SIZE 256
-#define NOW_AGE   1000 /* ms: "now" is answered from memory if it is no older */
+#define NOW_AGE   1000 /* ms: an answer that is no older is used again */
 
 struct program {
     struct cemm *cemm;
@@ -51,7 +51,7 @@ static void print_document(const struct cemm_zone *zone, const struct cemm_docum
     fflush(stdout);
 }
 
-/* Runs inside cemm_turn(), once for each cemm_get(). */
+/* Runs inside cemm_turn() or cemm_free(), once for each cemm_get(). */
 static void print_answer(void *data, const struct cemm_answer *answer)
 {
     struct program *program = data;

@@ -17,7 +17,7 @@ struct reader {
     bool failed;
 };
 
-/* A request for a device's meters (no alias), or for the values of a meter. */
+/* A request for all devices (no uid), a device's meters (no alias), or a meter's values. */
 struct request {
     struct reader *reader;
     struct cemm_query query;
@@ -30,14 +30,14 @@ static void print_series(const struct reader *reader, const struct cemm_query *q
     char time[CEMM_TIME_SIZE];
 
     if (series->count == 0)
-        return; /* a channel that was never read */
+        return; /* a channel that was never measured */
     newest = &series->samples[series->count - 1];
     cemm_time_format(cemm_zone(reader->cemm), newest->time, time);
     printf("%s %s/%s %s = %.*s%s%s\n", time, query->uid.text, query->alias, series->channel,
            (int)newest->text_length, newest->text, series->unit[0] ? " " : "", series->unit);
 }
 
-/* Runs inside cemm_turn(), once for each request. */
+/* Runs inside cemm_turn() or cemm_free(), once for each request. */
 static void take_answer(void *data, const struct cemm_answer *answer)
 {
     struct request *request = data;
@@ -58,7 +58,6 @@ static void take_answer(void *data, const struct cemm_answer *answer)
     free(request);
 }
 
-/* Without a uid, it requests the devices; without an alias, the meters of a device. */
 static void ask(struct reader *reader, const struct cemm_uid *uid, const char *alias)
 {
     struct request *request = calloc(1, sizeof(*request));
