@@ -86,7 +86,7 @@ bool options_read(struct exec_options *ret_options, const struct exec_command *c
 /* Prints a line for each option that the command takes. */
 void options_help(const struct exec_command *command);
 
-/* Marks the METERs that this meter, or (`alias` "") this device, gave a result for, good or bad. */
+/* Marks the METERs that name this meter, or (`alias` "") this device, of which a result came. */
 void options_mark(const struct exec_options *options, const char *uid, const char *alias);
 
 /* Whether there is no result for the METER; then *ret_message says why. */

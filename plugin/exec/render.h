@@ -49,7 +49,7 @@ void table_round(char *number);
 void table_plain_time(char *time);
 
 #define READ_INTERVAL   60.0 /* seconds, assumed between two runs of `cemm read` */
-#define STREAM_INTERVAL 10.0 /* seconds; meters are no faster */
+#define STREAM_INTERVAL 10.0 /* seconds between two readings of `cemm stream` */
 
 #define HOST_SIZE 128 /* the same as collectd's fields */
 
