@@ -170,8 +170,8 @@ others() {
   configure release --buildtype=release
 }
 
-# ThreadSanitizer for the programs' threads: the engine's resolvers and wake-ups, and cemmfs's
-# invalidation thread. collectd can't load a plugin that was built with it.
+# ThreadSanitizer for the programs' threads: libcurl's resolvers, callers of cemm_wakeup(), and
+# cemmfs's invalidation thread. collectd can't load a plugin that was built with it.
 threads() {
   configure threads -Db_sanitize=thread -Db_lundef=false || return
   export TSAN_OPTIONS=exitcode=66

@@ -168,7 +168,7 @@ static void scan(void)
     assert_true(discovery.scanning);
 }
 
-static void look_ends(void)
+static void scan_ends(void)
 {
     while (discovery.scanning) {
         loop.now += 1000;
@@ -201,11 +201,11 @@ static void refute(struct cemm_source *source)
     has_answered(source);
 }
 
-static void looks_without_claims(int count)
+static void scans_without_claims(int count)
 {
     while (count-- > 0) {
         scan();
-        look_ends();
+        scan_ends();
     }
 }
 
@@ -235,8 +235,8 @@ static void test_used_again(void **state)
     source->logged[source->logged_count++] = 1;
     source->left_out = 1;
     has_answered(source);
-    look_ends();
-    looks_without_claims(3);
+    scan_ends();
+    scans_without_claims(3);
     scan();
     assert_ptr_equal(claim(2), source);
     expect_text("its address", source->config->address, "192.0.2.2");
@@ -270,8 +270,8 @@ static void test_refuted_stays(void **state)
     refute(second);
     assert_null(claim(1));
     assert_null(claim(2));
-    look_ends();
-    looks_without_claims(3);
+    scan_ends();
+    scans_without_claims(3);
     scan();
     assert_non_null(claim(3));
     assert_non_null(claim(4));
@@ -321,8 +321,8 @@ static void test_no_memory(void **state)
     struct cemm_source *source = claim(1);
     assert_non_null(source);
     refute(source);
-    look_ends();
-    looks_without_claims(3);
+    scan_ends();
+    scans_without_claims(3);
     scan();
     strdups = 0; /* reusing it needs none */
     assert_ptr_equal(claim(2), source);

@@ -39,7 +39,7 @@ static const struct golden {
      NULL},
     {"cloud-p1-gas-year",
      {{CLOUD}, "p1-gas", CEMM_DATA, {CEMM_YEAR, 2017, 1, 1}},
-     JUNE_2017, /* before December */
+     JUNE_2017, /* before December, whose row is left out */
      NULL},
     {"cloud-p1-totals", {{CLOUD}, "p1", CEMM_TOTALS, {CEMM_DAY, 2017, 5, 31}}, JUNE_2017, NULL},
     {"lan-root", {.endpoint = CEMM_ROOT}, APRIL_2020, LAN " "},

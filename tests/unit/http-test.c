@@ -1,6 +1,6 @@
 /*
- * HTTP: if a kept connection gives bytes that are not HTTP, or is closed
- * instead, the request is sent again once. The server is the test, which answers
+ * HTTP: if a kept connection gives bytes that are not HTTP, or is closed, the
+ * request is sent again once. The server is the test, which answers
  * between two turns.
  */
 #include "check.h"
@@ -171,7 +171,7 @@ static void test_remaining_time(void **state)
     assert_int_equal(timeout, TIMEOUT_MS);
 }
 
-/* Each request is sent once more, and not more often. */
+/* Each request is sent once more at most. */
 static void test_once(void **state)
 {
     (void)state;

@@ -414,7 +414,7 @@ static void test_hold(void **state)
 /* A fleet's whole first sweep is held back, and each series is found quickly. */
 static void test_hold_bound(void **state)
 {
-    static char series[HOLD_MAX + 1]; /* they are only compared */
+    static char series[HOLD_MAX + 1]; /* their addresses are only compared */
     struct reading reading = {0};
     struct hold hold;
 
