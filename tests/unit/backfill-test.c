@@ -419,10 +419,10 @@ static void test_hole(void **state)
     expect_text("one row", fake.events, "get 2017-06-01, send 4");
     fake.now += 60000;
     round_of(NOON, 3, 2); /* 3 and 2 are missing */
-    expect_text("after it", fake.events, "get 2017-06-01, send 3+2");
+    expect_text("after the row", fake.events, "get 2017-06-01, send 3+2");
     fake.now += 3600000;
     round_of(NOON, 3, 2); /* 6 and 5 have none */
-    expect_text("before it", fake.events, "");
+    expect_text("before the row", fake.events, "");
     end();
 }
 

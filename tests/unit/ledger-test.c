@@ -53,7 +53,7 @@ static void test_story(void **state)
         {"another channel", &one, "p1", "t2", NOW - 5000, true},
         {"another alias", &one, "p1-usb", "t1", NOW - 5000, true},
         {"another device", &other, "p1", "t1", NOW - 5000, true},
-        {"that device again", &other, "p1", "t1", NOW - 5000, false},
+        {"the other device again", &other, "p1", "t1", NOW - 5000, false},
         {"names that are equal only when joined", &one, "p1t", "1", NOW - 5000, true},
         {"in the future, which the ledger does not check", &one, "p1", "t1", NOW + 15 * MINUTES,
          true},
@@ -108,11 +108,11 @@ static void test_source_change(void **state)
         {"the second continues meanwhile", "cloud b", "t1", 100.21, true},
         {"a greater step back is a new meter", "local a", "t1", 99.21, true},
         {"power", "local a", "electric_power", 1000, true},
-        {"is not a counter", "cloud b", "electric_power", 999.5, true},
+        {"power is not a counter", "cloud b", "electric_power", 999.5, true},
         {"gas", "local a", "gas", 10, true},
-        {"is one", "cloud b", "gas", 9.5, false},
+        {"gas is a counter", "cloud b", "gas", 9.5, false},
         {"a difference of counters", "local a", "electric_energy", 10, true},
-        {"may fall", "cloud b", "electric_energy", 9.5, true},
+        {"a difference may fall", "cloud b", "electric_energy", 9.5, true},
     };
     struct cemm_ledger *ledger = cemm_ledger_new(0, NULL, 0);
 
@@ -139,7 +139,7 @@ static void test_totals(void **state)
         {"first", NOW, NOW - 5000, 10, true},
         {"with a new time", NOW + 10, NOW - 5000, 10, false},
         {"another value", NOW + 20, NOW - 5000, 10.01, true},
-        {"which stays", NOW + 30, NOW - 5000, 10.01, false},
+        {"the value stays", NOW + 30, NOW - 5000, 10.01, false},
         {"the meter was read again", NOW + 40, NOW - 4000, 10.01, true},
         {"an older time", NOW + 39, NOW - 3000, 10.02, false},
     };

@@ -208,7 +208,7 @@ static void test_silent_meter(void **state)
     (void)state;
     expect_part("p1", text,
                 "cemm_last_sample_timestamp_seconds{uid=\"" UID "\",alias=\"p1\"} 1496320000\n");
-    expect_part("it is there", text, "cemm_up{uid=\"" UID "\",alias=\"pulse-1\"} 1\n");
+    expect_part("water", text, "cemm_up{uid=\"" UID "\",alias=\"pulse-1\"} 1\n");
     assert_null(
         strstr(text, "cemm_last_sample_timestamp_seconds{uid=\"" UID "\",alias=\"pulse-1\""));
     free(text);

@@ -201,7 +201,7 @@ static void test_names(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* Each of these differs from the first in one field only. */
+/* Each row differs from the first one in one field only. */
 static void test_series(void **state)
 {
     struct cemm_ledger *ledger = begin(10 * 60 + 20);
@@ -338,7 +338,7 @@ static void test_file(void **state)
 
     ledger = begin(6 * 60 + 20); /* a narrower one */
     load(ledger, path, 0);
-    expect_text("less", missing_of(ledger), "5-3 2-1");
+    expect_text("less is missing", missing_of(ledger), "5-3 2-1");
     save(ledger, true, 0);
     cemm_ledger_free(ledger);
 
@@ -388,23 +388,26 @@ static void test_save(void **state)
         const char *row;
         int minute;       /* marked before; 0: none */
         bool whole;       /* requested */
-        bool away;        /* its directory is missing */
+        bool away;        /* the file's directory is missing */
         int later;        /* milliseconds */
         int result;       /* the returned value */
         const char *text; /* of the file; NULL: there is none */
     } rows[] = {
         {"nothing was sent", 0, true, false, 0, 0, NULL},
-        {"at first", 8, false, false, 0, 0, HEADER LINE("1699999500") END},
+        {"the whole file at first", 8, false, false, 0, 0, HEADER LINE("1699999500") END},
         {"nothing new", 0, false, false, 0, 0, HEADER LINE("1699999500") END},
         {"a minute", 6, false, false, 0, 0, HEADER LINE("1699999500") END LINE("1699999620")},
-        {"once", 6, false, false, 0, 0, HEADER LINE("1699999500") END LINE("1699999620")},
+        {"the same minute again", 6, false, false, 0, 0,
+         HEADER LINE("1699999500") END LINE("1699999620")},
         {"the whole file", 0, true, false, 0, 0, HEADER SENT("1699999500+1 1699999620+1") END},
         {"a minute that fails", 7, false, true, 0, -ENOENT, NULL},
-        {"is reported once", 5, false, true, 0, 0, NULL},
-        {"and is not tried again at once", 0, false, false, 299999, 0,
+        {"the failure is reported once", 5, false, true, 0, 0, NULL},
+        {"it is not tried again at once", 0, false, false, 299999, 0,
          HEADER SENT("1699999500+1 1699999620+1") END},
-        {"but soon", 0, false, false, 1, 1, HEADER SENT("1699999500+4") END},
-        {"and it works", 4, false, false, 0, 0, HEADER SENT("1699999500+4") END LINE("1699999740")},
+        {"it is tried again after five minutes", 0, false, false, 1, 1,
+         HEADER SENT("1699999500+4") END},
+        {"a minute again", 4, false, false, 0, 0,
+         HEADER SENT("1699999500+4") END LINE("1699999740")},
         {"the whole file from time to time", 3, false, false, 300000, 0,
          HEADER SENT("1699999500+6") END},
     };
@@ -680,7 +683,7 @@ static void test_cadence(void **state)
                            SENT("@1699999960000") SENT("@1699999990000") LINE("1699999980"));
     load(ledger, path, 0);
     expect_int("after a restart", cemm_ledger_cadence(power(ledger), &seconds), true);
-    expect_int("it is as before", seconds, 30);
+    expect_int("the interval is as before", seconds, 30);
     const struct cemm_sample later = {.time = NOW + 7 * HOUR * 1000};
     document.fetched = later.time;
     assert_true(cemm_ledger_accept(power(ledger), &document, &later));
