@@ -10,14 +10,14 @@
  * sendfile, splice, copy_file_range and mmap do not ask: the kernel uses the
  * size that it has. So a cold node is given too large a size. The READ waits,
  * and its short answer cuts the size, unless the kernel was given another size
- * since it sent the READ. In between, the kernel must not be given the large
- * size again, or the rest of the page would read as NULs. So each cold node is
+ * since it sent the READ. Until that answer it must not be given the large size
+ * again, or the rest of the page would read as NULs. So each cold node is
  * used once: its name expires at once, and if it is looked up again while it is
  * cold, it gets a new node. Two readers of one cold node would send a READ each,
  * and an empty answer at a higher offset could set the size to that offset.
  *
- * A READ that waits is synchronous: without ASYNC_READ it can be interrupted
- * and does not take a slot from others. If a READ of several pages fails, the
+ * A READ that waits is synchronous (no ASYNC_READ): it can be interrupted and
+ * does not count as a background request. If a READ of several pages fails, the
  * kernel asks for the first of them alone, which must not wait again.
  *
  * The bytes of an inode never change. A newer document is a new node, found at
@@ -39,11 +39,11 @@
 
 #define FINAL_BYTES    (8u << 20)  /* bytes of closed periods kept; others are rendered again */
 #define CHANGING_BYTES (56u << 20) /* bytes of other files kept */
-#define FINAL_FILES    4096        /* files of closed periods kept */
+#define FINAL_FILES    4096        /* files in the queues `final` and `bare` */
 #define REPEATED_MS    1000 /* how long a READ gets the error of the READ that failed before it */
 #define FOLLOWED_MS    5000 /* a running CSV is followed if the last GETATTR is not older */
-#define RUNNING_S      1.0  /* how long the name of a running CSV is valid: its node grows */
-#define CLOSED_S       60.0 /* the same for a closed period: its archive file may be deleted */
+#define RUNNING_S      1.0  /* how long the name of a file that may grow is valid */
+#define CLOSED_S       60.0 /* the same for a closed period, whose archive file may be deleted */
 #define AHEAD_MAX      8    /* days that are fetched ahead */
 
 /* ---- how long a file is valid ------------------------------------------- */
@@ -79,7 +79,7 @@ bool file_followed(const struct node *node)
            (node->running && (node->pins > 0 || cemm_clock_wall() - node->asked <= FOLLOWED_MS));
 }
 
-/* The maximum age (ms) of a document that can still change. Others are never fetched again. */
+/* The maximum age (ms) of a document that can still change. */
 static int64_t max_age(const struct fs *fs, const struct path *path)
 {
     return path->kind == PATH_PERIOD || is_description(path) ? FS_MAX_AGE
@@ -111,7 +111,7 @@ static double name_timeout(const struct fs *fs, const struct node *node)
 
 /* ---- what is kept -------------------------------------------------------- */
 
-/* Returns false if the kernel cannot be told now. */
+/* Makes the kernel forget the node's name. False: it cannot be told now. */
 static bool forget_name(struct fs *fs, struct node *node)
 {
     struct notice notice = {.number = node->parent};
@@ -214,8 +214,8 @@ static int status_lookup(struct fs *fs, const struct path *path, struct node **r
     return node ? 0 : -ENOMEM;
 }
 
-/* Whether somebody has deleted a closed period's archive file. Then it is fetched again: both of
- * its names lead to new nodes. */
+/* Whether somebody has deleted a closed period's archive file. Then the period is fetched again:
+ * its .csv and its .json get new nodes. */
 static bool was_deleted(struct fs *fs, struct node *node)
 {
     bool archived = node->archived;
@@ -331,8 +331,8 @@ static bool is_continued(const struct node *node, const struct snapshot *snapsho
     return snapshot->size >= node->shown && memcmp(snapshot->bytes, old->bytes, node->shown) == 0;
 }
 
-/* Whether the node needs the document: it has no snapshot; or, for READ, its bytes were dropped; or
- * it grows. During READ it must not grow: its pages are locked. */
+/* Whether the node needs a document: it has no snapshot; or, for READ, its bytes were dropped; or,
+ * for GETATTR (READ has locked its pages), it may grow and its snapshot is older. */
 static bool needs(const struct pending *pending, int64_t fetched)
 {
     const struct node *node = pending->node;
@@ -352,7 +352,7 @@ static void use_snapshot(struct pending *pending, struct snapshot *snapshot)
     } else if (!node->snapshot) {
         set_snapshot(fs, node, snapshot);
     } else if (!is_continued(node, snapshot)) {
-        /* Readers that have it open keep the old bytes; the name will lead to a new node. */
+        /* The name will lead to a new node; readers of this one get its old bytes, or ESTALE. */
         snapshot_free(snapshot);
         if (pending->reading)
             (void)forget_name(fs, node);
@@ -406,8 +406,8 @@ static int check_absence(struct fs *fs, struct node *node, int error,
     const struct path *path = &node->path;
     const struct cemm_query *query = &path->query;
     if (error == ENOENT && path->kind == PATH_METER_INFO && document) {
-        /* The cloud's list of meters has no aliases. A list on the LAN may contain this alias, but
-         * older firmware has no list. */
+        /* The cloud's list of meters has no aliases: if a list on the LAN may have this one, the
+         * meter is not absent. */
         if (strncmp(cemm_document_source(document), "cloud ", strlen("cloud ")) == 0 &&
             cemm_offers(fs->cemm, &query->uid, query->alias, CEMM_IO))
             error = EHOSTUNREACH;
@@ -446,8 +446,8 @@ static void on_document(struct pending *pending, const struct cemm_answer *answe
 
 /* ---- info.json ------------------------------------------------------------ */
 
-/* A device: its answer on the LAN, and the account that reaches it. It is absent only if every
- * account has answered. */
+/* info.json of a device: its answer on the LAN, and the account that reaches it. The file is absent
+ * only if every account has answered. */
 static void on_root(struct pending *pending, const struct cemm_answer *answer)
 {
     struct fs *fs = pending->fs;
@@ -478,8 +478,8 @@ static void on_devices(struct pending *pending, const struct cemm_answer *answer
     pending_get(pending, &pending->node->path.query, FS_MAX_AGE, on_root);
 }
 
-/* A meter: the answer from the cloud or, if no account has the meter, its entry in the list of
- * meters on the LAN. */
+/* info.json of a meter: the answer from the cloud or, if no account has the meter, its entry in the
+ * list of meters on the LAN. */
 static void on_meter(struct pending *pending, const struct cemm_answer *answer)
 {
     const struct cemm_query io = {.uid = pending->node->path.query.uid, .endpoint = CEMM_IO};

@@ -13,8 +13,8 @@
  * goes on, and the next request finds its result.
  *
  * libfuse holds a lock of the request during the interrupt callback. An answer
- * is allowed there, but not within fuse_req_interrupt_func(): so an earlier
- * interrupt is checked for first.
+ * is allowed there, but not within fuse_req_interrupt_func(), which calls it if
+ * the interrupt came earlier: so await() checks for one first.
  */
 #include "fs/fs.h"
 

@@ -33,7 +33,7 @@ struct fs {
 /* The callbacks for libfuse. Its user data is the struct fs. */
 extern const struct fuse_lowlevel_ops fs_ops;
 
-/* Returns NULL and answers the request if the kernel uses a number that it was never given. */
+/* The node of a number. NULL: there is none, and the request has been answered with ESTALE. */
 struct node *fs_node(fuse_req_t request, fuse_ino_t number);
 
 struct tree_clock fs_clock(const struct fs *fs);
@@ -41,8 +41,8 @@ struct tree_clock fs_clock(const struct fs *fs);
 /* A request's result, which is not 0, as a positive errno. */
 int fs_errno(int r);
 
-/* Remembers a failure in the directories above a path, and forgets it when the same request
- * succeeds (`message` NULL). */
+/* Remembers a failure for `status` and in all directories above a path; `message` NULL: the request
+ * has succeeded, so its failure is forgotten in these directories. */
 void fs_record(struct fs *fs, const struct path *path, const char *message);
 
 /* Returns how long the kernel may keep the attributes, in seconds. */
@@ -58,17 +58,17 @@ void fs_reply_bytes(fuse_req_t request, const struct snapshot *snapshot, size_t 
  * fetch goes on for the others. */
 struct pending;
 
-/* Called with the answer. Ends with one of pending_reply_…() or with another wait. */
+/* Called with the answer. Answers the request and frees `pending`, or starts another wait. */
 typedef void pending_fn(struct pending *pending, const struct cemm_answer *answer);
 
 struct pending {
     struct fs *fs;
-    fuse_req_t request; /* NULL: it was interrupted during the wait for the kernel */
+    fuse_req_t request; /* NULL: it was interrupted, and answered, while `ticket` was NULL */
     struct node *node;
     /* NULL: it waits until the kernel has dropped the old pages (struct notice). */
     struct cemm_ticket *ticket;
     pending_fn *resume;
-    int found;    /* result of the first wait */
+    int found;    /* info.json of a device: result of pending_find() */
     bool open;    /* GETATTR of an open file */
     bool reading; /* READ */
     size_t size;
@@ -86,15 +86,15 @@ void pending_find(struct pending *pending, const struct cemm_uid *uid, int64_t m
                   pending_fn *resume); /* for devices (`uid` NULL) or the meters of one */
 void pending_find_first(struct pending *pending, pending_fn *resume); /* for a meter's first day */
 
-/* Each answers the request and frees it. */
+/* The first two answer the request and free `pending`; the last only frees it. */
 void pending_reply_error(struct pending *pending, int error);
 void pending_reply_attributes(struct pending *pending);
-void pending_free(struct pending *pending); /* only frees it: it was answered */
+void pending_free(struct pending *pending);
 
 /* ---- files: which snapshot a name leads to, and how long it is valid (files.c) -- */
 
-/* Finds the current node of a file and how long its name is valid, in seconds. Never waits: the
- * node may have no snapshot yet. Returns 0 or a negative errno. */
+/* Finds or makes the current node of a file, and tells how long its name is valid, in seconds.
+ * Never waits: the node may have no snapshot yet. Returns 0 or a negative errno. */
 int file_lookup(struct fs *fs, const struct path *path, struct node **ret_node,
                 double *ret_timeout);
 
@@ -109,7 +109,7 @@ void file_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
 /* Whether the period is closed. The document says so; as long as there is none, our clock does. */
 bool file_closed(const struct fs *fs, const struct node *node);
 
-/* Whether readers follow the file: then the node is used although its snapshot is too old. */
+/* Whether a node with a too old snapshot is still used: it is info.json or io, or is followed. */
 bool file_followed(const struct node *node);
 
 /* Renders the files `status`, text for people, and `status.json`. They never fetch, and no key is

@@ -27,21 +27,21 @@ struct notice {
 struct invalidate {
     struct fuse_session *session;
     pthread_t thread;
-    int ours;       /* our end of a socket pair; readable when a notice has been sent */
-    int thread_end; /* the thread's end */
-    size_t under_way;
+    int ours;         /* our end of a socket pair; readable when a notice has come back */
+    int thread_end;   /* the thread's end */
+    size_t under_way; /* notices sent but not collected */
 };
 
 /* Returns 0, or a negative errno: then there is nothing to end. */
 int invalidate_start(struct invalidate *ret_invalidate, struct fuse_session *session);
 
-/* Ends the thread. Notices that were not sent are dropped without calling `done`. */
+/* Ends the thread. `done` is not called for notices that are still under way. */
 void invalidate_end(struct invalidate *invalidate);
 
 /* False: too many notices are under way. */
 bool invalidate_send(struct invalidate *invalidate, const struct notice *notice);
 
-/* Calls `done` for the notices that have been sent. */
+/* Calls `done` for the notices that have come back. */
 void invalidate_collect(struct invalidate *invalidate);
 
 #endif

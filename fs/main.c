@@ -4,8 +4,8 @@
  * reported in one line.
  *
  * The order matters: the process forks after mounting, so that the parent can
- * report a failure, and the library and the thread start after that, because
- * threads do not survive a fork.
+ * report a failure, and the library's threads and that of invalidate.c start
+ * after that, because threads do not survive a fork.
  *
  * One thread serves the requests from the kernel and the answers from the meters:
  * the library waits for the network and for our descriptors. Requests from
@@ -167,8 +167,8 @@ static void run_loop(struct fs *fs, int signal_fd)
 
 /* ---- mounting -------------------------------------------------------------------- */
 
-/* After a crash the mount answers every request with ENOTCONN, even at the next start. Only such a
- * dead mount is removed. The kernel never answers statfs from its cache. */
+/* After a crash the mount remains, and answers every request with ENOTCONN. Only such a dead mount
+ * is removed. The kernel never answers statfs from its cache. */
 static int remove_dead_mount(const char *mountpoint)
 {
     const char *arguments[] = {"fusermount3", "-u", "-z", "--", mountpoint, NULL};
@@ -193,7 +193,7 @@ static bool is_within(const char *path, const char *above)
 }
 
 /* Compares the mounts of cemmfs with the mount point. If mount.fuse3 has mounted already, the path
- * is unknown (NULL), but ours is among these mounts. Only paths are compared: another user's mount
+ * is unknown (NULL), but our mount is among them. Only paths are compared: another user's mount
  * would refuse to be asked, and ours does not answer yet. */
 static void check_mounts(const char *path, const char *archive, struct cemm_message *message)
 {

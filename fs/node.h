@@ -1,8 +1,8 @@
 /*
- * Nodes: the inodes that the kernel knows. It counts how often it has looked
- * one up; a node lives until the kernel has forgotten all lookups. A path can
- * have several nodes, one for each snapshot that is still read; the name leads
- * to the newest, the current one.
+ * Nodes: the inodes that the kernel knows. A node lives until the kernel has
+ * forgotten all lookups of it and no request uses it, unless it is `kept`. A
+ * path can have several nodes, one for each snapshot that is still read; the
+ * name leads to the newest, the current one.
  *
  * Inode numbers are never used twice: the pages that the kernel has cached
  * belong to a number.
@@ -22,20 +22,19 @@ struct node {
     uint64_t inode;   /* what stat says; see node_set_snapshot() */
     uint64_t parent;  /* the directory of the last lookup */
     uint64_t lookups; /* how often the kernel has looked it up */
-    unsigned pins;    /* how often we hold it */
+    unsigned pins;    /* how many requests use it; the root has one more */
     struct path path;
     bool current;
     bool exists; /* directories: known to exist */
 
-    /* Files. The kernel knows `shown` bytes of `snapshot`: all, unless the CSV of a period that is
-     * not over is growing. */
+    /* Files. The kernel knows `shown` bytes of `snapshot`: all, unless the file is growing. */
     struct snapshot *snapshot; /* NULL: not fetched yet */
     size_t shown;
     int64_t shown_modified;
     int64_t asked;  /* last GETATTR (Unix milliseconds) */
     bool running;   /* it may grow */
     bool growing;   /* the kernel is being told that it has grown */
-    bool archived;  /* its archive file was there */
+    bool archived;  /* its archive file existed at the last check */
     bool kept;      /* it stays even if the kernel forgets it */
     int64_t absent; /* when the sources said that it is absent (Unix milliseconds); 0: never */
 
@@ -50,7 +49,7 @@ struct node {
     char *failure;  /* directories: the last one below it; NULL: none */
     uint64_t cause; /* the cause of that failure; see tree_cause() */
 
-    struct node_queue *queue; /* one of those in struct nodes; NULL: it can't be dropped */
+    struct node_queue *queue; /* one of those in struct nodes, or NULL */
     TAILQ_ENTRY(node) age;
 };
 
@@ -80,12 +79,12 @@ struct node *nodes_current(const struct nodes *nodes, const char *path); /* NULL
  * node_release() it. NULL: no memory. */
 struct node *node_new(struct nodes *nodes, const struct path *path);
 
-/* The name no longer leads to the node, which is not kept. */
+/* Makes the node neither current nor kept: its name will lead to a new one. */
 void node_retire(struct nodes *nodes, struct node *node);
 
-/* Takes over the snapshot; while the node is growing, its size is shown only after node_show(). If
- * the bytes are final, st_ino depends only on them and on the path from now on, so that it is the
- * same at each mount and a backup need not read the file again. */
+/* Takes over the snapshot; while the node is growing, its size is shown only after node_show(). For
+ * a closed period, st_ino becomes a hash of the bytes and the path: it is the same at each mount,
+ * so that a backup need not read the file again. */
 void node_set_snapshot(struct nodes *nodes, struct node *node, struct snapshot *snapshot);
 void node_show(struct node *node);
 
@@ -99,7 +98,7 @@ void node_unqueue(struct node *node);
  * number and the pages in the kernel stay. */
 void node_set_bytes(struct nodes *nodes, struct node *node, char *bytes);
 
-/* Frees the node if neither the kernel nor we hold it and it is not kept. */
+/* Frees the node if neither the kernel nor a request uses it and it is not kept. */
 void node_release(struct nodes *nodes, struct node *node);
 
 #endif

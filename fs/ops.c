@@ -25,7 +25,7 @@
 /* libfuse's callbacks have parameters that are not needed here. */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-#define TURN_S      (3 * 3600) /* how long to wait for a day's first row, in seconds */
+#define TURN_S      (3 * 3600) /* how long `today` waits for a day's first row, in seconds */
 #define XATTRS_MAX  256        /* bytes of all names together */
 #define ENTRY_MAX   128        /* bytes of an entry with the longest name */
 #define UNKNOWN_INO 0xffffffffu
@@ -111,7 +111,7 @@ static void on_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
     node->parent = parent;
     entry.ino = node->number;
     entry.attr_timeout = fs_attributes(fs, node, &entry.attr);
-    /* If the reply fails, the kernel does not know the node, and will not forget it. */
+    /* If the reply fails, the kernel does not know the node, and sends no FORGET. */
     node->lookups++;
     if (fuse_reply_entry(request, &entry) != 0) {
         node->lookups--;
@@ -238,7 +238,7 @@ struct lister {
     const struct path *directory;
     struct tree_clock clock;
     struct tree_meter meter;
-    FILE *out; /* remembers a lack of memory */
+    FILE *out; /* a lack of memory is reported by fclose() */
     size_t size;
 };
 
@@ -329,7 +329,7 @@ static void add_found(struct lister *lister)
         (void)tree_list(directory, &lister->clock, &since_the_beginning, on_archived, lister);
 }
 
-/* Whether the sources have reported that there is no such file. A file that was read once stays. */
+/* Whether no source has the file: all have said so, or none offers it. A file once read stays. */
 static bool is_absent(const struct fs *fs, const struct path *path)
 {
     const struct node *node = nodes_current(&fs->nodes, path->text);
@@ -347,7 +347,7 @@ static int on_known(void *data, const struct path *path)
     return path->kind != PATH_PERIOD && is_absent(lister->pending->fs, path) ? 0 : add(data, path);
 }
 
-/* Lists what was found now or earlier. A failure is returned only if nothing was found. */
+/* Lists what was found now or earlier. Fails only if that is nothing, and never for a meter. */
 static int list(struct lister *lister, const struct cemm_answer *answer)
 {
     const struct path *directory = lister->directory;

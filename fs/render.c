@@ -1,6 +1,6 @@
 /*
- * Renders documents as files. The library prints documents; this file decides
- * which part a file shows, and its time.
+ * Renders documents as files. The library formats a document; the code here
+ * decides which part of it a file shows, and the file's time.
  */
 #include "fs/render.h"
 
@@ -34,7 +34,7 @@ void snapshot_free(struct snapshot *snapshot)
     free(snapshot);
 }
 
-/* The bare value. A channel that was never read is an empty file. */
+/* The bare value. A channel that was never measured is an empty file. */
 static int render_channel(const struct cemm_series *series, char **ret_text, size_t *ret_length)
 {
     const struct cemm_sample *newest =

@@ -81,7 +81,7 @@ static void append(struct path *path, const char *name, const char *suffix)
                    length > 0 ? "/" : "", name, suffix);
 }
 
-/* The name of a period: "2024-03-31.csv", or of a directory above its files, "2024" or "03". */
+/* Appends the name of a period's file, "2024-03-31.csv", or of a directory above: "2024", "03". */
 static void append_period(struct path *path)
 {
     const struct cemm_period *period = &path->query.period;
@@ -322,7 +322,7 @@ int tree_list(const struct path *parent, const struct tree_clock *clock,
     return r;
 }
 
-/* ---- what a path needs ------------------------------------------------- */
+/* ---- causes of failures ------------------------------------------------ */
 
 uint64_t tree_cause(const struct path *path)
 {

@@ -62,9 +62,9 @@ struct tree_clock {
 /* What is known about the path's meter. */
 struct tree_meter {
     bool totals;              /* it has totals/: the cloud reaches it */
-    bool found;               /* `first` holds data: listings begin there */
+    bool found;               /* `first` is set: listings begin there */
     bool known;               /* there is no data before `first`: earlier names do not exist */
-    struct cemm_period first; /* a day */
+    struct cemm_period first; /* the first day found to have data */
 };
 
 enum tree_type { TREE_DIRECTORY, TREE_FILE, TREE_LINK };
@@ -81,14 +81,14 @@ bool tree_child(const struct path *parent, const char *name, const struct tree_c
 typedef int tree_entry_fn(void *data, const struct path *path);
 
 /* Lists the names that the tree knows by itself: all but devices, meters and channels. Periods are
- * listed from the first day to now; if the first day is not known, none is listed. */
+ * listed from the first day to now; if no day was found, none is listed. */
 int tree_list(const struct path *parent, const struct tree_clock *clock,
               const struct tree_meter *meter, tree_entry_fn *entry, void *data);
 
 /* Whether a directory's names are periods. */
 bool tree_holds_periods(const struct path *path);
 
-/* Whether it is info.json, for which a device or a meter may need more than one document. */
+/* Whether the path is info.json, for which a device or a meter may need more than one document. */
 bool tree_is_info(const struct path *path);
 
 /* The name of a path in its directory; it is a part of `text`. */
