@@ -41,7 +41,7 @@
 #define CHANGING_BYTES (56u << 20) /* bytes of other files kept */
 #define FINAL_FILES    4096        /* files in the queues `final` and `bare` */
 #define REPEATED_MS    1000 /* how long a READ gets the error of the READ that failed before it */
-#define FOLLOWED_MS    5000 /* a running CSV is followed if the last GETATTR is not older */
+#define FOLLOWED_MS    5000 /* a running file is followed if its last GETATTR is not older */
 #define RUNNING_S      1.0  /* how long the name of a file that may grow is valid */
 #define CLOSED_S       60.0 /* the same for a closed period, whose archive file may be deleted */
 #define AHEAD_MAX      8    /* days that are fetched ahead */
@@ -407,7 +407,7 @@ static int check_absence(struct fs *fs, struct node *node, int error,
     const struct cemm_query *query = &path->query;
     if (error == ENOENT && path->kind == PATH_METER_INFO && document) {
         /* The cloud's list of meters has no aliases: if a list on the LAN may have this one, the
-         * meter is not absent. */
+         * meter may exist. */
         if (strncmp(cemm_document_source(document), "cloud ", strlen("cloud ")) == 0 &&
             cemm_offers(fs->cemm, &query->uid, query->alias, CEMM_IO))
             error = EHOSTUNREACH;
