@@ -393,7 +393,7 @@ outages() {
 }
 
 devices_gone() {
-  sim_faults 'reset@cloud:*/cemm/*' 'reset@lan:*' || not_ok "the devices are gone"
+  sim_faults 'drop@cloud:*/cemm/*' 'drop@lan:*' || not_ok "the devices are gone"
 }
 
 # Whether each series has a live sample that is newer than MOMENT.

@@ -103,7 +103,7 @@ CONF
   world=(valgrind --trace-children=yes --log-file="$report.%p" --leak-check=full --num-callers=30)
   start_collectd "$run"
   check 'valgrind: sweeps' wait_for 300 fetched 1200
-  sim_faults 'reset@*/realtime/*'
+  sim_faults 'drop@*/realtime/*'
   check 'valgrind: an outage' wait_for 60 grep -q 'closed the connection' "$run/log"
   sim_faults
   check 'valgrind: the end of the outage' wait_for 60 grep -q 'answers again' "$run/log"
@@ -130,7 +130,7 @@ start_collectd "$run"
 collectd_pid=$daemon
 check 'a tenth of it' wait_for 60 swept $((sweeps / 10))
 rss_then=$(rss) threads_then=$(threads) descriptors_then=$(descriptors)
-for fault in 'status=502' 'reset' 'garbage'; do
+for fault in 'status=502' 'drop' 'garbage'; do
   sim_faults "$fault@*/realtime/*"
   check "$fault is logged" wait_for 20 eval '(($(log_lines "WARN\|no answer\|502\|closed\|fit") > 0))'
   sim_faults

@@ -248,7 +248,7 @@ present() {
 # One device of two does not answer for some seconds. The plugin's own notifications, and those of
 # the threshold plugin, are in the log.
 silence() {
-  sim_faults "reset@*$second*" || not_ok "the simulator fails"
+  sim_faults "drop@*$second*" || not_ok "the simulator fails"
   check "a device that falls silent is notified" wait_for 30 grep -qF "CEMM $second is silent" "$run/log"
   check "errors are counted" wait_for 10 grep -q ',[1-9]' "$(csv "$second" derive-errors)"
   check "the threshold plugin sees its age" wait_for 60 grep -q "cemm.*$second.*gauge.*age.*warning" "$run/log"

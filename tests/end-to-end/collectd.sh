@@ -291,7 +291,7 @@ outage() {
   conf "$run" < <(cloud "URL \"$sim_cloud\"" "ApiKeyFile \"$key_file\"" 'Interval 0.1' 'Timeout 5')
   start_collectd "$run"
   check "both devices have values" wait_for 15 both_have_values
-  sim_faults "reset@*$second*" || not_ok "the simulator fails"
+  sim_faults "drop@*$second*" || not_ok "the simulator fails"
   check "a device that fails is logged" wait_for 10 grep -q "cemm plugin: .*$second" "$run/log"
   before=$(lines "$(csv "$first" power-p1-electric_power)")
   check "the other one goes on" wait_for 15 has_lines $((before + 2)) "$first" power-p1-electric_power
@@ -311,7 +311,7 @@ outage() {
 flutter() {
   local i
   for i in {1..10}; do
-    sim_faults "reset@*$second*" || not_ok "the simulator fails, $i"
+    sim_faults "drop@*$second*" || not_ok "the simulator fails, $i"
     sleep 0.3
     sim_faults || not_ok "the simulator goes on, $i"
     sleep 0.1

@@ -40,7 +40,7 @@ stall-in-body       ETIMEDOUT    no answer in time
 drip                ETIMEDOUT    no answer in time
 delay=50            0
 forget=600000       0
-reset               EHOSTUNREACH closed the connection without an answer
+drop                EHOSTUNREACH closed the connection without an answer
 reset-at-once       EHOSTUNREACH connection broke
 reset-before-body   EHOSTUNREACH connection broke
 reset-in-header     EHOSTUNREACH connection broke
@@ -159,7 +159,7 @@ every_fault_has_a_row() {
 
 # Exceptions from the table: DOCUMENT FAULT (patterns) ERRNO WORDS. The first row that matches
 # applies. Lists of devices and meters have no samples that could be wrong. Among many connections,
-# a reset one is sometimes reported as closed.
+# a dropped one is sometimes reported as broken.
 readonly exceptions='
 info|io|root|list  time-*|value-*|pair-*  0
 io                 many-channels          EIO     too large
@@ -167,7 +167,7 @@ info|io            uid-*                  0
 list               uid-twice              0
 info|root          status=4@(04|12)       ENOENT  no source says anything
 root               html                   EIO     not a CEMM Basic or Plus
-*                  reset                  EHOSTUNREACH the connection
+*                  drop                   EHOSTUNREACH the connection
 '
 
 # Exceptions for programs. Without a list of meters they try the documented ones; if it is invalid,

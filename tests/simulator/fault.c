@@ -2,9 +2,9 @@
  * Faults by name on matching paths.
  *
  * One row of a table describes a fault: its name, its argument's range, whether it waits, replaces
- * the answer or damages the genuine one, and its function. The faults that have arguments or wait
- * are in this file, those in the content of an answer in spoil.c, and those in how it is sent in
- * wire.c. A new fault is a new row and a function.
+ * the answer or damages the genuine one, and its function. spoil.c has most faults in the content
+ * of an answer, wire.c those in how it is sent, and this file the others, with all that have
+ * arguments or wait. A new fault is a new row and a function.
  */
 #include "fault.h"
 
@@ -138,7 +138,7 @@ static int apply_promise_forever(long argument, struct promises *promises, struc
     return promise_answer(promises, promise_next(promises), answer);
 }
 
-static int apply_reset(long argument, struct promises *promises, struct answer *answer)
+static int apply_drop(long argument, struct promises *promises, struct answer *answer)
 {
     (void)argument;
     (void)promises;
@@ -220,7 +220,7 @@ static const struct fault_row rows[] = {
     {"redirect-round", NULL, 0, 0, FAULT_INSTEAD, apply_redirect_round, "302 to the same URL"},
     {"date", "SECONDS", 1, INT32_MAX, FAULT_AFTER, apply_date,
      "the answer's Date is this Unix time"},
-    {"reset", NULL, 0, 0, FAULT_INSTEAD, apply_reset, "connection closed without an answer"},
+    {"drop", NULL, 0, 0, FAULT_INSTEAD, apply_drop, "connection closed without an answer"},
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
