@@ -9,8 +9,8 @@
 #define ANSWER_HTML "text/html; charset=utf-8"
 #define ANSWER_TEXT "text/plain; charset=utf-8"
 
-/* What happens to the connection. Except for ANSWER_HTTP, the body is sent as it is, without a
- * header. */
+/* What happens to the connection. Except with ANSWER_HTTP, the body contains the header, and is
+ * sent unchanged. */
 enum answer_end {
     ANSWER_HTTP,  /* normal: the library makes the header */
     ANSWER_CLOSE, /* closed */
@@ -28,14 +28,14 @@ struct answer {
     const char *type; /* a literal */
     time_t date;      /* 0: the current time */
     int retry_after;  /* seconds; -1: no such header */
-    bool retry_date;  /* it is a date, retry_after seconds from now */
+    bool retry_date;  /* Retry-After is a date, that many seconds from now */
     char *location;   /* allocated; NULL: no such header */
     bool endless;     /* 4 GiB of spaces, without a Content-Length */
     bool drop;        /* no answer: the connection is closed */
     enum answer_end end;
 };
 
-/* Each replaces the answer. Returns 0 or -ENOMEM. */
+/* Each replaces the answer, and returns 0 or -ENOMEM. answer_take() takes over `body`. */
 int answer_error(struct answer *answer, unsigned status);
 int answer_copy(struct answer *answer, unsigned status, const char *type, const char *body);
 void answer_take(struct answer *answer, unsigned status, const char *type, char *body,

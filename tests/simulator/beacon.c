@@ -52,8 +52,8 @@ struct packet {
     int interface;
 };
 
-/* If not exactly: an address that no interface has, such as 127.0.0.2, only has to be in its
- * network. */
+/* Finds the interface that has the socket's address or, if not `exactly`, whose network contains it
+ * (127.0.0.2, which no interface has). */
 static bool find_network(const struct ifaddrs *list, struct beacon_socket *sock, bool exactly)
 {
     for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
@@ -91,7 +91,7 @@ static int open_socket(struct beacon_socket *sock, int port)
     return 0;
 }
 
-static int begin_ears(struct beacon *beacon, const struct ifaddrs *networks)
+static int open_sockets(struct beacon *beacon, const struct ifaddrs *networks)
 {
     const struct options *options = beacon->pool->world->options;
 
@@ -133,7 +133,7 @@ int beacon_new(struct pool *pool, struct beacon **ret_beacon)
             (struct beacon_socket){.watch.kind = WATCH_BEACON, .beacon = beacon, .fd = -1};
     r = getifaddrs(&networks) < 0 ? -errno : 0;
     if (r == 0) {
-        r = begin_ears(beacon, networks);
+        r = open_sockets(beacon, networks);
         freeifaddrs(networks);
     }
     if (r < 0) {
@@ -196,7 +196,7 @@ static bool concerns(const struct beacon_socket *sock, const struct packet *pack
            (packet->to.s_addr == sock->broadcast || packet->to.s_addr == INADDR_BROADCAST);
 }
 
-/* Junk includes an echo of the query: a device that answered its own echo would never stop. */
+/* Whether a device sent it. Junk includes an echo of the query, which must not be answered. */
 static bool is_own(const struct beacon *beacon, const struct sockaddr_in *sender)
 {
     const struct options *options = beacon->pool->world->options;
@@ -231,8 +231,7 @@ static void mac_of(const char *uid, char mac[static MAC_SIZE])
     mac[i] = '\0';
 }
 
-/* A device at another address: the next one, or if there is only one, one that is not simulated.
- */
+/* The MAC of another device: the next one or, if there is only one, one that is not simulated. */
 static void other_mac(const struct world *world, int index, char mac[static MAC_SIZE])
 {
     char uid[UID_SIZE];

@@ -18,7 +18,7 @@
 
 /* Power is kept in 1/8 W and summed in 1/8 Ws: this many are 1/1024 kWh. */
 #define ENERGY_UNIT (8 * 3600 * 1000 / VALUE_ONE)
-/* Gas is kept in 1/1024 m3 an hour: 50/3 of those are 1/1024 L/min. */
+/* Gas is kept in 1/1024 m3 an hour: each of those is 50/3 of 1/1024 L/min. */
 #define GAS_FLOW_TIMES_3 50
 
 #define HUMIDITY_LOWEST 40 /* percent */
@@ -35,7 +35,7 @@ struct midnight {
 struct meter {
     const struct calendar *calendar;
     int64_t since;
-    int64_t mark_ms; /* interval of the readings */
+    int64_t interval_ms; /* interval of the readings */
     struct household household;
     bool by_minute;          /* gas: see meter_gas_by_minute() */
     bool stamped_hourly;     /* gas: see meter_gas_stamped_hourly() */
@@ -126,7 +126,7 @@ static int grow(struct meter *meter)
     return 0;
 }
 
-/* Advances by days until midnight is after `utc`. */
+/* Adds midnights until the last one is after `utc`. */
 static int reach(struct meter *meter, int64_t utc)
 {
     while (meter->midnight_count == 0 || meter->midnights[meter->midnight_count - 1].start <= utc) {
@@ -187,7 +187,7 @@ int meter_new(const struct calendar *calendar, int64_t since, const char *uid, c
     }
     meter->calendar = calendar;
     meter->since = since;
-    meter->mark_ms = METER_MARK_S * INT64_C(1000);
+    meter->interval_ms = READ_EVERY_S * INT64_C(1000);
     for (int i = 0; i < COUNTERS; i++)
         meter->first[i] = household_first(&meter->household, i) * VALUE_ONE;
     *ret_meter = meter;
@@ -214,7 +214,7 @@ void meter_gas_stamped_hourly(struct meter *meter)
 
 void meter_read_every(struct meter *meter, int seconds)
 {
-    meter->mark_ms = seconds * INT64_C(1000);
+    meter->interval_ms = seconds * INT64_C(1000);
 }
 
 enum meter_kind meter_kind(const struct meter *meter)
@@ -316,15 +316,15 @@ int meter_value(struct meter *meter, enum channel channel, int64_t time_ms, int6
 int meter_latest(struct meter *meter, enum channel channel, int64_t now_ms,
                  struct sample *ret_sample)
 {
-    int64_t mark = now_ms - now_ms % meter->mark_ms;
+    int64_t read_ms = now_ms - now_ms % meter->interval_ms;
     int64_t start, end;
 
     if (meter->stamped_hourly) {
         calendar_period(meter->calendar, PERIOD_DAY, now_ms / 1000, &start, &end);
-        mark = (now_ms / 1000 - (now_ms / 1000 - start) % 3600) * 1000;
+        read_ms = (now_ms / 1000 - (now_ms / 1000 - start) % 3600) * 1000;
     }
-    *ret_sample = (struct sample){.time_ms = mark};
-    return meter_value(meter, channel, mark, &ret_sample->value);
+    *ret_sample = (struct sample){.time_ms = read_ms};
+    return meter_value(meter, channel, read_ms, &ret_sample->value);
 }
 
 /* The value of the row at this second of the day. */
@@ -370,7 +370,7 @@ static int day_rows(struct meter *meter, int64_t utc, int64_t now_ms, struct sam
 static int amount(struct meter *meter, enum channel channel, int64_t start, int64_t end,
                   int64_t now_ms, int64_t *ret_value)
 {
-    int64_t until = now_ms - now_ms % meter->mark_ms;
+    int64_t until = now_ms - now_ms % meter->interval_ms;
     int64_t from = start > meter->since ? start : meter->since;
     int64_t before, after;
     int r;

@@ -12,7 +12,7 @@
 #define VALUE_ONE 1024
 
 /* The interval of the readings, unless meter_read_every() changes it. */
-#define METER_MARK_S 10
+#define READ_EVERY_S 10
 
 /* Times outside this range have no data, whatever --since and --now are. */
 #define TIME_MIN_S INT64_C(946684800)  /* 2000 */
@@ -32,7 +32,7 @@ enum channel {
     CHANNEL_ENERGY,     /* t1 - t3, as a reading */
     CHANNEL_ENERGY_LOW, /* the same, as an amount */
     CHANNEL_ENERGY_HIGH,
-    CHANNEL_HUMIDITY, /* one that no document names */
+    CHANNEL_HUMIDITY, /* not in the vendor's documentation */
 };
 
 struct sample {
@@ -58,7 +58,7 @@ void meter_gas_stamped_hourly(struct meter *meter);
 void meter_read_every(struct meter *meter, int seconds);
 enum meter_kind meter_kind(const struct meter *meter);
 
-/* A channel at a moment. -ENOENT: it was not read before, or the meter has no such channel. */
+/* A channel's value at a time. -ENOENT: no data then, or the meter has no such channel. */
 int meter_value(struct meter *meter, enum channel channel, int64_t time_ms, int64_t *ret_value);
 
 /* What realtime shows: the newest measurement at or before now, with its own time. */

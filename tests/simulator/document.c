@@ -1,10 +1,10 @@
 /*
  * The JSON documents of both APIs.
  *
- * They are written as the vendor's documents show them, member by member, in that order, because
- * clients must be tested against real answers, not tidy ones. The two APIs differ in small things
- * (io_id is a number in one and a string in the other, time is in milliseconds or in seconds), and
- * these differences are intentional.
+ * They are written as the vendor's documentation shows them, member by member, in order: clients
+ * must be tested against real answers, not tidy ones. The two APIs differ in small things (io_id is
+ * a number in one and a string in the other, time is in milliseconds or in seconds), and these
+ * differences are intentional.
  */
 #include "document.h"
 
@@ -18,7 +18,7 @@
 #define CHANNELS_MAX    8
 #define LIST_END        -1
 
-/* 10^10 / 1024: one unit, counted in the last of ten digits. */
+/* 10^10 / 1024: the fraction 1/1024, as a number of ten digits. */
 #define DIGITS_OF_UNIT INT64_C(9765625)
 
 int64_t document_hundredths(int64_t value, enum rounding rounding)
@@ -122,7 +122,7 @@ static const struct {
     {"mb", 5, "solar_energy", "rs485"},
 };
 
-/* Smart meters that have a gas meter; 2.26 also lists p1's as emucs-gas. */
+/* Smart meters that have a gas meter; firmware 2.26 also lists p1's as emucs-gas. */
 static const struct {
     const char *smart;
     const char *gas;

@@ -28,7 +28,7 @@ int document_history(const struct world *world, struct device *device, int index
 int document_totals(const struct world *world, struct device *device, int index, int64_t utc,
                     FILE *out);
 
-/* A value in hundredths, rounded, and such a number as JSON. */
+/* Rounds a value to hundredths. The others write JSON: hundredths, a value, a sample. */
 int64_t document_hundredths(int64_t value, enum rounding rounding);
 void document_number(FILE *out, int64_t hundredths);
 void document_value(FILE *out, int64_t value, enum rounding rounding);

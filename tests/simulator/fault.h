@@ -13,7 +13,7 @@ struct promises;
 struct spoiler;
 struct wire_fault;
 
-/* One of the three. */
+/* One of the three pointers is set. */
 struct fault {
     const struct fault_row *row;
     const struct spoiler *spoiler;

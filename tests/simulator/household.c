@@ -194,7 +194,7 @@ static int64_t water(const struct household *household, int64_t minute, int loca
     return 16 + draw(household->seed ^ 1, minute, 80);
 }
 
-/* Consumption minus production, in whole watts, as smart meters measure it. */
+/* Rounds towards zero to whole watts, in which smart meters measure. */
 static int64_t whole_watts(int64_t eighths)
 {
     return eighths >= 0 ? eighths / 8 * 8 : -(-eighths / 8 * 8);

@@ -38,7 +38,7 @@ struct day {
 
 /* -ENOENT: the alias is not simulated. */
 int meter_kind_of(const char *alias, enum meter_kind *ret_kind);
-/* Whether the cloud documents it; all others exist on the LAN only. */
+/* Whether the cloud has meters with this alias; all others exist on the LAN only. */
 bool meter_in_cloud(const char *alias);
 int household_begin(const char *uid, const char *alias, struct household *ret_household);
 

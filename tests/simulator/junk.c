@@ -2,9 +2,9 @@
  * Discovery packets: the good one, and those that a client has to survive.
  *
  * Anybody on the LAN can answer a broadcast. So with --beacon-junk a set of packets is sent before
- * each answer, none of which may name a device. Each kind that has a MAC has a unique one,
- * 00:1E:C0:FF:FF:xx with the number of its row, so a client that believed one shows which. The last
- * kind is the exception: it has the MAC of a device that exists at another address.
+ * each answer, none of which a client may take for a device. A kind's MAC is 00:1E:C0:FF:FF:xx with
+ * the number of its row, so that the MAC tells which one a client has believed. The last kind is
+ * the exception: it has the MAC of a device that exists at another address.
  */
 #include "junk.h"
 

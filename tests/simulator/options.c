@@ -248,7 +248,7 @@ static int take_beacon_to(struct options *options, const char *text)
     return strcmp(text, "sender") == 0 ? 0 : take_number(text, 1, UINT16_MAX, &options->beacon_to);
 }
 
-/* Whether a text can go into a JSON string unescaped. */
+/* -EINVAL: the text is too long, or would have to be escaped in JSON. */
 static int take_words(const char *text, const char **ret_words)
 {
     size_t length = strlen(text);
@@ -352,7 +352,7 @@ static const struct option_row rows[] = {
      "junk and forged packets are sent before each answer"},
     {"since", "DATE", NULL, TEXT(since), "no data before that day (default: 2 years before now)"},
     {"now", "EPOCH", take_now, OTHER, "the meters' clock at start, fractions allowed"},
-    {"speed", "X", take_speed, OTHER, "how fast it runs (default 1)"},
+    {"speed", "X", take_speed, OTHER, "how fast the clock runs (default 1)"},
     {"clock", "FILE", NULL, TEXT(clock), "the clock is read from FILE: Unix ms in 8 bytes"},
     {"fault", "NAME[=ARG]@GLOB", take_fault, OTHER, "repeatable; see below"},
     {"tls-cert", "FILE", NULL, TEXT(tls_cert),
@@ -561,7 +561,7 @@ int options_parse(int argc, char **argv, struct options *ret_options)
         .zone = "Europe/Amsterdam",
         .retry_after = -1,
         .cloud_round = 1,
-        .read_every = METER_MARK_S,
+        .read_every = READ_EVERY_S,
         .firmware = FIRMWARE_2_26,
         .now_ms = -1,
         .speed = 1.0,

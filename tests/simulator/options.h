@@ -14,7 +14,7 @@
 
 /* The firmware of the LAN devices. */
 enum firmware {
-    FIRMWARE_2_18, /* as the documents have it: no io, no totals */
+    FIRMWARE_2_18, /* as the vendor documents it: no io, no totals */
     FIRMWARE_2_26,
 };
 

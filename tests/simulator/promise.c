@@ -21,7 +21,7 @@ struct promise {
     TAILQ_ENTRY(promise) entry;
     uint64_t id;
     int64_t made_ms;
-    const char *request; /* its own */
+    const char *request; /* allocated */
 };
 
 void promises_begin(struct promises *promises, const struct options *options)

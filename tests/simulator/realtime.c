@@ -13,7 +13,7 @@
 
 #define CHANNELS_MAX 9
 #define LIST_END     -1
-#define TOTALS_LATE  6000 /* after `data`; a smart meter is a second earlier */
+#define TOTALS_LATE  6000 /* ms after `data`; for a smart meter, 1000 less */
 
 static const struct {
     int8_t data[CHANNELS_MAX];
@@ -110,7 +110,7 @@ static int put_data(const struct realtime *realtime, enum channel channel)
 static int put_total(const struct realtime *realtime, enum channel channel)
 {
     bool smart = meter_kind(realtime->device->meters[realtime->index]) == METER_SMART;
-    int64_t mark_ms = realtime->world->options->read_every * INT64_C(1000);
+    int64_t interval_ms = realtime->world->options->read_every * INT64_C(1000);
     struct sample sample;
     int r = find_sample(realtime, channel, &sample);
 
@@ -118,7 +118,7 @@ static int put_total(const struct realtime *realtime, enum channel channel)
         return r;
     if (sample.time_ms)
         sample.time_ms =
-            realtime->now_ms - realtime->now_ms % mark_ms + TOTALS_LATE - (smart ? 1000 : 0);
+            realtime->now_ms - realtime->now_ms % interval_ms + TOTALS_LATE - (smart ? 1000 : 0);
     document_sample(realtime->out, &sample, ROUND_DOWN);
     return 0;
 }

@@ -59,7 +59,7 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
     return request;
 }
 
-/* The time of a connection's last answer. NULL: a new connection, or no memory. */
+/* The time of a connection's last answer; 0: none yet. NULL: there was no memory. */
 static int64_t *last_used(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
@@ -211,7 +211,7 @@ static ssize_t read_cut(void *cls, uint64_t position, char *buffer, size_t room)
     return (ssize_t)left;
 }
 
-/* A body without an end: the client must close the connection. */
+/* Practically endless: the client must close the connection. */
 static ssize_t read_endless(void *cls, uint64_t position, char *buffer, size_t room)
 {
     (void)cls;
@@ -287,7 +287,7 @@ static enum MHD_Result send_answer(struct request *request, struct answer *answe
     return sent;
 }
 
-/* The library closes the connection by default; everything else is done here. */
+/* Resets the connection, which the library cannot: AF_UNSPEC makes TCP send an RST. */
 static void reset(int fd)
 {
     const struct sockaddr unspecified = {.sa_family = AF_UNSPEC};
@@ -328,7 +328,7 @@ void request_due(struct request *request)
 }
 
 /* The device has finished. The next request starts before a new one can overtake it. */
-static void let_next(struct request *request)
+static void start_next(struct request *request)
 {
     struct listener *listener = request->listener;
 
@@ -356,7 +356,7 @@ static enum MHD_Result send_wire(struct request *request, struct answer *answer)
         return MHD_NO;
     request->answered = answer->end == ANSWER_LATE;
     if (request->answered)
-        let_next(request);
+        start_next(request);
     request->until_ms = answer->end == ANSWER_HOLD
                             ? FAULT_FOREVER
                             : monotonic_ms() + (request->answered ? LATE_MS : DRIP_MS);
@@ -387,7 +387,7 @@ static char *where(const struct request *request)
     return text;
 }
 
-static int true_answer(struct request *request, struct answer *answer)
+static int genuine_answer(struct request *request, struct answer *answer)
 {
     struct query query = {
         .key = parameter(request, "api_key"),
@@ -413,7 +413,7 @@ static int make_answer(struct request *request, struct answer *answer)
     fault = faults_find(&world->options->faults, name, request->path);
     free(name);
     if (!fault || fault_needs_answer(fault))
-        r = true_answer(request, answer);
+        r = genuine_answer(request, answer);
     if (r == 0 && fault)
         r = fault_apply(fault, &world->promises, answer);
     return r;
@@ -519,7 +519,7 @@ void request_end(void *cls, struct MHD_Connection *connection, void **context,
     *context = NULL;
     if (!request->logged && request->phase == PHASE_GONE)
         log_line(request, 0, false);
-    let_next(request);
+    start_next(request);
     free(request->uri);
     free(request->path);
     free(request->drip);

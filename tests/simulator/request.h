@@ -28,7 +28,7 @@ enum phase {
     PHASE_QUEUED,  /* its device is busy with another */
     PHASE_WAITING, /* a fault delays it */
     PHASE_ANSWER,  /* to be answered now */
-    PHASE_GONE,    /* the client has disconnected, or we exit */
+    PHASE_GONE,    /* the connection is closed, or is to be */
 };
 
 struct request {

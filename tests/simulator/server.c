@@ -45,8 +45,7 @@ static int watch_fd(struct server *server, int fd, struct watch *watch)
     return epoll_ctl(server->pool.epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-/* For the cloud only. The daemon copies the certificate and the key, so they are freed after it
- * starts. */
+/* `tls` is empty for LAN devices: only the cloud can have TLS. */
 static struct MHD_Daemon *start_daemon(struct listener *listener, const struct tls *tls)
 {
     struct MHD_OptionItem options[] = {
@@ -225,7 +224,7 @@ int server_new(struct world *world, struct server **ret_server)
 }
 
 /* Resumes all requests that wait: the library cannot stop with suspended connections. */
-static void let_go(struct server *server)
+static void resume_all(struct server *server)
 {
     while (!TAILQ_EMPTY(&server->pool.waiting))
         request_resume(TAILQ_FIRST(&server->pool.waiting), PHASE_GONE);
@@ -236,7 +235,7 @@ static void let_go(struct server *server)
 
 void server_free(struct server *server)
 {
-    let_go(server);
+    resume_all(server);
     for (int i = 0; i < server->count; i++)
         if (server->listeners[i].daemon)
             MHD_stop_daemon(server->listeners[i].daemon);
@@ -342,8 +341,8 @@ static void run_waiting(struct server *server)
     }
 }
 
-/* The remaining time of the next one, as a timeout for epoll_wait(). */
-static int patience(const struct server *server)
+/* The time until the next waiting request is due, as a timeout for epoll_wait(). */
+static int next_timeout(const struct server *server)
 {
     int64_t now = monotonic_ms();
     int64_t next = FAULT_FOREVER;
@@ -380,7 +379,7 @@ int server_run(struct server *server)
 
         run_waiting(server);
         /* This may make more requests wait, so the timeout is computed after it. */
-        wait = run_again(server) ? 0 : patience(server);
+        wait = run_again(server) ? 0 : next_timeout(server);
         /* One event at a time: handling it may free the request of the next one. */
         count = epoll_wait(server->pool.epoll_fd, &event, 1, wait);
         if (count < 0 && errno != EINTR)

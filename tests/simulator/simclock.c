@@ -57,14 +57,14 @@ int simclock_follow(struct simclock *clock, const char *path)
     if (fd < 0)
         return -errno;
     r = fstat(fd, &about) < 0 ? -errno : 0;
-    if (r == 0 && about.st_size < (off_t)sizeof(*clock->shown))
+    if (r == 0 && about.st_size < (off_t)sizeof(*clock->from_file))
         r = -EINVAL;
     if (r == 0) {
-        mapped = mmap(NULL, sizeof(*clock->shown), PROT_READ, MAP_SHARED, fd, 0);
+        mapped = mmap(NULL, sizeof(*clock->from_file), PROT_READ, MAP_SHARED, fd, 0);
         if (mapped == MAP_FAILED)
             r = -errno;
         else
-            clock->shown = mapped;
+            clock->from_file = mapped;
     }
     close(fd);
     return r;
@@ -72,15 +72,15 @@ int simclock_follow(struct simclock *clock, const char *path)
 
 void simclock_end(struct simclock *clock)
 {
-    if (clock->shown)
-        munmap((void *)clock->shown, sizeof(*clock->shown));
-    clock->shown = NULL;
+    if (clock->from_file)
+        munmap((void *)clock->from_file, sizeof(*clock->from_file));
+    clock->from_file = NULL;
 }
 
 int64_t simclock_now(const struct simclock *clock)
 {
-    if (clock->shown)
-        return __atomic_load_n(clock->shown, __ATOMIC_SEQ_CST);
+    if (clock->from_file)
+        return __atomic_load_n(clock->from_file, __ATOMIC_SEQ_CST);
     if (clock->real)
         return real_ms();
     return clock->begin_ms + (int64_t)((double)(monotonic_ms() - clock->anchor_ms) * clock->speed);

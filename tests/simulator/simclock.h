@@ -9,7 +9,7 @@ struct simclock {
     int64_t begin_ms; /* the simulated clock at `anchor_ms` */
     int64_t anchor_ms;
     double speed;
-    const int64_t *shown; /* the time of --clock, or NULL */
+    const int64_t *from_file; /* the time of --clock, or NULL */
 };
 
 int64_t real_us(void);

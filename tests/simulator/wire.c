@@ -124,7 +124,7 @@ static int apply_length_word(struct answer *answer)
     return send_as(answer, ANSWER_CLOSE, answer->length, OK TYPE "Content-Length: many\r\n\r\n");
 }
 
-static int true_answer(struct answer *answer, enum answer_end end, const char *header)
+static int genuine_answer(struct answer *answer, enum answer_end end, const char *header)
 {
     return send_as(answer, end, answer->length,
                    "HTTP/1.1 %u As it is\r\n" TYPE "%sContent-Length: %zu\r\n\r\n", answer->status,
@@ -134,17 +134,17 @@ static int true_answer(struct answer *answer, enum answer_end end, const char *h
 /* These three are valid: the server decides how long it keeps a connection. */
 static int apply_close(struct answer *answer)
 {
-    return true_answer(answer, ANSWER_CLOSE, "Connection: close\r\n");
+    return genuine_answer(answer, ANSWER_CLOSE, "Connection: close\r\n");
 }
 
 static int apply_close_unsaid(struct answer *answer)
 {
-    return true_answer(answer, ANSWER_CLOSE, "");
+    return genuine_answer(answer, ANSWER_CLOSE, "");
 }
 
 static int apply_close_late(struct answer *answer)
 {
-    return true_answer(answer, ANSWER_LATE, "");
+    return genuine_answer(answer, ANSWER_LATE, "");
 }
 
 /* Valid: two chunks. */
@@ -187,7 +187,7 @@ static int apply_long_header(struct answer *answer)
                    LONG_SIZE, 0);
 }
 
-/* MANY lines of 1000 bytes, which may follow an interim answer or a body. */
+/* MANY lines of 1000 bytes, as headers or as trailers. */
 static void put_many(char *ret_lines)
 {
     for (int i = 0; i < MANY; i++)
