@@ -2,9 +2,9 @@
 # LAN devices that close connections. One announces it (Connection: close) and takes more than a
 # second for each answer; one does the same and has no io; one closes without notice; one does so
 # after a while. A new connection may reach another device, so the root document is requested again,
-# once per request. The cloud also has these devices, but must not be asked. The last device is
-# behind a router that forgets idle connections: these must not be used again.
-# Called as: closing.sh BUILD_DIR
+# at most once for each document. The cloud also has these devices, but must not be asked. The last
+# device is behind a router that forgets idle connections: these must not be used again. Called as:
+# closing.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"

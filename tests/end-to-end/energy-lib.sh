@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# What the tests of `cemm energy` share. Source it after lib.sh; the test sets $here and $since, the
-# simulator's first day.
+# What the tests of `cemm energy` share. Source it after lib.sh; the test sets $here, its directory,
+# and $since, the simulator's first day.
 
 # energy_begin BUILD_DIR: starts, and sets $cemm, $sim, $one (a device), $zone and $config.
 energy_begin() {

@@ -3,7 +3,7 @@
 # day, each on its own device, all at once against a kernel mount, the program and a real collectd.
 # faults-lib.sh has the expected results.
 # Called as: faults-lan.sh BUILD_DIR; with CEMM_E2E_LONG in its environment it also does what takes
-# long: histories of devices that do not answer, and the plugin's after the faults.
+# long: histories of devices that do not answer, and the plugin's backfill after the faults.
 # shellcheck disable=SC1091,SC2034,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# If cemm is pointed at something other than a CEMM Basic or Plus on the LAN, it says what it is: a
+# If cemm is pointed at something other than a CEMM Basic or Plus on the LAN, it says what that is: a
 # CEMM 3.0, a web server, a port for HTTPS. A CEMM in the same configuration is still read. Called
 # as: fingerprints.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Name resolution never blocks the loop: a name server that never answers delays no device whose
-# address is known, nor the end of a mount. A device that cannot be reached is reported with the
-# reason. Runs in namespaces, because it changes resolv.conf. Called by meson: resolver.sh BUILD_DIR
+# address is known, nor an unmount. A device that cannot be reached is reported with the reason. Runs
+# in namespaces, because it changes resolv.conf. Called as: resolver.sh BUILD_DIR
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/end-to-end/lib.sh

@@ -5,7 +5,7 @@
 #   needs influxd curl                 # or skips the test
 #   free_ports 2                       # sets the array $ports
 #   start_influxdb "${ports[@]}" <<<'' # sets $influx; stdin: more of its configuration
-#   start_prometheus PORT TARGET_PORT  # sets $server; -: nothing to scrape; =: see there
+#   start_prometheus PORT TARGET_PORT  # sets $server; -: nothing to scrape; =: see below
 #   start_victoriametrics HTTP_PORT GRAPHITE_PORT # sets $victoria
 #   start_mosquitto PORT               # the test's clients find it automatically
 #   start_tap PORT FILE                # sets $daemon_pid

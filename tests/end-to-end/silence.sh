@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # silence.sh BUILD_DIR: meters whose `data` does not change while their `totals` do, in every
-# program. Smart meters and Modbus meters are then silent. An inverter, a pulse meter and gas are
-# not, because there may be nothing to measure. A meter whose answers have no sample has failed, in
-# each program.
+# program. Smart meters and Modbus meters are then reported as silent. An inverter, a pulse meter
+# and gas are not, because there may be nothing to measure. A meter whose answers have no sample
+# has failed, in each program.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by check
 set -euo pipefail
 here=$(dirname "$0")

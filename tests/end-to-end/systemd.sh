@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The units in examples/: systemd finds no mistake in them and rates their exposure as they say, and
-# the programs work with the rights that the units leave them. systemd itself need not run. Called
-# as: systemd.sh BUILD_DIR
+# The units in examples/: systemd finds no mistake in them and rates their exposure low, and the
+# programs work with the rights that the units leave them. systemd itself need not run. Called as:
+# systemd.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"

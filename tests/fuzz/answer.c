@@ -43,7 +43,7 @@ static void check_series(const struct cemm_series *series)
     }
 }
 
-/* ---- what is made of it -------------------------------------------------- */
+/* ---- the texts made of a document ----------------------------------------- */
 
 /* The JSON that is written is equivalent to the answer. */
 static void check_json(const struct cemm_document *document, const char *json, size_t length)
