@@ -233,7 +233,7 @@ static bool unanswered(const struct cemm_registry *registry, const struct cemm_d
         const struct cemm_route *route = cemm_route_find(device, source);
         if (!route && cemm_device_reached(device))
             continue;
-        if (source->own.health.pause > 0 || (route && route->health.pause > 0))
+        if (source->own.failure.health.pause > 0 || (route && route->failure.health.pause > 0))
             return true;
     }
     return false;
@@ -441,7 +441,7 @@ static void ask_unknown_addresses(struct cemm_registry *registry)
 
     TAILQ_FOREACH (source, &registry->sources, link)
         if (source->config->kind == CEMM_LOCAL && !source->discovered && !source->own.device &&
-            !cemm_health_backs_off(&source->own.health, registry->loop->now))
+            !cemm_health_backs_off(&source->own.failure.health, registry->loop->now))
             cemm_find_source(source, INT64_MAX);
 }
 

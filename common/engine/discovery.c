@@ -341,7 +341,7 @@ static bool has_not_moved(const struct cemm_discovery *discovery, const struct c
     if (!device)
         return false;
     TAILQ_FOREACH (route, &device->routes, link)
-        if (route->source->discovered && route->health.pause == 0 &&
+        if (route->source->discovered && route->failure.health.pause == 0 &&
             route->source->discovered->scan == discovery->scan)
             return true;
     return false;
@@ -381,7 +381,7 @@ static void handle_known(struct cemm_discovery *discovery, struct cemm_source *s
     discovered->beacon = *beacon;
     discovered->scan = discovery->scan;
     /* While its HTTP requests are answered, there is nothing to confirm. */
-    discovery->registry->ask_root(source, source->own.health.pause == 0 ? INT64_MAX : 0);
+    discovery->registry->ask_root(source, source->own.failure.health.pause == 0 ? INT64_MAX : 0);
 }
 
 static void handle_claim(struct cemm_discovery *discovery, const struct cemm_beacon *beacon,

@@ -44,7 +44,7 @@ static void search_ended(struct cemm_search *search, const struct cemm_route *ro
     if (search->result == 0)
         search->finished = source->loop->wall;
     if (cemm_source_unconfirmed(source) ||
-        (unanswered && (route->health.pause > 0 || source->own.health.pause > 0)))
+        (unanswered && (route->failure.health.pause > 0 || source->own.failure.health.pause > 0)))
         return;
     if (search->result && !search->failure_logged)
         cemm_route_log(route, CEMM_LOG_WARNING, "%s", cemm_message_kept(&search->message)->text);

@@ -376,14 +376,11 @@ static void wake(void *data)
 {
     struct cemm_request *request = data;
     struct cemm_source *source = request->route->source;
-    const struct cemm_route *failing = cemm_route_backing_off(request->route);
-    const struct cemm_refused *refused;
+    const struct cemm_failure *failure =
+        request->sent ? NULL : cemm_route_failure(request->route, &request->query);
 
-    if (!request->sent && failing) {
-        finish(request, failing->failure_result, NULL,
-               cemm_message_kept(&failing->failure_message));
-    } else if (!request->sent && (refused = cemm_refusal_find(request->route, &request->query))) {
-        finish(request, refused->result, NULL, cemm_message_kept(&refused->message));
+    if (failure) {
+        finish(request, failure->result, NULL, cemm_message_kept(&failure->message));
     } else if (request->sent && source->loop->now >= request->promise.deadline) {
         give_up(request, true);
     } else {

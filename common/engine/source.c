@@ -243,7 +243,7 @@ bool cemm_source_unconfirmed(const struct cemm_source *source)
 static void refused_free(struct cemm_refused *refused)
 {
     LIST_REMOVE(refused, link);
-    cemm_message_drop(&refused->message);
+    cemm_message_drop(&refused->failure.message);
     free(refused);
 }
 
@@ -261,7 +261,7 @@ void cemm_route_clear(struct cemm_route *route)
     while (!LIST_EMPTY(&route->refused))
         refused_free(LIST_FIRST(&route->refused));
     cemm_message_drop(&route->search.message);
-    cemm_message_drop(&route->failure_message);
+    cemm_message_drop(&route->failure.message);
     /* Requests may be under way. */
     *route = (struct cemm_route){
         .source = route->source,
@@ -279,15 +279,6 @@ const char *cemm_route_name(const struct cemm_route *route)
                                                      : "the account";
 }
 
-struct cemm_route *cemm_route_backing_off(struct cemm_route *route)
-{
-    struct cemm_source *source = route->source;
-
-    if (cemm_health_backs_off(&route->health, source->loop->now))
-        return route;
-    return cemm_health_backs_off(&source->own.health, source->loop->now) ? &source->own : NULL;
-}
-
 bool cemm_route_may_log(const struct cemm_route *route)
 {
     return route == &route->source->own || cemm_log_has_room(route->source->loop);
@@ -299,13 +290,13 @@ void cemm_route_failed(struct cemm_route *route, int result, const char *reason)
     struct cemm_loop *loop = source->loop;
     struct cemm_message message;
 
-    route->failure_result = result;
+    route->failure.result = result;
     route->proven = false;
     source->unverified |= source->config->kind == CEMM_LOCAL && route->device;
     cemm_message_set(&message, "%s: %s: %s", source->name, cemm_route_name(route), reason);
-    cemm_message_keep(&route->failure_message, &message);
+    cemm_message_keep(&route->failure.message, &message);
     const struct cemm_backoff backoff = {BACKOFF_FIRST_MS, loop->backoff_max};
-    if (cemm_health_fail(&route->health, loop->now, backoff, cemm_random()) &&
+    if (cemm_health_fail(&route->failure.health, loop->now, backoff, cemm_random()) &&
         !cemm_source_unconfirmed(source))
         cemm_route_log(route, CEMM_LOG_WARNING, "%s", message.text);
 }
@@ -313,9 +304,9 @@ void cemm_route_failed(struct cemm_route *route, int result, const char *reason)
 static void recover(struct cemm_route *route)
 {
     const struct cemm_source *source = route->source;
-    int64_t since = route->health.down_since;
+    int64_t since = route->failure.health.down_since;
 
-    if (cemm_health_recover(&route->health) && !cemm_source_unconfirmed(source))
+    if (cemm_health_recover(&route->failure.health) && !cemm_source_unconfirmed(source))
         cemm_route_log(route, CEMM_LOG_INFO, "%s: %s: answers again, after %lld s", source->name,
                        cemm_route_name(route), (long long)(source->loop->now - since) / 1000);
 }
@@ -368,7 +359,7 @@ static struct cemm_refused *refused_new(struct cemm_route *route, const struct c
 
     LIST_FOREACH (refused, &route->refused, link) {
         count++;
-        if (refused->health.retry_at < first->health.retry_at)
+        if (refused->failure.health.retry_at < first->failure.health.retry_at)
             first = refused;
     }
     if (count >= CEMM_REFUSED_MAX)
@@ -401,12 +392,12 @@ void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *quer
         refused = refused_new(route, query);
     if (!refused)
         return; /* no memory: it will be sent, and refused, again */
-    (void)cemm_health_fail(&refused->health, now, backoff, cemm_random());
+    (void)cemm_health_fail(&refused->failure.health, now, backoff, cemm_random());
     if (reply->retry_after_ms >= 0)
-        refused->health.retry_at = now + MIN(reply->retry_after_ms, CEMM_PAUSE_MAX);
-    refused->result = result;
+        refused->failure.health.retry_at = now + MIN(reply->retry_after_ms, CEMM_PAUSE_MAX);
+    refused->failure.result = result;
     refused->key_generation = reply->key_generation;
-    cemm_message_keep(&refused->message, message);
+    cemm_message_keep(&refused->failure.message, message);
 }
 
 /* Reads the source's key file again. True: it has another key, which is used from now on. */
@@ -445,23 +436,28 @@ static bool has_new_key(struct cemm_source *source)
     return renew_key(source);
 }
 
-const struct cemm_refused *cemm_refusal_find(struct cemm_route *route,
-                                             const struct cemm_query *query)
-{
-    struct cemm_source *source = route->source;
-    const struct cemm_refused *refused = refused_find(route, query);
-
-    if (!refused || !cemm_health_backs_off(&refused->health, source->loop->now))
-        return NULL;
-    if (refused->result == CEMM_DENIED &&
-        (refused->key_generation != source->key_generation || has_new_key(source)))
-        return NULL;
-    return refused;
-}
-
 bool cemm_refusal_of_old_key(struct cemm_source *source, const struct cemm_last_reply *reply,
                              int result)
 {
     return result == CEMM_DENIED &&
            (reply->key_generation != source->key_generation || renew_key(source));
+}
+
+const struct cemm_failure *cemm_route_failure(struct cemm_route *route,
+                                              const struct cemm_query *query)
+{
+    struct cemm_source *source = route->source;
+    const struct cemm_refused *refused = refused_find(route, query);
+    int64_t now = source->loop->now;
+
+    if (cemm_health_backs_off(&route->failure.health, now))
+        return &route->failure;
+    if (cemm_health_backs_off(&source->own.failure.health, now))
+        return &source->own.failure;
+    if (!refused || !cemm_health_backs_off(&refused->failure.health, now))
+        return NULL;
+    if (refused->failure.result == CEMM_DENIED &&
+        (refused->key_generation != source->key_generation || has_new_key(source)))
+        return NULL;
+    return &refused->failure;
 }

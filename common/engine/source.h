@@ -52,13 +52,18 @@ struct cemm_registry;
 TAILQ_HEAD(cemm_request_list, cemm_request);
 TAILQ_HEAD(cemm_source_list, cemm_source);
 
-/* A request that was refused, and is not sent again for a while. */
+/* How the last request failed, after which none is sent for a while. */
+struct cemm_failure {
+    struct cemm_health health;
+    int result;
+    struct cemm_message *message; /* see cemm_message_keep() */
+};
+
+/* A request that was refused. */
 struct cemm_refused {
     struct cemm_query query;
-    struct cemm_health health;
-    int result;                   /* result of the refused request */
-    struct cemm_message *message; /* see cemm_message_keep() */
-    unsigned key_generation;      /* source->key_generation when the request was sent */
+    struct cemm_failure failure;
+    unsigned key_generation; /* source->key_generation when the request was sent */
     LIST_ENTRY(cemm_refused) link;
 };
 
@@ -76,11 +81,9 @@ struct cemm_search {
 
 struct cemm_route {
     struct cemm_source *source;
-    struct cemm_device *device; /* NULL: not known yet (LAN), or the account itself (cloud) */
-    struct cemm_health health;
-    struct cemm_message *failure_message; /* the message of the last time that it did not answer */
-    int failure_result;
-    int active;        /* transfers under way */
+    struct cemm_device *device;  /* NULL: not known yet (LAN), or the account itself (cloud) */
+    struct cemm_failure failure; /* it did not answer */
+    int active;                  /* transfers under way */
     bool proven;       /* it answered, so it may have several requests at a time (cloud) */
     bool no_io;        /* older firmware: it has no list of the meters (io) */
     unsigned requests; /* requests begun; now and then one of them repeats early (promise.h) */
@@ -187,8 +190,10 @@ void cemm_route_free(struct cemm_route *route);
 /* For messages: the device's uid, else the address or "the account". */
 const char *cemm_route_name(const struct cemm_route *route);
 
-/* What backs off, so that nothing is sent: the route, or the whole account. NULL: neither. */
-struct cemm_route *cemm_route_backing_off(struct cemm_route *route);
+/* Why this request may not be sent yet: the route, or the account as a whole, does not answer, or
+ * has refused it. NULL: it may be sent. */
+const struct cemm_failure *cemm_route_failure(struct cemm_route *route,
+                                              const struct cemm_query *query);
 
 /* Like cemm_log_device(), for a message about the route; without its limit for the source's own. */
 #define cemm_route_log(route, level, ...) \
@@ -222,10 +227,6 @@ int64_t cemm_refusal_delay(const struct cemm_source *source, const struct cemm_l
 void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *query,
                          const struct cemm_last_reply *reply, int result,
                          const struct cemm_message *message);
-
-/* The record of this request if it was refused and may not be sent yet. NULL: it may be sent. */
-const struct cemm_refused *cemm_refusal_find(struct cemm_route *route,
-                                             const struct cemm_query *query);
 
 /* Whether a request was refused because of a key that has been replaced meanwhile. */
 bool cemm_refusal_of_old_key(struct cemm_source *source, const struct cemm_last_reply *reply,

@@ -222,10 +222,10 @@ static void test_used_again(void **state)
     struct cemm_source *source = claim(1);
     assert_non_null(source);
     cemm_refusal_record(&source->own, &root, &refusal, CEMM_DENIED, &message);
-    assert_non_null(cemm_refusal_find(&source->own, &root));
+    assert_non_null(cemm_route_failure(&source->own, &root));
     cemm_message_keep(&source->outcomes.last_message, &message);
-    cemm_message_keep(&source->own.failure_message, &message);
-    source->own.failure_result = -EHOSTUNREACH;
+    cemm_message_keep(&source->own.failure.message, &message);
+    source->own.failure.result = -EHOSTUNREACH;
     source->list.failure_logged = source->own.proven = true;
     source->own.search.failure_logged = true;
     source->own.expected = source->expected = 700;
@@ -240,10 +240,10 @@ static void test_used_again(void **state)
     scan();
     assert_ptr_equal(claim(2), source);
     expect_text("its address", source->config->address, "192.0.2.2");
-    assert_null(cemm_refusal_find(&source->own, &root));
+    assert_null(cemm_route_failure(&source->own, &root));
     assert_null(source->outcomes.last_message);
-    assert_null(source->own.failure_message);
-    assert_int_equal(source->own.failure_result, 0);
+    assert_null(source->own.failure.message);
+    assert_int_equal(source->own.failure.result, 0);
     assert_false(source->list.failure_logged || source->own.proven || source->unverified);
     assert_false(source->own.search.failure_logged);
     assert_int_equal(source->own.expected, -1);
@@ -303,10 +303,10 @@ static void test_detached(void **state)
     const struct cemm_uid uid = {"00-1E-C0-00-00-01"};
     assert_ptr_equal(cemm_route_get(source, &uid), &source->own);
     cemm_route_failed(&source->own, -ETIMEDOUT, "no answer in time");
-    assert_ptr_equal(cemm_route_backing_off(&source->own), &source->own);
+    assert_ptr_equal(cemm_route_failure(&source->own, &root), &source->own.failure);
     cemm_route_detach(&source->own);
-    assert_null(cemm_route_backing_off(&source->own));
-    assert_int_equal(source->own.failure_result, 0);
+    assert_null(cemm_route_failure(&source->own, &root));
+    assert_int_equal(source->own.failure.result, 0);
 }
 
 /* Without memory there is no source. */

@@ -49,7 +49,7 @@ uint32_t __wrap_cemm_random(void)
 
 static bool is_paused(size_t i)
 {
-    return cemm_refusal_find(&source->own, &queries[i]);
+    return cemm_route_failure(&source->own, &queries[i]);
 }
 
 static int begin(void **state)
@@ -118,11 +118,11 @@ static void refuse(int number, int64_t told)
     cemm_refusal_record(&source->own, &query, &denied, CEMM_DENIED, &message);
 }
 
-static const struct cemm_refused *refused_of(int number)
+static const struct cemm_failure *refused_of(int number)
 {
     const struct cemm_query query = query_of(number);
 
-    return cemm_refusal_find(&source->own, &query);
+    return cemm_route_failure(&source->own, &query);
 }
 
 static void test_with_and_without_a_time(void **state)
@@ -143,7 +143,7 @@ static void test_with_and_without_a_time(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         for (size_t n = 0; n < COUNT(rows[i].told); n++) {
             refuse((int)i, rows[i].told[n]);
-            const struct cemm_refused *refused = refused_of((int)i);
+            const struct cemm_failure *refused = refused_of((int)i);
             assert_non_null(refused);
             expect_int(rows[i].name, refused->health.retry_at - loop.now, rows[i].pauses[n]);
             loop.now = refused->health.retry_at;
