@@ -8,7 +8,7 @@
 #include "common/base/secret.h"
 #include "common/frontend.h"
 
-/* A list of strings, owned. */
+/* A list of strings; those of a configuration are owned by it. */
 struct cemm_strings {
     char **items;
     size_t count;

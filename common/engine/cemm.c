@@ -324,7 +324,7 @@ bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char
         const struct cemm_route *route = cemm_route_find(device, source);
         /* If no source is known to reach the device, any source may; so may an account that has not
          * listed its devices yet. */
-        bool may = route ? !cemm_meters_have(&route->absent, alias) &&
+        bool may = route ? !cemm_strings_has(&route->absent, alias) &&
                                !(endpoint == CEMM_IO && route->no_io)
                          : !cemm_device_reached(device) ||
                                (source->config->kind == CEMM_CLOUD && !source->list.finished);

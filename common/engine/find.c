@@ -110,7 +110,7 @@ static void probe(struct cemm_route *route, const char *alias)
 {
     bool cloud = route->source->config->kind == CEMM_CLOUD;
 
-    if (!cemm_meters_have(&route->meters, alias) && !cemm_meters_have(&route->absent, alias))
+    if (!cemm_strings_has(&route->meters, alias) && !cemm_strings_has(&route->absent, alias))
         ask(route, cloud ? CEMM_INFO : CEMM_REALTIME, alias, on_probe);
 }
 

@@ -53,35 +53,26 @@ struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char 
     return meter;
 }
 
-int cemm_meters_add(struct cemm_meters *meters, struct cemm_device *device, const char *alias)
+int cemm_meters_add(struct cemm_strings *meters, struct cemm_device *device, const char *alias)
 {
     struct cemm_meter *meter = cemm_device_meter_get(device, alias);
 
     if (!meter)
         return device->meter_count < CEMM_METERS_MAX ? -ENOMEM : 0;
-    if (cemm_meters_have(meters, alias))
+    if (cemm_strings_has(meters, alias))
         return 0;
-    struct cemm_meter **items =
-        reallocarray(meters->items, meters->count + 1, sizeof(struct cemm_meter *));
+    char **items = reallocarray(meters->items, meters->count + 1, sizeof(*items));
     if (!items)
         return -ENOMEM;
     meters->items = items;
-    items[meters->count++] = meter;
+    items[meters->count++] = meter->alias;
     return 0;
 }
 
-bool cemm_meters_have(const struct cemm_meters *meters, const char *alias)
-{
-    for (size_t i = 0; i < meters->count; i++)
-        if (strcmp(meters->items[i]->alias, alias) == 0)
-            return true;
-    return false;
-}
-
-void cemm_meters_clear(struct cemm_meters *meters)
+void cemm_meters_clear(struct cemm_strings *meters)
 {
     free(meters->items);
-    *meters = (struct cemm_meters){0};
+    *meters = (struct cemm_strings){0};
 }
 
 int cemm_device_set_types(struct cemm_device *device, const struct cemm_document *document)

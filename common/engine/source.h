@@ -20,12 +20,6 @@ struct cemm_meter {
     char alias[];
 };
 
-/* Pointers to some of a device's meters; the device owns the meters. */
-struct cemm_meters {
-    struct cemm_meter **items;
-    size_t count;
-};
-
 TAILQ_HEAD(cemm_meter_list, cemm_meter);
 TAILQ_HEAD(cemm_route_list, cemm_route);
 
@@ -88,10 +82,11 @@ struct cemm_route {
     bool no_io;        /* older firmware: it has no list of the meters (io) */
     unsigned requests; /* requests begun; now and then one of them repeats early (promise.h) */
     int64_t expected;  /* learned: milliseconds until a promise is kept; -1: unknown */
-    struct cemm_meters meters;
-    struct cemm_meters absent; /* meters that it lacks; they are not asked for again for a day */
-    int64_t absent_since;      /* when the first of them was reported absent (wall time) */
-    int64_t newest;            /* time of the newest sample that it has sent, Unix milliseconds */
+    /* Aliases; the strings are those of the device's meters. */
+    struct cemm_strings meters;
+    struct cemm_strings absent; /* of meters that it lacks; not asked for again for a day */
+    int64_t absent_since;       /* when the first of them was reported absent (wall time) */
+    int64_t newest;             /* time of the newest sample that it has sent, Unix milliseconds */
     struct cemm_search search;
     struct cemm_refused_list refused; /* its requests that the source refuses */
     bool listed;                      /* cloud: its device is in the list that has just come */
@@ -153,10 +148,10 @@ struct cemm_source {
 /* The device's meter; adds it if there is none. NULL: no memory, or too many. */
 struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char *alias);
 
-/* Adds a meter of the device to `meters`, unless the device has too many: 0 or -ENOMEM. */
-int cemm_meters_add(struct cemm_meters *meters, struct cemm_device *device, const char *alias);
-bool cemm_meters_have(const struct cemm_meters *meters, const char *alias);
-void cemm_meters_clear(struct cemm_meters *meters);
+/* Adds the alias of a device's meter to a route's list, unless the device has too many meters: 0 or
+ * -ENOMEM. */
+int cemm_meters_add(struct cemm_strings *meters, struct cemm_device *device, const char *alias);
+void cemm_meters_clear(struct cemm_strings *meters);
 
 /* Sets the types of the device's meters from an answer to IO or INFO; ignores other answers. 0 or
  * -ENOMEM. */

@@ -138,7 +138,7 @@ static bool knows(const struct sweep *sweep, const struct cemm_device *device, c
 
     if (!alias)
         return route ? route->meters.count > 0 : cemm_device_alias(device, 0) != NULL;
-    return route ? cemm_meters_have(&route->meters, alias) : cemm_device_has(device, alias);
+    return route ? cemm_strings_has(&route->meters, alias) : cemm_device_has(device, alias);
 }
 
 /* Whether the device may have that meter: a source admits it, and has not reported it absent. */
@@ -147,7 +147,7 @@ static bool may_have(const struct sweep *sweep, const struct cemm_device *device
     const struct cemm_route *route;
 
     TAILQ_FOREACH (route, &device->routes, link)
-        if (cemm_source_admits(route->source, alias) && !cemm_meters_have(&route->absent, alias))
+        if (cemm_source_admits(route->source, alias) && !cemm_strings_has(&route->absent, alias))
             return cemm_registry_allows(sweep->registry, &device->uid, alias);
     return false;
 }
