@@ -224,13 +224,6 @@ static void pass_day(struct job *job)
     ask_day(job);
 }
 
-/* True: the sink had failed before. */
-static bool record_sent(struct job *job)
-{
-    job->sent = true;
-    return cemm_health_recover(&job->sink->health);
-}
-
 /* Sends the rest of the day, and goes on. */
 static void send_rows(struct job *job)
 {
@@ -257,7 +250,8 @@ static void send_rows(struct job *job)
             pass_day(job);
             return;
         }
-        (void)record_sent(job);
+        job->sent = true;
+        (void)cemm_health_recover(&job->sink->health);
     }
 }
 
@@ -282,7 +276,8 @@ unsigned cemm_backfill_sent(struct cemm_backfill_job *base, size_t sent, int res
     struct job *job = (struct job *)base;
     unsigned changes = 0;
 
-    if (sent > 0 && record_sent(job))
+    job->sent |= sent > 0;
+    if (sent > 0 && cemm_health_recover(&job->sink->health))
         changes |= CEMM_SINK_RECOVERED;
     if (result < 0 && refuse(job, result))
         changes |= CEMM_SINK_FAILED;

@@ -120,32 +120,24 @@ static bool forgettable(const struct cemm_registry *registry, const struct cemm_
            TAILQ_EMPTY(&device->searchers);
 }
 
-static void forget(struct cemm_registry *registry, struct cemm_device *device)
-{
-    size_t place = device_place(registry, &device->uid);
-
-    registry->device_count--;
-    memmove(registry->devices + place, registry->devices + place + 1,
-            (registry->device_count - place) * sizeof(struct cemm_device *));
-    device_free(device);
-}
-
 bool cemm_registry_make_room(struct cemm_registry *registry, const struct cemm_uid *uid)
 {
-    struct cemm_device *newest = NULL;
+    struct cemm_device **newest = NULL;
+    struct cemm_device **end = registry->devices + registry->device_count;
     size_t count = 0;
 
-    for (size_t i = 0; i < registry->device_count; i++) {
-        struct cemm_device *device = registry->devices[i];
-        count += device->discovered > 0;
-        if (forgettable(registry, device) && (!newest || device->discovered > newest->discovered))
-            newest = device;
+    for (struct cemm_device **i = registry->devices; i < end; i++) {
+        count += (*i)->discovered > 0;
+        if (forgettable(registry, *i) && (!newest || (*i)->discovered > (*newest)->discovered))
+            newest = i;
     }
     if (cemm_registry_find(registry, uid) || count < CEMM_DISCOVERED_MAX)
         return true;
     if (!newest)
         return false;
-    forget(registry, newest);
+    device_free(*newest);
+    memmove(newest, newest + 1, (size_t)(end - newest - 1) * sizeof(*newest));
+    registry->device_count--;
     return true;
 }
 
