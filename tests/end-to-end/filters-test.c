@@ -92,7 +92,7 @@ static void a_filter_applies_when_the_other_fails(void **state)
 {
     (void)state;
     begin_filter(&filters[3]);
-    SIM_FAULTS(&rig.lan, "reset@*");
+    SIM_FAULTS(&rig.lan, "drop@*");
     struct reply reply = pair_get(&rig, CEMM_REALTIME, "p1");
     pair_expect("filter", reply.result == -EHOSTUNREACH, "unreachable", &reply);
     pair_expect_count("filter", "cloud", sim_count(&rig.cloud, "cloud "), 0);

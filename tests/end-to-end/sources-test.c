@@ -102,7 +102,7 @@ static const struct {
     {NULL, true},
     {"stall@lan:*", true},
     {"delay=15000@lan:*", true},
-    {"reset@lan:*", true},
+    {"drop@lan:*", true},
     {"truncate@lan:*", false},
     {"garbage@lan:*", false},
     {"html@lan:*", false},
@@ -137,7 +137,7 @@ static void repair_lan(const char *fault)
  * has ended, it may have been. */
 static void expect_backoff(const char *name, int64_t begun)
 {
-    int64_t failed = begun + (strcmp(name, "reset@lan:*") == 0 ? 0 : 1000 * atoi(PAIR_LAN_TIMEOUT));
+    int64_t failed = begun + (strcmp(name, "drop@lan:*") == 0 ? 0 : 1000 * atoi(PAIR_LAN_TIMEOUT));
     char *log = sim_requests(&rig.lan);
     size_t others = lines_with(log, "lan ") - lines_with(log, "/p1/realtime/ ");
 
@@ -178,8 +178,8 @@ static void both_fail_and_recover(void **state)
 {
     (void)state;
     pair_begin(&rig);
-    SIM_FAULTS(&rig.lan, "reset@*");
-    SIM_FAULTS(&rig.cloud, "reset@*");
+    SIM_FAULTS(&rig.lan, "drop@*");
+    SIM_FAULTS(&rig.cloud, "drop@*");
     struct reply reply = pair_get(&rig, CEMM_REALTIME, "p1");
     pair_expect("both", reply.result == -EHOSTUNREACH, "unreachable", &reply);
     sim_no_faults(&rig.cloud);
@@ -196,7 +196,7 @@ static void the_lan_comes_later(void **state)
 
     (void)state;
     pair_start(&rig);
-    SIM_FAULTS(&rig.lan, "reset@*");
+    SIM_FAULTS(&rig.lan, "drop@*");
     pair_begin_client(&rig);
     pair_expect("begin", client_find(&rig.client, NULL, &reply) == -EHOSTUNREACH, "in part",
                 &reply);
@@ -233,13 +233,13 @@ static void absent_only_if_all_sources_say_so(void **state)
         {"status=404@*", "status=404@*", CEMM_DATA, CEMM_ABSENT},
         {"delay=1@*", "status=412@*", CEMM_TOTALS, CEMM_ABSENT},
         {"delay=1@*", "status=412@*", CEMM_INFO, CEMM_ABSENT},
-        {"status=404@*", "reset@*", CEMM_REALTIME, ANY_FAILURE},
+        {"status=404@*", "drop@*", CEMM_REALTIME, ANY_FAILURE},
         {"status=404@*", "stall@*", CEMM_REALTIME, ANY_FAILURE},
         {"status=404@*", "status=408@*", CEMM_REALTIME, ANY_FAILURE},
         {"status=404@*", "status=502@*", CEMM_REALTIME, ANY_FAILURE},
         {"status=404@*", "garbage@*", CEMM_REALTIME, ANY_FAILURE},
         {"status=404@*", "promise-forever@*", CEMM_REALTIME, ANY_FAILURE},
-        {"reset@*", "status=412@*", CEMM_REALTIME, ANY_FAILURE},
+        {"drop@*", "status=412@*", CEMM_REALTIME, ANY_FAILURE},
         {"stall@*", "status=412@*", CEMM_DATA, ANY_FAILURE},
         {"status=500@*", "status=412@*", CEMM_REALTIME, ANY_FAILURE},
         {"garbage@*", "status=412@*", CEMM_REALTIME, ANY_FAILURE},
@@ -288,7 +288,7 @@ static void find_nothing(const char *name)
 static void known_meters_never_disappear(void **state)
 {
     static const char *const faults[] = {"status=500@*", "status=404@*", "status=403@*",
-                                         "garbage@*",    "reset@*",      "stall@*"};
+                                         "garbage@*",    "drop@*",       "stall@*"};
     struct cemm_uid uid = client_uid();
     struct reply reply;
 
@@ -370,7 +370,7 @@ static void no_request_is_lost_or_doubled(void **state)
         bool kept;
         size_t lan_most;
     } rows[] = {
-        {"truncate@lan:*", true, 1},   {"reset@lan:*", true, 2},  {"reset@lan:*", false, 1},
+        {"truncate@lan:*", true, 1},   {"drop@lan:*", true, 2},   {"drop@lan:*", false, 1},
         {"stall@lan:*", true, 1},      {"stall@lan:*", false, 1}, {"delay=15000@lan:*", true, 1},
         {"status=500@lan:*", true, 1},
     };
