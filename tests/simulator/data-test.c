@@ -366,7 +366,7 @@ static void tariffs_follow_a_clock_that_changes(void **state)
     calendar_free(calendar);
 }
 
-static void aliases_are_those_of_the_documents(void **state)
+static void aliases_are_the_documented_ones(void **state)
 {
     static const struct {
         const char *alias;
@@ -478,7 +478,7 @@ int main(void)
         cmocka_unit_test(data_are_a_function),
         cmocka_unit_test(tariffs_follow_the_clock),
         cmocka_unit_test(tariffs_follow_a_clock_that_changes),
-        cmocka_unit_test(aliases_are_those_of_the_documents),
+        cmocka_unit_test(aliases_are_the_documented_ones),
         cmocka_unit_test(usage_is_grid_and_roof),
         cmocka_unit_test(dsmr5_gas_comes_by_the_minute),
         cmocka_unit_test(days_of_odd_zones),
