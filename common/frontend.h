@@ -35,6 +35,11 @@ void cemm_process_prepare(void);
 #define CEMM_HASH UINT64_C(0xcbf29ce484222325)
 uint64_t cemm_hash(uint64_t hash, const void *bytes, size_t length);
 
+/* Finds the object of a tree (tsearch(3)) that equals `key`, or adds a copy of the key, which has
+ * `size` bytes: then *ret_new is true. NULL: no memory. */
+void *cemm_tree_get(void **tree, const void *key, size_t size,
+                    int (*compare)(const void *, const void *), bool *ret_new);
+
 /* ---- names and times ----------------------------------------------------- */
 
 /* Whether a name from outside may become a file name, a tag or an identifier. */

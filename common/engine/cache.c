@@ -129,24 +129,16 @@ static void make_room(const struct cemm_entry *keep)
 static struct cemm_entry *entry_get(struct cemm_cache *cache, const struct cemm_source *only,
                                     const struct cemm_query *query)
 {
-    struct cemm_entry *entry = entry_find(cache, only, query);
+    const struct cemm_entry key = {.cache = cache, .query = *query, .only = only};
+    bool new;
+    struct cemm_entry *entry = cemm_tree_get(&cache->entries, &key, sizeof(key), compare, &new);
 
-    if (entry) {
-        TAILQ_REMOVE(&cache->used, entry, link);
-        TAILQ_INSERT_TAIL(&cache->used, entry, link);
-        return entry;
-    }
-    entry = calloc(1, sizeof(*entry));
     if (!entry)
         return NULL;
-    entry->cache = cache;
-    entry->query = *query;
-    entry->only = only;
-    TAILQ_INIT(&entry->waiters);
-    if (!tsearch(entry, &cache->entries, compare)) {
-        free(entry);
-        return NULL;
-    }
+    if (new)
+        TAILQ_INIT(&entry->waiters);
+    else
+        TAILQ_REMOVE(&cache->used, entry, link);
     TAILQ_INSERT_TAIL(&cache->used, entry, link);
     return entry;
 }

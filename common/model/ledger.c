@@ -41,22 +41,15 @@ static struct cemm_ledger_meter *meter_get(struct cemm_ledger *ledger, const str
                                            const char *alias)
 {
     struct cemm_ledger_meter names = {.ledger = ledger, .uid = *uid};
+    bool new;
 
     if (!cemm_name_valid(alias))
         return NULL;
     strcpy(names.alias, alias);
-    struct cemm_ledger_meter **found = tfind(&names, &ledger->tree, compare_meters);
-    if (found)
-        return *found;
-    struct cemm_ledger_meter *meter = malloc(sizeof(*meter));
-    if (!meter)
-        return NULL;
-    *meter = names;
-    if (!tsearch(meter, &ledger->tree, compare_meters)) {
-        free(meter);
-        return NULL;
-    }
-    STAILQ_INSERT_TAIL(&ledger->meters, meter, link);
+    struct cemm_ledger_meter *meter =
+        cemm_tree_get(&ledger->tree, &names, sizeof(names), compare_meters, &new);
+    if (new)
+        STAILQ_INSERT_TAIL(&ledger->meters, meter, link);
     return meter;
 }
 

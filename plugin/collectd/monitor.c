@@ -132,26 +132,19 @@ static int compare(const void *left, const void *right)
 /* NULL: no memory; the next answer may find some. */
 static struct device *device_of(struct monitor *monitor, const struct answer *answer)
 {
-    const struct device key = {.uid = answer->meter.uid};
-    struct device **found = tfind(&key, &monitor->tree, compare);
-    struct device *device;
+    const struct device key = {
+        .next = monitor->first,
+        .uid = answer->meter.uid,
+        .block = answer->block,
+        .self = {.interval = answer->block->interval, .last_good = answer->ended},
+    };
+    bool new;
+    struct device *device = cemm_tree_get(&monitor->tree, &key, sizeof(key), compare, &new);
 
-    if (found)
-        return *found;
-    device = calloc(1, sizeof(*device));
-    if (!device)
-        return NULL;
-    device->uid = answer->meter.uid;
-    device->block = answer->block;
-    device->self.interval = answer->block->interval;
-    device->self.last_good = answer->ended;
-    if (!tsearch(device, &monitor->tree, compare)) {
-        free(device);
-        return NULL;
+    if (new) {
+        monitor->first = device;
+        monitor->due = 0;
     }
-    device->next = monitor->first;
-    monitor->first = device;
-    monitor->due = 0;
     return device;
 }
 

@@ -102,17 +102,10 @@ static int compare(const void *left, const void *right)
  * `not_before` has passed. If memory runs out, the answer waits for the next call. */
 static bool has_turn(void **meters, const struct answer *answer)
 {
-    struct meter_name *meter = malloc(sizeof(*meter));
-    struct meter_name **found;
+    bool first;
 
-    if (!meter)
-        return false;
-    *meter = answer->meter;
-    found = tsearch(meter, meters, compare);
-    if (found && *found == meter)
-        return answer->not_before <= cemm_clock_steady();
-    free(meter);
-    return false;
+    (void)cemm_tree_get(meters, &answer->meter, sizeof(answer->meter), compare, &first);
+    return first && answer->not_before <= cemm_clock_steady();
 }
 
 /* Waits for an answer until `until`, if one can come before the call at `next`. Under the lock. */
@@ -185,17 +178,15 @@ void hold_free(struct hold *hold)
 bool hold_put(struct hold *hold, const struct block *block, const struct reading *reading,
               int64_t now)
 {
-    struct held *held = hold->count < HOLD_MAX ? malloc(sizeof(*held)) : NULL;
-    struct held **place;
+    const struct held key = {.block = block, .reading = *reading, .until = now + HOLD_MS};
+    struct held *held;
+    bool new;
 
-    if (!held)
+    if (hold->count == HOLD_MAX)
         return false;
-    *held = (struct held){.block = block, .reading = *reading, .until = now + HOLD_MS};
-    place = tsearch(held, &hold->tree, compare_series);
-    if (!place || *place != held) {
-        free(held);
+    held = cemm_tree_get(&hold->tree, &key, sizeof(key), compare_series, &new);
+    if (!new)
         return false;
-    }
     TAILQ_INSERT_TAIL(&hold->list, held, next);
     hold->count++;
     return true;

@@ -87,19 +87,14 @@ static int compare(const void *left, const void *right)
 static struct latest *get_entry(struct stream *stream, const char *uid, const char *alias,
                                 const char *source)
 {
-    struct latest *entry = calloc(1, sizeof(*entry));
-    if (!entry)
-        return NULL;
-    copy_text(entry->uid, sizeof(entry->uid), uid);
-    copy_text(entry->alias, sizeof(entry->alias), alias);
-    copy_text(entry->source, sizeof(entry->source), source);
-    struct latest **node = tsearch(entry, &stream->entries, compare);
-    struct latest *found = node ? *node : NULL;
-    if (found == entry)
-        stream->entry_count++;
-    else
-        free(entry);
-    return found;
+    struct latest key = {.up = false};
+    bool new;
+    copy_text(key.uid, sizeof(key.uid), uid);
+    copy_text(key.alias, sizeof(key.alias), alias);
+    copy_text(key.source, sizeof(key.source), source);
+    struct latest *entry = cemm_tree_get(&stream->entries, &key, sizeof(key), compare, &new);
+    stream->entry_count += new;
+    return entry;
 }
 
 static void free_entry(void *data)
