@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,14 +22,9 @@
 #define DIRECTORY "/var/tmp" /* /tmp may be memory */
 
 struct piece {
+    const char *name; /* of the metric, with its labels */
     off_t place;
     size_t length;
-};
-
-struct metric {
-    char *name; /* the name with its labels */
-    struct piece *pieces;
-    size_t count;
 };
 
 struct rows {
@@ -38,10 +34,11 @@ struct rows {
     size_t document_count;
 
     /* OpenMetrics */
-    int file;               /* temporary; it has no name; -1: none */
-    off_t file_end;         /* the length of the file */
-    struct metric *metrics; /* sorted by name */
-    size_t metric_count;
+    int file;       /* temporary; it has no name; -1: none */
+    off_t file_end; /* the length of the file */
+    struct piece *pieces;
+    size_t piece_count;
+    void *names; /* tree of the names of metrics: each is in memory once */
 };
 
 static bool is_openmetrics(const struct rows *rows)
@@ -79,41 +76,31 @@ static int make_file(struct rows *rows)
     return r;
 }
 
-/* Finds the metric or makes it. NULL: no memory. */
-static struct metric *find_metric(struct rows *rows, const char *name, size_t length)
+static int compare_names(const void *left, const void *right)
 {
-    size_t low = 0;
-    size_t high = rows->metric_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        const char *other = rows->metrics[middle].name;
-        int order = strncmp(other, name, length);
-        if (order == 0 && other[length] == '\0')
-            return &rows->metrics[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    struct metric *more = reallocarray(rows->metrics, rows->metric_count + 1, sizeof(*more));
-    if (!more)
-        return NULL;
-    rows->metrics = more;
-    char *copy = strndup(name, length);
-    if (!copy)
-        return NULL;
-    memmove(&more[low + 1], &more[low], (rows->metric_count++ - low) * sizeof(*more));
-    more[low] = (struct metric){.name = copy};
-    return &more[low];
+    return strcmp(left, right);
 }
 
-static int add_piece(struct rows *rows, struct metric *metric, const char *text, size_t length)
+/* NULL: no memory. */
+static const char *keep_name(struct rows *rows, const char *text, size_t length)
 {
-    struct piece *more = reallocarray(metric->pieces, metric->count + 1, sizeof(*more));
-    if (!more)
+    char *name = strndup(text, length);
+    bool new;
+    const char *kept =
+        name ? cemm_tree_get(&rows->names, name, length + 1, compare_names, &new) : NULL;
+    free(name);
+    return kept;
+}
+
+static int add_piece(struct rows *rows, const char *text, size_t name_length, size_t length)
+{
+    const char *name = keep_name(rows, text, name_length);
+    struct piece *more = reallocarray(rows->pieces, rows->piece_count + 1, sizeof(*more));
+    if (more)
+        rows->pieces = more;
+    if (!name || !more)
         return -ENOMEM;
-    metric->pieces = more;
-    more[metric->count++] = (struct piece){rows->file_end, length};
+    more[rows->piece_count++] = (struct piece){name, rows->file_end, length};
     rows->file_end += (off_t)length;
     return cemm_file_write(rows->file, text, length) < 0 ? file_failed(rows) : 0;
 }
@@ -136,21 +123,20 @@ static int add_pieces(struct rows *rows, const struct cemm_document *document)
     for (const char *rest = text; r == 0 && *rest != '\0'; rest += length) {
         size_t name;
         length = same_metric(rest, &name);
-        struct metric *metric = find_metric(rows, rest, name);
-        r = metric ? add_piece(rows, metric, rest, length) : -ENOMEM;
+        r = add_piece(rows, rest, name, length);
     }
     free(text);
     return r;
 }
 
-/* Prints HELP and TYPE, unless the metric before is of the same family: then the names differ only
+/* Prints HELP and TYPE, unless the piece before is of the same family: then the names differ only
  * in the labels. */
-static int print_head(const struct rows *rows, const struct metric *metric)
+static int print_head(const struct rows *rows, const struct piece *piece)
 {
-    const char *name = metric->name;
+    const char *name = piece->name;
     char *text = NULL;
     size_t length = 0;
-    if (metric > rows->metrics && strncmp(name, metric[-1].name, strcspn(name, "{") + 1) == 0)
+    if (piece > rows->pieces && strncmp(name, piece[-1].name, strcspn(name, "{") + 1) == 0)
         return 0;
     int r = cemm_openmetrics_head(name, &text, &length);
     if (r == 0)
@@ -176,14 +162,23 @@ static int print_piece(struct rows *rows, const struct piece *piece)
     return output_flush(output);
 }
 
-static int print_metrics(struct rows *rows)
+static int compare(const void *left, const void *right)
+{
+    const struct piece *a = left;
+    const struct piece *b = right;
+    int r = strcmp(a->name, b->name);
+    return r != 0 ? r : (a->place > b->place) - (a->place < b->place);
+}
+
+static int print_pieces(struct rows *rows)
 {
     int r = 0;
-    for (size_t i = 0; r == 0 && i < rows->metric_count; i++) {
-        const struct metric *metric = &rows->metrics[i];
-        r = print_head(rows, metric);
-        for (size_t j = 0; r == 0 && j < metric->count; j++)
-            r = print_piece(rows, &metric->pieces[j]);
+    if (rows->piece_count > 0)
+        qsort(rows->pieces, rows->piece_count, sizeof(*rows->pieces), compare);
+    for (size_t i = 0; r == 0 && i < rows->piece_count; i++) {
+        r = print_head(rows, &rows->pieces[i]);
+        if (r == 0)
+            r = print_piece(rows, &rows->pieces[i]);
     }
     if (r == 0)
         fputs("# EOF\n", rows->history.output.stream);
@@ -240,7 +235,7 @@ static int finish(void *data)
 {
     struct rows *rows = data;
     if (is_openmetrics(rows))
-        return print_metrics(rows);
+        return print_pieces(rows);
     render_end(&rows->render, rows->history.output.stream);
     return 0;
 }
@@ -273,11 +268,8 @@ enum exec_exit exec_history(const struct exec_options *options)
     struct rows rows = {.history = {.options = options, .use = &use, .data = &rows}, .file = -1};
     enum exec_exit end = history_command(&rows.history);
     drop_documents(&rows);
-    for (size_t i = 0; i < rows.metric_count; i++) {
-        free(rows.metrics[i].name);
-        free(rows.metrics[i].pieces);
-    }
-    free(rows.metrics);
+    free(rows.pieces);
+    tdestroy(rows.names, free);
     if (rows.file >= 0)
         close(rows.file);
     return end;
