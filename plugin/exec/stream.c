@@ -57,6 +57,7 @@ struct stream {
     int64_t began;        /* last sweep (monotonic) */
     size_t sweeps;        /* number of sweeps begun */
     size_t pending;       /* number of sweeps under way */
+    bool swept;           /* a sweep has ended */
     bool wanted;          /* a line of stdin has asked for a sweep */
     bool ended;           /* stdin has ended */
     char *before;         /* last text for Prometheus */
@@ -223,12 +224,14 @@ static void end_sweep(struct stream *stream)
 {
     const struct exec_options *options = stream->options;
     struct cemm_message message;
+    bool first = !stream->swept;
+    stream->swept = true;
     stream->pending--;
-    if (stream->sweeps == 1 && session_found_nothing(&stream->session)) {
+    if (first && session_found_nothing(&stream->session)) {
         session_explain_nothing(&stream->session);
         return;
     }
-    for (size_t i = 0; stream->sweeps == 1 && i < options->meter_count; i++) {
+    for (size_t i = 0; first && i < options->meter_count; i++) {
         const struct cemm_selector *meter = &options->meters[i];
         if (options_missing(meter, stream->session.cemm, &message))
             message_about(CEMM_LOG_WARNING, meter->uid.text, meter->alias, message.text);

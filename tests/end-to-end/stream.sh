@@ -137,6 +137,14 @@ hanging() {
   exec 9>&-
   cat "$stream_out" "$stream_err" >>"$all_output"
   true_once 'next to a hanging one' "$stream_out"
+
+  # Other sweeps begin before the first one has ended.
+  sim_faults "delay=1500@*$two/*realtime*"
+  start_stream --interval 0.25 --format influx s01 s07
+  check 'a METER that matches nothing is reported beside a slow device' wait_for 20 grep -q '^W! cemm: s07: ' "$stream_err"
+  stop "$stream_pid"
+  exec 9>&-
+  is 'once' 1 "$(grep -c s07 "$stream_err")"
   sim_faults
 }
 
