@@ -30,31 +30,6 @@ struct step {
     enum reason reason;
 };
 
-static struct step *step_new(struct sweep *sweep, const struct cemm_uid *uid, const char *alias,
-                             enum reason reason)
-{
-    struct step *step = malloc(sizeof(*step));
-
-    if (!step)
-        return NULL;
-    *step = (struct step){sweep, {.uid = *uid, .endpoint = CEMM_REALTIME}, reason};
-    strcpy(step->query.alias, alias);
-    return step;
-}
-
-/* No source has failed, so nothing else logs the lack of memory. */
-static void report_no_memory(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
-{
-    struct cemm_answer answer = {.result = -ENOMEM, .message = "out of memory"};
-
-    if (!sweep->no_memory)
-        cemm_log(sweep->registry->loop, CEMM_LOG_WARNING,
-                 "%s%s%s: out of memory; not everything was read", uid->text, alias ? " " : "",
-                 alias ? alias : "");
-    sweep->no_memory = true;
-    sweep->meter(sweep->data, uid, alias, &answer);
-}
-
 /* One of the sweep's steps has ended. */
 static void step_done(struct sweep *sweep)
 {
@@ -94,22 +69,52 @@ static void on_meter(void *data, const struct cemm_answer *answer)
     free(step);
 }
 
-static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const char *alias,
-                       enum reason reason)
-{
-    struct step *step = step_new(sweep, uid, alias, reason);
+static void on_meters(void *data, const struct cemm_answer *answer);
 
-    if (step && sweep->selection.overlaps && cemm_cache_under_way(sweep->cache, &step->query)) {
-        free(step);
-        return;
-    }
-    if (step &&
-        cemm_cache_get(sweep->cache, NULL, &step->query, 0, CEMM_ONCE, on_meter, step, NULL) == 0) {
+/* `step` takes the answer; NULL: nobody does. 0 or a negative errno. */
+static int search_meters(struct sweep *sweep, const struct cemm_uid *uid, struct step *step)
+{
+    const struct cemm_wanted wanted = {.uid = *uid, .meters = true, .max_age = CEMM_LIST_AGE};
+
+    return cemm_find_start(sweep->cache->find, &wanted, step ? on_meters : NULL, step, NULL);
+}
+
+/* Reads the query's meter, or (it has no alias) searches for the device's meters. */
+static void take_step(struct sweep *sweep, const struct cemm_query *query, enum reason reason)
+{
+    struct cemm_answer failure = {.result = -ENOMEM, .message = "out of memory"};
+    const char *alias = query->alias[0] ? query->alias : NULL;
+    struct step *step = malloc(sizeof(*step));
+    int r = -ENOMEM;
+
+    if (step)
+        *step = (struct step){sweep, *query, reason};
+    if (step && alias)
+        r = cemm_cache_get(sweep->cache, NULL, query, 0, CEMM_ONCE, on_meter, step, NULL);
+    else if (step)
+        r = search_meters(sweep, &query->uid, step);
+    if (r == 0) {
         sweep->pending++;
         return;
     }
     free(step);
-    report_no_memory(sweep, uid, alias);
+    /* No source has failed, so nothing else logs the lack of memory. */
+    if (!sweep->no_memory)
+        cemm_log(sweep->registry->loop, CEMM_LOG_WARNING,
+                 "%s%s%s: out of memory; not everything was read", query->uid.text,
+                 alias ? " " : "", query->alias);
+    sweep->no_memory = true;
+    sweep->meter(sweep->data, &query->uid, alias, &failure);
+}
+
+static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const char *alias,
+                       enum reason reason)
+{
+    struct cemm_query query = {.uid = *uid, .endpoint = CEMM_REALTIME};
+
+    strcpy(query.alias, alias);
+    if (!sweep->selection.overlaps || !cemm_cache_under_way(sweep->cache, &query))
+        take_step(sweep, &query, reason);
 }
 
 /* The device's route through the sweep's source; NULL: it has none, or the sweep has no source. */
@@ -209,15 +214,6 @@ static void on_meters(void *data, const struct cemm_answer *answer)
     step_done(sweep);
 }
 
-/* `step` takes the answer; NULL: nobody does. 0 or a negative errno. */
-static int search_meters(struct sweep *sweep, const struct cemm_device *device, struct step *step)
-{
-    const struct cemm_wanted wanted = {
-        .uid = device->uid, .meters = true, .max_age = CEMM_LIST_AGE};
-
-    return cemm_find_start(sweep->cache->find, &wanted, step ? on_meters : NULL, step, NULL);
-}
-
 /* True if there is nothing left to do for this device. */
 static bool read_known(struct sweep *sweep, const struct cemm_device *device)
 {
@@ -229,23 +225,8 @@ static bool read_known(struct sweep *sweep, const struct cemm_device *device)
         return searching; /* an earlier sweep searches for its meters, and will read them */
     read_meters(sweep, device, GUESSED);
     if (!searching) /* a later sweep uses the result; a failure is in the log */
-        (void)search_meters(sweep, device, NULL);
+        (void)search_meters(sweep, &device->uid, NULL);
     return true;
-}
-
-static void read_device(struct sweep *sweep, const struct cemm_device *device)
-{
-    const struct cemm_uid *uid = &device->uid;
-
-    if (read_known(sweep, device))
-        return;
-    struct step *step = step_new(sweep, uid, "", LISTED);
-    if (step && search_meters(sweep, device, step) == 0) {
-        sweep->pending++;
-        return;
-    }
-    free(step);
-    report_no_memory(sweep, uid, NULL);
 }
 
 static void on_devices(void *data, const struct cemm_answer *answer)
@@ -255,10 +236,13 @@ static void on_devices(void *data, const struct cemm_answer *answer)
 
     if (answer->result)
         sweep->meter(sweep->data, NULL, NULL, answer);
-    for (size_t i = 0; !registry->loop->ending && i < registry->device_count; i++)
-        if (reached(sweep, registry->devices[i]) &&
-            cemm_selected(&sweep->selection, &registry->devices[i]->uid, NULL))
-            read_device(sweep, registry->devices[i]);
+    for (size_t i = 0; !registry->loop->ending && i < registry->device_count; i++) {
+        const struct cemm_device *device = registry->devices[i];
+        const struct cemm_query search = {.uid = device->uid};
+        if (reached(sweep, device) && cemm_selected(&sweep->selection, &device->uid, NULL) &&
+            !read_known(sweep, device))
+            take_step(sweep, &search, LISTED);
+    }
     step_done(sweep);
 }
 
