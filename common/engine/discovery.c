@@ -19,7 +19,7 @@
 #define FORGET_SCANS    3       /* scans without a claim after which an address is forgotten */
 #define REMARKS_MS      3600000 /* an hour, in which CEMM_REMARKS_MAX messages are logged */
 
-static void on_timer(void *data);
+static void start_scan(void *data);
 static void on_readable(void *data);
 
 void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry *registry,
@@ -29,7 +29,7 @@ void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry 
         .registry = registry,
         .config = config,
         .fd = -1,
-        .timer = {.fire = on_timer, .data = discovery},
+        .timer = {.data = discovery},
         .state = {.enabled = registry->discovers, .message = discovery->message.text},
     };
 }
@@ -189,24 +189,38 @@ static void forget_claims(const struct cemm_discovery *discovery)
     }
 }
 
-static void end_scan(struct cemm_discovery *discovery)
+static void call_later(struct cemm_discovery *discovery, void (*fire)(void *data), int64_t ms)
 {
     struct cemm_loop *loop = discovery->registry->loop;
+
+    cemm_timer_stop(&discovery->timer);
+    discovery->timer.fire = fire;
+    cemm_timer_set(&loop->timers, &discovery->timer, loop->now + ms);
+}
+
+static void end_scan(void *data)
+{
+    struct cemm_discovery *discovery = data;
 
     close_socket(discovery);
     forget_claims(discovery);
     discovery->scanning = false;
-    discovery->state.searched = loop->wall;
+    discovery->state.searched = discovery->registry->loop->wall;
     /* Devices appear, disappear and move. */
     if (discovery->registry->discovers)
-        cemm_timer_set(&loop->timers, &discovery->timer,
-                       loop->now + discovery->config->discovery_interval_ms);
+        call_later(discovery, start_scan, discovery->config->discovery_interval_ms);
     discovery->registry->scanned(discovery->registry);
 }
 
-static void start_scan(struct cemm_discovery *discovery)
+static void repeat_query(void *data)
 {
-    struct cemm_loop *loop = discovery->registry->loop;
+    ask_all(data);
+    call_later(data, end_scan, WINDOW_MS - REPEAT_MS);
+}
+
+static void start_scan(void *data)
+{
+    struct cemm_discovery *discovery = data;
     int r = open_socket(discovery);
 
     discovery->scanning = true;
@@ -218,26 +232,10 @@ static void start_scan(struct cemm_discovery *discovery)
     else
         ask_all(discovery);
     /* If no query was sent, the scan ends at once, but by the timer, not inside this call. */
-    discovery->repeats = r == 0 && discovery->state.asked > 0;
-    cemm_timer_stop(&discovery->timer);
-    cemm_timer_set(&loop->timers, &discovery->timer,
-                   loop->now + (discovery->repeats ? REPEAT_MS : 0));
-}
-
-static void on_timer(void *data)
-{
-    struct cemm_discovery *discovery = data;
-    struct cemm_loop *loop = discovery->registry->loop;
-
-    if (!discovery->scanning) {
-        start_scan(discovery);
-    } else if (discovery->repeats) {
-        discovery->repeats = false;
-        ask_all(discovery);
-        cemm_timer_set(&loop->timers, &discovery->timer, loop->now + WINDOW_MS - REPEAT_MS);
-    } else {
-        end_scan(discovery);
-    }
+    if (r == 0 && discovery->state.asked > 0)
+        call_later(discovery, repeat_query, REPEAT_MS);
+    else
+        call_later(discovery, end_scan, 0);
 }
 
 void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age)

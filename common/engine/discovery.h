@@ -27,7 +27,6 @@ struct cemm_discovery {
     bool port_warned; /* another program has the port; already logged */
     bool scanning;
     unsigned scan;                  /* counts the scans */
-    bool repeats;                   /* the query will be sent once more in this scan */
     unsigned order;                 /* counts claims */
     struct cemm_line_limit remarks; /* limits the messages of an hour */
     struct cemm_timer timer;
