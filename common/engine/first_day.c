@@ -291,11 +291,8 @@ static void search(struct cemm_first_day *first)
     first->pending = 1; /* the lists of devices */
     int r = cemm_find_start(first->cache->find, &(struct cemm_wanted){.max_age = CEMM_LIST_AGE},
                             on_sources, first, NULL);
-    if (r < 0) {
-        record_failure(first, r, strerror(-r));
-        first->pending = 0;
-        end_search(first);
-    }
+    if (r < 0)
+        on_sources(first, &(struct cemm_answer){.result = r, .message = strerror(-r)});
 }
 
 int cemm_first_days_find(struct cemm_first_days *first_days, const struct cemm_uid *uid,

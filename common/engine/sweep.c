@@ -113,7 +113,10 @@ static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const ch
     struct cemm_query query = {.uid = *uid, .endpoint = CEMM_REALTIME};
 
     strcpy(query.alias, alias);
-    if (!sweep->selection.overlaps || !cemm_cache_under_way(sweep->cache, &query))
+    /* An earlier sweep may still be reading it, or two METERs name it. */
+    bool again = (sweep->selection.overlaps || reason != LISTED) &&
+                 cemm_cache_under_way(sweep->cache, &query);
+    if (!again)
         take_step(sweep, &query, reason);
 }
 
@@ -157,33 +160,15 @@ static bool may_have(const struct sweep *sweep, const struct cemm_device *device
     return false;
 }
 
-/* Whether METER number `index` is about the device. */
-static bool is_about(const struct sweep *sweep, size_t index, const struct cemm_uid *uid)
-{
-    const char *named = sweep->selection.meters[index].uid.text;
-
-    return !named[0] || strcmp(named, uid->text) == 0;
-}
-
-/* Whether a METER before this one names the same meter. */
-static bool named_before(const struct sweep *sweep, size_t index, const struct cemm_uid *uid)
-{
-    const struct cemm_selector *meters = sweep->selection.meters;
-
-    for (size_t i = 0; i < index; i++)
-        if (is_about(sweep, i, uid) && strcmp(meters[i].alias, meters[index].alias) == 0)
-            return true;
-    return false;
-}
-
 static void read_guessed(struct sweep *sweep, const struct cemm_device *device, enum reason reason)
 {
     const struct cemm_selection *selection = &sweep->selection;
 
     for (size_t i = 0; !sweep->registry->loop->ending && i < selection->meter_count; i++) {
+        const char *uid = selection->meters[i].uid.text;
         const char *alias = selection->meters[i].alias;
-        if (alias[0] && is_about(sweep, i, &device->uid) && !cemm_device_has(device, alias) &&
-            may_have(sweep, device, alias) && !named_before(sweep, i, &device->uid))
+        if (alias[0] && (!uid[0] || strcmp(uid, device->uid.text) == 0) &&
+            !cemm_device_has(device, alias) && may_have(sweep, device, alias))
             read_meter(sweep, &device->uid, alias, reason);
     }
 }
