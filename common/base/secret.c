@@ -25,7 +25,7 @@ static int locate(const char *name, char path[PATH_MAX], struct cemm_message *me
     if (!cemm_secret_is_file(name)) {
         name += strlen(CREDENTIAL);
         directory = getenv("CREDENTIALS_DIRECTORY");
-        if (!directory)
+        if (!directory || !*directory)
             return cemm_message_fail(
                 message, -ENOENT, "%s is a systemd credential, but $CREDENTIALS_DIRECTORY is unset",
                 name);

@@ -66,7 +66,7 @@ done
   echo '# Results'
   echo
   echo "Made by \`tests/benchmarks/run.sh\` on $(date +%F): $(nproc) cores of"
-  echo "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), Linux $(uname -r), commit $(git -C "$top" rev-parse --short HEAD)."
+  echo "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), Linux $(uname -r | cut -d - -f 1), commit $(git -C "$top" rev-parse --short HEAD)."
   echo "Each figure is the median of $rounds runs or more. The spread is that of our runs, from the fastest to the"
   echo 'slowest. A ratio is ours divided by the figure before it; below 1 is better.'
   echo

@@ -154,6 +154,8 @@ static void test_credential(void **state)
     (void)state;
     unsetenv("CREDENTIALS_DIRECTORY");
     expect_failure("credential:home", -ENOENT, "$CREDENTIALS_DIRECTORY is unset");
+    setenv("CREDENTIALS_DIRECTORY", "", 1);
+    expect_failure("credential:home", -ENOENT, "$CREDENTIALS_DIRECTORY is unset");
     scratch_text("credentials/home", KEY "\n", 0440); /* systemd's mode, which is not checked */
     scratch_text("credentials/bad", "\n", 0400);
     scratch_text("outside", KEY "\n", 0600);
