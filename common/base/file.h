@@ -1,5 +1,5 @@
 /*
- * Whole files. frontend.h has cemm_file_read().
+ * Whole files. frontend.h has cemm_file_read() and cemm_file_write().
  */
 #ifndef CEMM_BASE_FILE_H
 #define CEMM_BASE_FILE_H
