@@ -403,9 +403,9 @@ bool cemm_selector_parse(const char *text, struct cemm_selector *ret_selector);
  * if no list has it; devices without it are not reported. What the pointers lead to must outlive
  * the sweep. */
 struct cemm_selection {
-    const char *source;                 /* only meters of this source ("cloud home"); NULL: all */
-    const struct cemm_selector *meters; /* only meters that match one of these; no entries: all */
-    size_t meter_count;                 /* 0 if there is a `source` */
+    const char *source;           /* only meters of this source ("cloud home"); NULL: all */
+    struct cemm_selector *meters; /* only meters that match one of these; no entries: all */
+    size_t meter_count;           /* 0 if there is a `source` */
     /* Earlier sweeps may still be running, so that a device that hangs delays no other. Meters
      * that are still being read are skipped, and known meters are read at once, without waiting for
      * new lists of devices and meters; a later sweep uses the new lists. */

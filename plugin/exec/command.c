@@ -75,7 +75,7 @@ static void describe(const struct finding *finding, const char *device, char ret
     size_t length = 0;
     size_t count = 0;
     for (const struct finding *other = finding; other; other = other->next, count++) {
-        const char *uid = strcmp(other->uid, device) == 0 ? "" : other->uid;
+        const char *uid = strcmp(other->uid.text, device) == 0 ? "" : other->uid.text;
         const char *slash = uid[0] != '\0' && other->alias[0] != '\0' ? "/" : "";
         one_request = one_request && strcmp(other->message, message) == 0;
         if (count < NAMES_MAX && (uid[0] != '\0' || other->alias[0] != '\0'))
@@ -111,8 +111,8 @@ void findings_report(struct finding *findings, size_t count, bool shown)
 
 /* ---- the sweep --------------------------------------------------------------- */
 
-static struct finding *add(struct collection *collection, enum finding_kind kind, const char *uid,
-                           const char *alias, const char *message)
+static struct finding *add(struct collection *collection, enum finding_kind kind,
+                           const struct cemm_uid *uid, const char *alias, const char *message)
 {
     if (collection->error != 0)
         return NULL;
@@ -125,11 +125,12 @@ static struct finding *add(struct collection *collection, enum finding_kind kind
     collection->findings = more;
     struct finding *finding = &more[collection->count++];
     *finding = (struct finding){.kind = kind};
-    copy_text(finding->uid, sizeof(finding->uid), uid);
+    if (uid)
+        finding->uid = *uid;
     copy_text(finding->alias, sizeof(finding->alias), alias);
     copy_text(finding->message, sizeof(finding->message), message);
     collection->problems += kind == FINDING_PROBLEM;
-    options_mark(collection->options, finding->uid, finding->alias);
+    options_mark(collection->options, finding->uid.text, finding->alias);
     return finding;
 }
 
@@ -145,8 +146,8 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     }
     collection->meters_done += alias != NULL;
     bool good = answer->result == 0;
-    struct finding *finding = add(collection, good ? FINDING_ANSWER : FINDING_PROBLEM,
-                                  uid ? uid->text : NULL, alias, answer->message);
+    struct finding *finding =
+        add(collection, good ? FINDING_ANSWER : FINDING_PROBLEM, uid, alias, answer->message);
     if (!finding)
         return;
     finding->result = answer->result;
@@ -177,17 +178,17 @@ static void show_progress(const void *data)
 static void add_unanswered(struct collection *collection)
 {
     struct cemm_message message;
-    for (size_t i = 0; i < collection->options->meter_count; i++) {
-        const struct cemm_selector *meter = &collection->options->meters[i];
+    for (size_t i = 0; i < collection->options->selection.meter_count; i++) {
+        const struct cemm_selector *meter = &collection->options->selection.meters[i];
         if (options_missing(meter, collection->session.cemm, &message))
-            add(collection, FINDING_PROBLEM, meter->uid.text, meter->alias, message.text);
+            add(collection, FINDING_PROBLEM, &meter->uid, meter->alias, message.text);
     }
 }
 
 static bool mentioned(const struct collection *collection, const char *uid)
 {
     for (size_t i = 0; i < collection->count; i++) {
-        if (strcmp(collection->findings[i].uid, uid) == 0)
+        if (strcmp(collection->findings[i].uid.text, uid) == 0)
             return true;
     }
     return false;
@@ -201,7 +202,7 @@ static void add_bare_devices(struct collection *collection)
         const struct cemm_uid *uid = cemm_device_uid(device);
         if (cemm_selected(&collection->options->selection, uid, "") &&
             !cemm_device_alias(device, 0) && !mentioned(collection, uid->text))
-            add(collection, FINDING_NOTE, uid->text, NULL, "no meters");
+            add(collection, FINDING_NOTE, uid, NULL, "no meters");
     }
 }
 
@@ -209,9 +210,9 @@ static int compare(const void *left, const void *right)
 {
     const struct finding *a = left;
     const struct finding *b = right;
-    if ((a->uid[0] == '\0') != (b->uid[0] == '\0'))
-        return a->uid[0] == '\0' ? 1 : -1;
-    int r = strcmp(a->uid, b->uid);
+    if ((a->uid.text[0] == '\0') != (b->uid.text[0] == '\0'))
+        return a->uid.text[0] == '\0' ? 1 : -1;
+    int r = strcmp(a->uid.text, b->uid.text);
     if (r == 0)
         r = (int)a->kind - (int)b->kind;
     return r != 0 ? r : strcmp(a->alias, b->alias);
@@ -304,7 +305,7 @@ enum exec_exit collection_command(const struct exec_options *options, command_wr
 
 void collection_note(struct table *table, const struct finding *finding, const char **device)
 {
-    const char *uid = finding->uid;
+    const char *uid = finding->uid.text;
     bool below = uid[0] != '\0';
     char line[sizeof("  ") + LINE_SIZE] = "  ";
     if (finding->joined)

@@ -21,7 +21,7 @@ enum finding_kind {
 /* A result about a meter, a device or a source. */
 struct finding {
     enum finding_kind kind;
-    char uid[CEMM_UID_SIZE];            /* "": no single device */
+    struct cemm_uid uid;                /* "": no single device */
     char alias[CEMM_NAME_SIZE];         /* "": no single meter */
     char periods[FINDING_PERIODS_SIZE]; /* the periods that failed; "" if it is not about periods */
     struct cemm_document *document;

@@ -57,10 +57,10 @@ static bool set_range(struct history *history)
 
 /* ---- which meters ------------------------------------------------------------ */
 
-static int add_meter(struct history *history, const char *uid, const char *alias)
+static int add_meter(struct history *history, const struct cemm_uid *uid, const char *alias)
 {
     for (size_t i = 0; i < history->meter_count; i++) {
-        if (strcmp(history->meters[i].uid.text, uid) == 0 &&
+        if (strcmp(history->meters[i].uid.text, uid->text) == 0 &&
             strcmp(history->meters[i].alias, alias) == 0)
             return 0;
     }
@@ -70,10 +70,9 @@ static int add_meter(struct history *history, const char *uid, const char *alias
         return -ENOMEM;
     history->meters = more;
     struct history_meter *meter = &more[history->meter_count++];
-    *meter = (struct history_meter){.history = history};
-    copy_text(meter->uid.text, sizeof(meter->uid.text), uid);
+    *meter = (struct history_meter){.history = history, .uid = *uid};
     copy_text(meter->alias, sizeof(meter->alias), alias);
-    options_mark(history->options, uid, alias);
+    options_mark(history->options, uid->text, alias);
     return 0;
 }
 
@@ -81,25 +80,18 @@ static int add_meter(struct history *history, const char *uid, const char *alias
  * errno. */
 static int add_named(struct history *history)
 {
-    const struct exec_options *options = history->options;
-    bool all = options->meter_count > 0;
+    const struct cemm_selection *named = &history->options->selection;
+    bool all = named->meter_count > 0;
     int r = 0;
-    for (size_t i = 0; r == 0 && i < options->meter_count; i++) {
-        const struct cemm_selector *meter = &options->meters[i];
+    for (size_t i = 0; r == 0 && i < named->meter_count; i++) {
+        const struct cemm_selector *meter = &named->meters[i];
         if (meter->uid.text[0] == '\0' || meter->alias[0] == '\0' ||
             !cemm_alias_allowed(history->cemm, &meter->uid, meter->alias))
             all = false;
         else
-            r = add_meter(history, meter->uid.text, meter->alias);
+            r = add_meter(history, &meter->uid, meter->alias);
     }
     return r == 0 && !all ? 1 : r;
-}
-
-static bool is_known(const struct cemm *cemm, const struct finding *finding)
-{
-    struct cemm_uid uid;
-    return cemm_uid_parse(finding->uid, &uid) &&
-           cemm_device_has(cemm_device_named(cemm, &uid), finding->alias);
 }
 
 /* A known meter has a history, even if it does not answer now. */
@@ -109,10 +101,11 @@ static int add_found(struct history *history)
     int r = collection_sweep(collection);
     for (size_t i = 0; r == 0 && i < collection->count; i++) {
         struct finding *finding = &collection->findings[i];
-        bool found = finding->kind == FINDING_ANSWER || is_known(history->cemm, finding);
+        const struct cemm_device *device = cemm_device_named(history->cemm, &finding->uid);
+        bool found = finding->kind == FINDING_ANSWER || cemm_device_has(device, finding->alias);
         if (found)
-            r = add_meter(history, finding->uid, finding->alias);
-        if (finding->kind == FINDING_NOTE && history->options->meter_count == 0)
+            r = add_meter(history, &finding->uid, finding->alias);
+        if (finding->kind == FINDING_NOTE && history->options->selection.meter_count == 0)
             found = true; /* a device without meters, which nobody asked for */
         finding->kind = found ? FINDING_ANSWER : FINDING_PROBLEM;
         history->failed |= !found;
@@ -317,8 +310,7 @@ static void note_result(struct history *history, const struct history_slot *slot
         return;
     if (meter->failed++ == 0) {
         struct finding *failure = &meter->failure;
-        *failure = (struct finding){.kind = FINDING_PROBLEM, .result = slot->result};
-        copy_text(failure->uid, sizeof(failure->uid), meter->uid.text);
+        *failure = (struct finding){FINDING_PROBLEM, .uid = meter->uid, .result = slot->result};
         copy_text(failure->alias, sizeof(failure->alias), meter->alias);
         copy_text(failure->message, sizeof(failure->message), slot->message.text);
         meter->failed_first = *period;

@@ -30,7 +30,7 @@ static const struct finding *gas_twin(const struct collection *collection,
     for (size_t i = 0; gas && count == 1 && i < collection->count; i++) {
         const struct finding *other = &collection->findings[i];
         const struct cemm_sample *same = gas_of(other);
-        if (other != finding && strcmp(other->uid, finding->uid) == 0 && same &&
+        if (other != finding && strcmp(other->uid.text, finding->uid.text) == 0 && same &&
             same->time == gas->time && same->value == gas->value)
             return other;
     }
@@ -75,7 +75,7 @@ static const char *address_of(const struct cemm *cemm, const struct finding *fin
     struct cemm_discovered found;
     struct cemm_source_state state;
     for (size_t i = 0; cemm_discovered_at(cemm, i, &found); i++) {
-        if (strcmp(source, "discovery") == 0 && strcmp(found.uid.text, finding->uid) == 0)
+        if (strcmp(source, "discovery") == 0 && strcmp(found.uid.text, finding->uid.text) == 0)
             return found.address;
     }
     for (size_t i = 0; cemm_source_at(cemm, i, &state); i++) {
@@ -95,9 +95,9 @@ static void add_meter(struct table *table, const struct collection *collection,
     name_account(collection->session.cemm, finding->document, &account);
     cemm_message_set(&sources, "%s%s%.80s", source, account.text[0] != '\0' ? ", " : "",
                      account.text);
-    bool same = *device != NULL && strcmp(*device, finding->uid) == 0;
+    bool same = *device != NULL && strcmp(*device, finding->uid.text) == 0;
     const char *const cells[] = {
-        same ? "" : finding->uid,
+        same ? "" : finding->uid.text,
         finding->alias,
         cemm_document_type(finding->document),
         channels,
@@ -108,7 +108,7 @@ static void add_meter(struct table *table, const struct collection *collection,
         table->error = -ENOMEM;
     table_row(table, cells);
     free(channels);
-    *device = finding->uid;
+    *device = finding->uid.text;
 }
 
 static void report_elsewhere(const struct cemm *cemm)
@@ -177,7 +177,7 @@ static struct json_object *meter_of(bool *failed, const struct cemm *cemm,
                                     const struct finding *finding)
 {
     struct json_object *meter = json_object_new_object();
-    cemm_json_add_text(failed, meter, "uid", finding->uid);
+    cemm_json_add_text(failed, meter, "uid", finding->uid.text);
     cemm_json_add_text(failed, meter, "alias", finding->alias);
     cemm_json_add_text(failed, meter, "type", cemm_document_type(finding->document));
     cemm_json_add(failed, meter, "channels", channels_of(failed, finding->document));

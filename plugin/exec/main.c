@@ -88,7 +88,7 @@ static enum exec_exit run_command(const struct exec_command *command, char *cons
     } else {
         end = command->run(&options);
     }
-    free(options.meters);
+    free(options.selection.meters);
     return end;
 }
 

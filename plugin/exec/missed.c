@@ -142,7 +142,7 @@ int missed_open(struct missed *ret_missed, const char *path, struct cemm *cemm,
     return 0;
 }
 
-bool missed_lock(const char *path, int *ret_lock)
+bool missed_lock(const char *path)
 {
     static const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     char *target = cemm_link_target(path);
@@ -160,6 +160,5 @@ bool missed_lock(const char *path, int *ret_lock)
                       name ? name : path, strerror(r));
     free(name);
     free(target);
-    *ret_lock = fd;
     return r != EWOULDBLOCK && r != EACCES; /* EACCES: another process may hold the lock */
 }

@@ -29,9 +29,9 @@ struct missed_meter {
 };
 
 /* Locks a state file for one process, by a file beside it, because the state file itself is
- * replaced. The descriptor holds the lock, unless an error was reported; -1: there is none. False:
- * another process may use the state file; this was reported. */
-bool missed_lock(const char *path, int *ret_lock);
+ * replaced. The lock ends with the process. False: another process may use the state file; this was
+ * reported. */
+bool missed_lock(const char *path);
 
 /* Reads the state file into a ledger; a missing one counts as empty, a damaged one is reported.
  * `write` is called from missed_take() and cemm_turn(). Returns 0 or -ENOMEM. The caller frees the

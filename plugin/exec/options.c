@@ -198,7 +198,8 @@ static void read_option(struct exec_options *options, const struct exec_command 
 static void read_meter(struct exec_options *options, const struct exec_command *command,
                        const char *argument, struct cemm_message *message)
 {
-    struct cemm_selector *meter = &options->meters[options->meter_count];
+    struct cemm_selection *selection = &options->selection;
+    struct cemm_selector *meter = &selection->meters[selection->meter_count];
     if (!command->meters)
         cemm_message_set(message, "unexpected argument '%s'", argument);
     else if (!cemm_selector_parse(argument, meter))
@@ -206,12 +207,12 @@ static void read_meter(struct exec_options *options, const struct exec_command *
     if (message->text[0] != '\0')
         return;
     /* A repeated METER is one meter. */
-    for (size_t i = 0; i < options->meter_count; i++) {
-        if (strcmp(options->meters[i].uid.text, meter->uid.text) == 0 &&
-            strcmp(options->meters[i].alias, meter->alias) == 0)
+    for (size_t i = 0; i < selection->meter_count; i++) {
+        if (strcmp(selection->meters[i].uid.text, meter->uid.text) == 0 &&
+            strcmp(selection->meters[i].alias, meter->alias) == 0)
             return;
     }
-    options->meter_count++;
+    selection->meter_count++;
 }
 
 static void check_together(const struct exec_options *options, const struct exec_command *command,
@@ -255,16 +256,12 @@ bool options_read(struct exec_options *ret_options, const struct exec_command *c
 {
     *ret_options = (struct exec_options){.by = CEMM_BY_HOUR, .format = EXEC_FORMAT_DEFAULT};
     message->text[0] = '\0';
-    ret_options->meters = calloc(count + 1, sizeof(*ret_options->meters));
-    if (!ret_options->meters) {
+    ret_options->selection.meters = calloc(count + 1, sizeof(struct cemm_selector));
+    if (!ret_options->selection.meters) {
         cemm_message_set(message, "%s", strerror(ENOMEM));
         return false;
     }
     read_arguments(ret_options, command, arguments, count, message);
-    ret_options->selection = (struct cemm_selection){
-        .meters = ret_options->meters,
-        .meter_count = ret_options->meter_count,
-    };
     if (ret_options->format == EXEC_FORMAT_DEFAULT) {
         bool person = !ret_options->output && output_is_terminal();
         ret_options->format =
@@ -291,8 +288,8 @@ void options_help(const struct exec_command *command)
 
 void options_mark(const struct exec_options *options, const char *uid, const char *alias)
 {
-    for (size_t i = 0; i < options->meter_count; i++) {
-        struct cemm_selector *meter = &options->meters[i];
+    for (size_t i = 0; i < options->selection.meter_count; i++) {
+        struct cemm_selector *meter = &options->selection.meters[i];
         bool device = strcmp(uid, meter->uid.text) == 0;
         if (alias[0] == '\0' ? uid[0] != '\0' && device
                              : (device || meter->uid.text[0] == '\0') &&

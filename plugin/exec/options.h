@@ -62,9 +62,7 @@ struct exec_options {
     struct cemm_period to;
     enum cemm_span span;
     enum cemm_by by;
-    struct cemm_selector *meters; /* options_mark() sets `answered` */
-    size_t meter_count;
-    struct cemm_selection selection; /* the same METERs, for cemm_sweep() */
+    struct cemm_selection selection; /* the METERs; options_mark() sets `answered` */
 };
 
 struct exec_command {
@@ -79,7 +77,7 @@ struct exec_command {
 };
 
 /* Reads the `count` arguments after the command, which must outlive the options. False: the message
- * says why. The caller frees `meters` in any case. */
+ * says why. The caller frees `selection.meters` in any case. */
 bool options_read(struct exec_options *ret_options, const struct exec_command *command,
                   char *const *arguments, size_t count, struct cemm_message *message);
 

@@ -63,10 +63,10 @@ static void format_time(const struct sheet *sheet, int64_t time, char ret_text[C
 static const char *device_cell(struct sheet *sheet, const struct finding *finding)
 {
     const char *source = cemm_document_source(finding->document);
-    if (!sheet->device || strcmp(sheet->device, finding->uid) != 0) {
-        sheet->device = finding->uid;
+    if (!sheet->device || strcmp(sheet->device, finding->uid.text) != 0) {
+        sheet->device = finding->uid.text;
         sheet->source = NULL;
-        return finding->uid;
+        return finding->uid.text;
     }
     if (!sheet->table->tight || (sheet->source && strcmp(sheet->source, source) == 0))
         return "";
@@ -172,10 +172,10 @@ static int write_prometheus(const void *data, FILE *stream)
         const struct finding *finding = &collection->findings[i];
         if (finding->kind != FINDING_NOTE)
             results[count++] = (struct cemm_result){
-                .uid = finding->uid,
+                .uid = finding->uid.text,
                 .alias = finding->alias,
                 .source = render_source(collection->session.cemm, finding->message),
-                .type = render_type(collection->session.cemm, finding->uid, finding->alias),
+                .type = render_type(collection->session.cemm, &finding->uid, finding->alias),
                 .document = finding->document,
             };
     }

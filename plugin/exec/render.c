@@ -249,10 +249,8 @@ const char *render_source(const struct cemm *cemm, const char *message)
     return NULL;
 }
 
-const char *render_type(const struct cemm *cemm, const char *uid, const char *alias)
+const char *render_type(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
 {
-    struct cemm_uid named;
-    const struct cemm_device *device =
-        cemm_uid_parse(uid, &named) ? cemm_device_named(cemm, &named) : NULL;
+    const struct cemm_device *device = cemm_device_named(cemm, uid);
     return device != NULL ? cemm_device_type(device, alias) : "";
 }

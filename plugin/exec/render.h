@@ -82,6 +82,6 @@ void render_end(const struct render *render, FILE *stream);
 const char *render_source(const struct cemm *cemm, const char *message);
 
 /* The type of a meter; "": not known. */
-const char *render_type(const struct cemm *cemm, const char *uid, const char *alias);
+const char *render_type(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
 #endif

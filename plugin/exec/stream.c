@@ -33,7 +33,7 @@
 
 /* A meter, a device that failed (no alias) or a source that failed (no uid). It does not move. */
 struct latest {
-    char uid[CEMM_UID_SIZE];
+    struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
     char source[SOURCE_SIZE];
     struct cemm_document *shown; /* kept while the meter fails, so that counters continue */
@@ -48,7 +48,6 @@ struct stream {
     struct session session;
     struct cemm_ledger *ledger;
     struct missed missed; /* used only with --state */
-    int state_lock;       /* -1: none */
     struct render render;
     void *entries; /* tree of struct latest */
     size_t entry_count;
@@ -78,19 +77,20 @@ static int compare(const void *left, const void *right)
 {
     const struct latest *a = left;
     const struct latest *b = right;
-    int r = strcmp(a->uid, b->uid);
+    int r = strcmp(a->uid.text, b->uid.text);
     if (r == 0)
         r = strcmp(a->alias, b->alias);
     return r != 0 ? r : strcmp(a->source, b->source);
 }
 
 /* Finds or makes an entry; a name that is NULL counts as "". Returns NULL: no memory. */
-static struct latest *get_entry(struct stream *stream, const char *uid, const char *alias,
-                                const char *source)
+static struct latest *get_entry(struct stream *stream, const struct cemm_uid *uid,
+                                const char *alias, const char *source)
 {
-    struct latest key = {.up = false};
+    struct latest key = {0};
     bool new;
-    copy_text(key.uid, sizeof(key.uid), uid);
+    if (uid)
+        key.uid = *uid;
     copy_text(key.alias, sizeof(key.alias), alias);
     copy_text(key.source, sizeof(key.source), source);
     struct latest *entry = cemm_tree_get(&stream->entries, &key, sizeof(key), compare, &new);
@@ -173,10 +173,10 @@ static void add_result(const void *node, VISIT visit, void *data)
     if (over || (visit != postorder && visit != leaf))
         return;
     snapshot->results[snapshot->count++] = (struct cemm_result){
-        .uid = entry->uid,
+        .uid = entry->uid.text,
         .alias = entry->alias,
         .source = entry->source,
-        .type = render_type(snapshot->stream->session.cemm, entry->uid, entry->alias),
+        .type = render_type(snapshot->stream->session.cemm, &entry->uid, entry->alias),
         .document = entry->up ? entry->shown : NULL,
     };
 }
@@ -216,13 +216,13 @@ static void put_snapshot(struct stream *stream)
 static void report_absent(const struct latest *entry, const struct cemm_answer *answer)
 {
     if (answer->result == CEMM_ABSENT && (entry->up || entry->sweep == 0))
-        message_about(CEMM_LOG_WARNING, entry->uid, entry->alias, answer->message);
+        message_about(CEMM_LOG_WARNING, entry->uid.text, entry->alias, answer->message);
 }
 
 /* Reports after the first sweep which METERs match nothing: they would look like silent meters. */
 static void end_sweep(struct stream *stream)
 {
-    const struct exec_options *options = stream->options;
+    const struct cemm_selection *selection = &stream->options->selection;
     struct cemm_message message;
     bool first = !stream->swept;
     stream->swept = true;
@@ -231,8 +231,8 @@ static void end_sweep(struct stream *stream)
         session_explain_nothing(&stream->session);
         return;
     }
-    for (size_t i = 0; first && i < options->meter_count; i++) {
-        const struct cemm_selector *meter = &options->meters[i];
+    for (size_t i = 0; first && i < selection->meter_count; i++) {
+        const struct cemm_selector *meter = &selection->meters[i];
         if (options_missing(meter, stream->session.cemm, &message))
             message_about(CEMM_LOG_WARNING, meter->uid.text, meter->alias, message.text);
     }
@@ -248,7 +248,7 @@ static void seek_type(struct stream *stream, struct latest *entry,
     int64_t now = cemm_clock_steady();
     bool untyped = stream->options->format == EXEC_FORMAT_INFLUX ||
                    stream->options->format == EXEC_FORMAT_PUTVAL;
-    if (untyped || *render_type(cemm, entry->uid, entry->alias) != '\0' ||
+    if (untyped || *render_type(cemm, &entry->uid, entry->alias) != '\0' ||
         (entry->asked != 0 && now - entry->asked < TYPE_PAUSE))
         return;
     entry->asked = now;
@@ -273,12 +273,12 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     }
     bool good = answer->result == 0;
     const char *source = uid ? NULL : render_source(stream->session.cemm, answer->message);
-    struct latest *entry = get_entry(stream, uid ? uid->text : NULL, alias, source);
+    struct latest *entry = get_entry(stream, uid, alias, source);
     if (!entry) {
         stream->error = -ENOMEM;
         return;
     }
-    options_mark(stream->options, entry->uid, entry->alias);
+    options_mark(stream->options, entry->uid.text, entry->alias);
     if (!good)
         report_absent(entry, answer);
     else if (is_prometheus(stream))
@@ -406,18 +406,12 @@ static void clear(struct stream *stream)
     cemm_backfill_free(stream->missed.backfill);
     cemm_ledger_free(stream->ledger);
     free(stream->before);
-    if (stream->state_lock >= 0)
-        close(stream->state_lock);
 }
 
 enum exec_exit exec_stream(const struct exec_options *options)
 {
-    struct stream stream = {
-        .options = options,
-        .state_lock = -1,
-    };
-    if (!output_check(options->state) ||
-        (options->state && !missed_lock(options->state, &stream.state_lock)))
+    struct stream stream = {.options = options};
+    if (!output_check(options->state) || (options->state && !missed_lock(options->state)))
         return EXEC_USAGE;
     enum exec_exit end = session_open(&stream.session, SESSION_POLLING, options);
     if (end == EXEC_OK) {

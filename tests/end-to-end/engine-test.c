@@ -122,7 +122,7 @@ static void end_insistently(const struct cemm_selection *all, bool turned)
 
 static void repeating_requests_while_it_ends(void **state)
 {
-    static const struct cemm_selector meters[] = {{{CLIENT_UID}, "p1"}};
+    static struct cemm_selector meters[] = {{{CLIENT_UID}, "p1"}};
     static const struct cemm_selection all, named = {.meters = meters, .meter_count = 1};
 
     (void)state;

@@ -118,7 +118,7 @@ static void test_selector(void **state)
 static void test_selected(void **state)
 {
     static const struct cemm_uid uid = {"00-1E-C0-85-96-CC"}, other = {"00-1E-C0-00-00-01"};
-    static const struct cemm_selector meters[] = {
+    static struct cemm_selector meters[] = {
         {{"00-1E-C0-85-96-CC"}, "p1"}, {{"00-1E-C0-00-00-01"}, ""}, {{""}, "s01"}};
     const struct cemm_selection all = {NULL}, some = {.meters = meters, .meter_count = 3};
 
