@@ -311,7 +311,7 @@ static bool source_offers(const struct cemm_source *source, const char *alias,
     if (!alias[0] || config->kind == CEMM_LOCAL)
         return true;
     return endpoint != CEMM_IO && cemm_source_admits(source, alias) &&
-           (cemm_alias_in_cloud(alias) || cemm_strings_has(&config->aliases, alias));
+           (cemm_alias_find(alias)->cloud || cemm_strings_has(&config->aliases, alias));
 }
 
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,

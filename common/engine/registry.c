@@ -289,7 +289,7 @@ const char *cemm_device_account(const struct cemm_device *device)
 
 static bool source_allows(const struct cemm_source *source, const char *alias)
 {
-    return (cemm_alias_documented(alias) && cemm_source_admits(source, alias)) ||
+    return (cemm_alias_find(alias)->name && cemm_source_admits(source, alias)) ||
            cemm_strings_has(&source->config->extra_aliases, alias) ||
            cemm_strings_has(&source->config->aliases, alias);
 }
@@ -310,7 +310,7 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
             source_allows(source, alias))
             return true;
     /* Discovery may yet find the device, or find it again. */
-    return registry->discovers && cemm_alias_documented(alias);
+    return registry->discovers && cemm_alias_find(alias)->name;
 }
 
 /* ---- what stored results depend on ---------------------------------------------- */

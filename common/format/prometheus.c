@@ -185,7 +185,7 @@ static void write_seconds(struct cemm_buffer *out, int64_t time)
 static void write_key(const struct kind *kind, const struct cemm_query *query, const char *channel,
                       const char *period, char ret_key[KEY_SIZE])
 {
-    bool smart = cemm_alias_kind(query->alias) == CEMM_ALIAS_SMART;
+    bool smart = cemm_alias_find(query->alias)->kind == CEMM_ALIAS_SMART;
     const char *labels = smart ? kind->labels : kind->other;
     (void)snprintf(ret_key, KEY_SIZE, "%s{uid=\"%s\",alias=\"%s\"%s%s%s%s%s%s} ",
                    families[kind->family].name, query->uid.text, query->alias,

@@ -41,7 +41,7 @@ static const struct cemm_series *find_measured(const struct cemm_document *docum
     if (!document)
         return NULL;
     if ((series = cemm_document_channel(document, "electric_power")))
-        *ret_quantity = cemm_alias_kind(document->query.alias) == CEMM_ALIAS_SMART
+        *ret_quantity = cemm_alias_find(document->query.alias)->kind == CEMM_ALIAS_SMART
                             ? CEMM_QUANTITY_GRID
                             : CEMM_QUANTITY_ENERGY;
     else if ((series = cemm_document_channel(document, "gas")))
@@ -159,7 +159,7 @@ static void find_net(const struct cemm_document *month, const struct cemm_energy
 
 bool cemm_energy_has_readings(const char *alias)
 {
-    return cemm_alias_kind(alias) == CEMM_ALIAS_SMART;
+    return cemm_alias_find(alias)->kind == CEMM_ALIAS_SMART;
 }
 
 bool cemm_energy_needs_month(const struct cemm_zone *zone, const struct cemm_energy_input *input,

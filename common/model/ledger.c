@@ -66,7 +66,7 @@ static struct cemm_ledger_entry *entry_get(struct cemm_ledger_meter *meter, cons
     if (!entry)
         return NULL;
     entry->meter = meter;
-    entry->paced = cemm_alias_kind(meter->alias) != CEMM_ALIAS_PULSE;
+    entry->paced = cemm_alias_find(meter->alias)->kind != CEMM_ALIAS_PULSE;
     entry->by_minute = strcmp(channel, "electric_power") == 0 || strcmp(channel, "flow") == 0;
     strcpy(entry->channel, channel);
     *place = entry;

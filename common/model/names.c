@@ -90,16 +90,6 @@ const struct cemm_alias cemm_aliases[] = {
     {NULL, false, CEMM_ALIAS_OTHER},
 };
 
-/* The row of an alias; the last row if there is none. */
-static const struct cemm_alias *find(const char *alias)
-{
-    const struct cemm_alias *row = cemm_aliases;
-
-    while (row->name && strcmp(row->name, alias) != 0)
-        row++;
-    return row;
-}
-
 /* "mb1" … "mb247": a Modbus address, without leading zeros. */
 static bool is_modbus(const char *alias)
 {
@@ -110,31 +100,28 @@ static bool is_modbus(const char *alias)
     return *end == '\0' && end - alias <= 5 && address <= MODBUS_ADDRESS_MAX;
 }
 
-enum cemm_alias_kind cemm_alias_kind(const char *alias)
+const struct cemm_alias *cemm_alias_find(const char *alias)
 {
-    return is_modbus(alias) ? CEMM_ALIAS_MODBUS : find(alias)->kind;
+    static const struct cemm_alias modbus = {"mb", false, CEMM_ALIAS_MODBUS};
+    const struct cemm_alias *row = cemm_aliases;
+
+    if (is_modbus(alias))
+        return &modbus;
+    while (row->name && strcmp(row->name, alias) != 0)
+        row++;
+    return row;
 }
 
 bool cemm_meter_silent(const char *alias, const char *type, int64_t newest, int64_t interval_ms,
                        int64_t now)
 {
-    enum cemm_alias_kind kind = cemm_alias_kind(alias);
+    enum cemm_alias_kind kind = cemm_alias_find(alias)->kind;
     bool never_sleeps = kind == CEMM_ALIAS_MODBUS && strcmp(type, "solar_energy") != 0;
     int64_t age = now - newest;
 
     if (newest == 0 || (kind != CEMM_ALIAS_SMART && !never_sleeps))
         return false;
     return age > CEMM_SILENT_AGE && age > SILENT_INTERVALS * interval_ms;
-}
-
-bool cemm_alias_in_cloud(const char *alias)
-{
-    return find(alias)->cloud;
-}
-
-bool cemm_alias_documented(const char *alias)
-{
-    return find(alias)->name || is_modbus(alias);
 }
 
 /* ---- shards --------------------------------------------------------------- */

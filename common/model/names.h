@@ -29,13 +29,9 @@ extern const struct cemm_alias cemm_aliases[];
 /* The site's consumption, calculated by the device: LAN only, and in no list of meters (IO). */
 #define CEMM_ALIAS_USAGE "usage"
 
-/* Whether the documentation names the alias, mb1 … mb247 included; and whether the cloud's
- * documentation does. */
-bool cemm_alias_documented(const char *alias);
-bool cemm_alias_in_cloud(const char *alias);
-
-/* The kind of an alias; CEMM_ALIAS_OTHER also if the alias is not documented. */
-enum cemm_alias_kind cemm_alias_kind(const char *alias);
+/* The row of an alias. mb1 … mb247 have a row of their own; if an alias is not documented, the row
+ * has no name. */
+const struct cemm_alias *cemm_alias_find(const char *alias);
 
 /* Which of the shards 1 to `shards` a device belongs to. It is the same on all machines and in all
  * versions. */

@@ -246,7 +246,7 @@ void cemm_answer_drop_readings(struct cemm_document *document)
 {
     size_t kept = 0;
 
-    if (!has_totals(cemm_alias_kind(document->query.alias)))
+    if (!has_totals(cemm_alias_find(document->query.alias)->kind))
         return;
     for (size_t i = 0; i < document->series_count; i++) {
         enum cemm_channel_kind channel = cemm_channel_kind(document->series[i].channel);
@@ -450,7 +450,7 @@ int cemm_answer_read(const struct cemm_query *query, char *bytes, size_t length,
                      struct cemm_document **ret_document, struct cemm_message *message)
 {
     struct reader reader = {.document = cemm_document_new(query, bytes, length),
-                            .kind = cemm_alias_kind(query->alias),
+                            .kind = cemm_alias_find(query->alias)->kind,
                             .now = now,
                             .texts = CEMM_BUFFER_INIT(length),
                             .message = message};

@@ -47,11 +47,11 @@ static void test_table(void **state)
         if (!alias)
             fail_msg("%s is missing", documented[i].name);
         expect_int(documented[i].name, alias->cloud, documented[i].cloud);
-        expect_int(documented[i].name, cemm_alias_in_cloud(documented[i].name),
+        expect_int(documented[i].name, cemm_alias_find(documented[i].name)->cloud,
                    documented[i].cloud);
-        expect_int(documented[i].name, cemm_alias_documented(documented[i].name), true);
+        expect_int(documented[i].name, cemm_alias_find(documented[i].name)->name != NULL, true);
     }
-    expect_int("mb5", cemm_alias_in_cloud("mb5"), false);
+    expect_int("mb5", cemm_alias_find("mb5")->cloud, false);
     while (cemm_aliases[count].name)
         count++;
     assert_int_equal(count, COUNT(documented));
@@ -72,9 +72,9 @@ static void test_modbus(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        expect_int(rows[i].name, cemm_alias_kind(rows[i].name) == CEMM_ALIAS_MODBUS,
+        expect_int(rows[i].name, cemm_alias_find(rows[i].name)->kind == CEMM_ALIAS_MODBUS,
                    rows[i].modbus);
-        expect_int(rows[i].name, cemm_alias_documented(rows[i].name), rows[i].modbus);
+        expect_int(rows[i].name, cemm_alias_find(rows[i].name)->name != NULL, rows[i].modbus);
     }
 }
 
@@ -85,7 +85,7 @@ static void test_others(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(names); i++)
-        expect_int(names[i], cemm_alias_documented(names[i]), false);
+        expect_int(names[i], cemm_alias_find(names[i])->name != NULL, false);
 }
 
 /* Which meters are silent, and which only sleep. */
