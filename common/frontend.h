@@ -465,6 +465,9 @@ struct cemm_ledger;
 /* One series: a channel of a meter. It lives as long as its ledger; so do its names. */
 struct cemm_ledger_entry;
 
+/* Whether a text may be a sink's name: it is short, and has no control characters. */
+bool cemm_sink_valid(const char *sink);
+
 /* `window`: how far back (seconds) missing minutes are looked for, at most CEMM_WINDOW_MAX.
  * `sinks`: the names of the outputs, without control characters; "" if there is only one. NULL: no
  * memory, an invalid name, or too many. */

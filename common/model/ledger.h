@@ -92,9 +92,6 @@ unsigned cemm_cadence_seconds(const struct cemm_cadence *cadence);
 /* Forgets everything, including names. */
 void cemm_ledger_clear(struct cemm_ledger *ledger);
 
-/* Whether a text may be a sink's name: it is written between tabs. */
-bool cemm_sink_valid(const char *sink);
-
 /* Under the lock. Finds the record of what was sent to a sink of this series, or creates it; NULL:
  * no memory, an invalid name, or too many sinks. */
 struct cemm_sent *cemm_ledger_sent_to(struct cemm_ledger_entry *entry, const char *sink);

@@ -132,18 +132,11 @@ static bool lacks_history(const char *writer)
     return false;
 }
 
-static bool is_printable(const char *text)
-{
-    while (*text && (unsigned char)*text >= ' ' && *text != 0x7f)
-        text++;
-    return !*text;
-}
-
 static const char *take_writer(struct reader *reader, const char *value)
 {
     struct settings *settings = reader->settings;
 
-    if (!*value || strlen(value) >= CEMM_SINK_SIZE || !is_printable(value))
+    if (!*value || !cemm_sink_valid(value))
         return "is not the name of a writer";
     if (lacks_history(value))
         return "this writer cannot take old values";
@@ -247,7 +240,7 @@ static void set_option(struct reader *reader, const struct option *option, const
     const char *wrong = option->take(reader, value);
     if (!wrong)
         return;
-    if (option->kinds == BACKFILL && is_printable(value)) { /* there may be several writers */
+    if (option->kinds == BACKFILL && cemm_sink_valid(value)) { /* there may be several writers */
         cemm_message_set(&message, "%s: \"%.100s\"", wrong, value);
         wrong = message.text;
     }
