@@ -209,7 +209,7 @@ static void take_answer(void *data, const struct cemm_answer *answer)
     struct history_meter *meter = slot->meter;
     meter->history->in_flight--;
     if (is_silence(answer->result) && slot->retries < RETRIES && !meter->down) {
-        slot->state = PAUSED;
+        slot->state = WAITING;
         slot->again = cemm_clock_steady() + PAUSE_MS;
         slot->retries++;
         return;
@@ -266,8 +266,7 @@ static void ask_more(struct history *history)
             history->next++;
         }
         bool late = history->use->parts > 1 && is_last_part(history, slot);
-        if ((slot->state == WAITING && (!late || number == history->head)) ||
-            (slot->state == PAUSED && slot->again <= now))
+        if (slot->state == WAITING && slot->again <= now && (!late || number == history->head))
             ask(history, slot);
     }
 }
@@ -329,9 +328,11 @@ static bool has_progress(const struct exec_options *options)
 static int64_t deadline(struct history *history)
 {
     int64_t first = has_progress(history->options) ? message_deadline() : INT64_MAX;
+    if (history->in_flight == WINDOW)
+        return first; /* an answer must come before the next request */
     for (size_t number = history->head; number < history->next; number++) {
         const struct history_slot *slot = slot_of(history, number);
-        if (slot->state == PAUSED && slot->again < first)
+        if (slot->state == WAITING && slot->again > 0 && slot->again < first)
             first = slot->again;
     }
     return first;

@@ -32,9 +32,9 @@ struct history_slot {
     struct cemm_period period;
     struct history_meter *meter;
     bool last; /* it is the last one of the period */
-    enum { WAITING, IN_FLIGHT, PAUSED, DONE } state;
+    enum { WAITING, IN_FLIGHT, DONE } state;
     unsigned retries;
-    int64_t again; /* end of the pause (monotonic) */
+    int64_t again; /* end of the pause before a retry (monotonic); 0: none */
     int result;
     struct cemm_document *document; /* NULL unless `result` is 0 */
     struct cemm_message message;

@@ -214,6 +214,13 @@ failures() {
   check 'and when it is over, it goes on' wait_for 30 gone_or_zombie "$pid"
   stop "$pid"
   is 'after the outage it ends with all rows' "0 28800" "$stopped $(wc -l <"$scratch/outage")"
+
+  # One device is down, and the requests to the other one leave no room to repeat those to it.
+  sed -i 's/^timeout = 2/&\nmax-connections = 2/' "$scratch/hasty.conf"
+  sim_faults "stall@*$one/s01/data*" "delay=1800@*$two/s01/data*"
+  { TIMEFORMAT='%U %S' && time timeout 9 "$cemm" history --config "$scratch/hasty.conf" --from 2025-07-01 --to 2025-07-20 s01 >"$scratch/outage" 2>&1 || true; } 2>"$scratch/cpu"
+  sim_faults
+  check "a wait for room takes no CPU ($(<"$scratch/cpu") s)" awk '{ exit $1 + $2 > 0.6 }' "$scratch/cpu"
 }
 
 # Stopped in the middle, and run again.
