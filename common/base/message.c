@@ -32,12 +32,11 @@ bool cemm_line_allowed(struct cemm_line_limit *limit, int64_t now, struct cemm_m
     return limit->lines <= CEMM_DEVICE_LINES_MAX;
 }
 
-void cemm_message_keep(struct cemm_message **slot, const struct cemm_message *message)
+void cemm_message_keep(struct cemm_message **slot, const char *text)
 {
     if (!*slot)
         *slot = malloc(sizeof(**slot));
-    if (*slot)
-        **slot = *message;
+    cemm_message_set(*slot, "%s", text);
 }
 
 void cemm_message_drop(struct cemm_message **slot)
@@ -46,11 +45,9 @@ void cemm_message_drop(struct cemm_message **slot)
     *slot = NULL;
 }
 
-const struct cemm_message *cemm_message_kept(struct cemm_message *const *slot)
+const char *cemm_message_kept(struct cemm_message *const *slot)
 {
-    static const struct cemm_message none = {"the reason is not known"};
-
-    return *slot ? *slot : &none;
+    return *slot ? (*slot)->text : "the reason is not known";
 }
 
 char *cemm_text_trim(char *text)

@@ -12,9 +12,9 @@
 
 /* Keeps a copy in *slot, which is allocated only now, because few of thousands of devices have a
  * message. cemm_message_kept() returns a text even if there was no memory for the copy. */
-void cemm_message_keep(struct cemm_message **slot, const struct cemm_message *message);
+void cemm_message_keep(struct cemm_message **slot, const char *text);
 void cemm_message_drop(struct cemm_message **slot);
-const struct cemm_message *cemm_message_kept(struct cemm_message *const *slot);
+const char *cemm_message_kept(struct cemm_message *const *slot);
 
 /* Copies at most `size` - 1 characters of a text from outside. All but printable ASCII becomes '?',
  * so that the text is safe on a terminal. Returns `ret`. */

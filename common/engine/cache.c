@@ -43,8 +43,6 @@ struct cemm_entry {
     int64_t failed;                   /* when any period failed last (monotonic) */
 };
 
-static const struct cemm_message no_memory = {"out of memory"};
-
 static int compare(const void *left, const void *right)
 {
     const struct cemm_entry *a = left;
@@ -187,7 +185,7 @@ static bool was_logged(const struct cemm_entry *log, const struct cemm_entry *en
            cemm_period_compare(&log->logged_period, &entry->query.period) == 0;
 }
 
-static void log_failure(struct cemm_entry *entry, const struct cemm_message *message)
+static void log_failure(struct cemm_entry *entry, const char *message)
 {
     struct cemm_entry *log = log_entry(entry, true);
     struct cemm_loop *loop = entry->cache->loop;
@@ -198,7 +196,7 @@ static void log_failure(struct cemm_entry *entry, const struct cemm_message *mes
     log->failed = loop->now;
     if (again)
         return;
-    cemm_log_device(loop, CEMM_LOG_WARNING, "%s", message->text);
+    cemm_log_device(loop, CEMM_LOG_WARNING, "%s", message);
     log->logged = true;
     log->logged_period = entry->query.period;
 }
@@ -232,7 +230,7 @@ static bool unanswered(const struct cemm_registry *registry, const struct cemm_d
 }
 
 /* Logs, once, answers that can't be used. A source that does not answer is logged by its route. */
-static void log_result(struct cemm_entry *entry, int result, const struct cemm_message *message)
+static void log_result(struct cemm_entry *entry, int result, const char *message)
 {
     const struct cemm_registry *registry = &entry->cache->find->registry;
     struct cemm_device *device = device_of(entry);
@@ -275,8 +273,7 @@ static bool may_be_archived(const struct cemm_entry *entry)
 }
 
 /* Runs all completions. Takes over the reference. */
-static void finish(struct cemm_entry *entry, int result, struct cemm_document *document,
-                   const struct cemm_message *message)
+static void finish(struct cemm_entry *entry, int result, struct cemm_document *document)
 {
     if (document) {
         set_document(entry, document);
@@ -284,7 +281,8 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
         if (may_be_archived(entry))
             cemm_store_write(entry->cache->store, document);
     }
-    cemm_tickets_finish(&entry->waiters, result, document, message);
+    cemm_tickets_finish(&entry->waiters, result, document, cemm_message_kept(&entry->message));
+    cemm_message_drop(&entry->message);
     cemm_document_unref(entry->empty);
     entry->empty = NULL;
     if (entry->purpose == CEMM_ONCE)
@@ -299,8 +297,7 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
  * archive has a document, perhaps an incomplete one, to use instead. */
 static void give_up(struct cemm_entry *entry)
 {
-    struct cemm_message message = *cemm_message_kept(&entry->message);
-    struct cemm_message name;
+    struct cemm_message name, message;
     bool empty = entry->empty && !entry->result;
     struct cemm_document *document = NULL;
     int result = entry->result ? entry->result : CEMM_ABSENT;
@@ -308,14 +305,14 @@ static void give_up(struct cemm_entry *entry)
     if (!entry->result && !entry->message) {
         cemm_reply_name(&entry->query, &name);
         cemm_message_set(&message, "no source has this document: %s", name.text);
+        cemm_message_keep(&entry->message, message.text);
     }
-    cemm_message_drop(&entry->message);
-    log_result(entry, empty ? 0 : result, &message);
+    log_result(entry, empty ? 0 : result, cemm_message_kept(&entry->message));
     if (empty)
         document = cemm_document_ref(entry->empty);
     else if (!entry->only)
         document = cemm_store_read(entry->cache->store, CEMM_ARCHIVE_ANSWER, &entry->query);
-    finish(entry, document ? 0 : result, document, document ? NULL : &message);
+    finish(entry, document ? 0 : result, document);
 }
 
 /* ---- route after route --------------------------------------------------------- */
@@ -323,7 +320,7 @@ static void give_up(struct cemm_entry *entry)
 static void try_next(struct cemm_entry *entry);
 
 /* One route has failed, or does not have the document. */
-static void record_failure(struct cemm_entry *entry, int result, const struct cemm_message *message)
+static void record_failure(struct cemm_entry *entry, int result, const char *message)
 {
     if (!entry->message || (result != CEMM_ABSENT && !entry->result))
         cemm_message_keep(&entry->message, message);
@@ -340,7 +337,7 @@ static bool others_may_have_more(const struct cemm_entry *entry,
 }
 
 static void on_reply(void *data, const struct cemm_query *query, int result,
-                     struct cemm_document *document, const struct cemm_message *message)
+                     struct cemm_document *document, const char *message)
 {
     struct cemm_entry *entry = data;
 
@@ -349,9 +346,8 @@ static void on_reply(void *data, const struct cemm_query *query, int result,
     if (result == 0 && !others_may_have_more(entry, document)) {
         struct cemm_message reason;
         bool empty = cemm_reply_is_empty(document, &reason);
-        cemm_message_drop(&entry->message);
-        log_result(entry, empty ? -ENODATA : 0, empty ? &reason : NULL);
-        finish(entry, 0, document, NULL);
+        log_result(entry, empty ? -ENODATA : 0, reason.text);
+        finish(entry, 0, document);
         return;
     }
     if (result == 0) {
@@ -390,15 +386,13 @@ static struct cemm_route *next_route(const struct cemm_entry *entry)
 static void on_sources(void *data, const struct cemm_answer *answer)
 {
     struct cemm_entry *entry = data;
-    struct cemm_message message;
 
     entry->search = NULL;
     if (answer->result == 0 || entry->awaited) {
         try_next(entry);
         return;
     }
-    cemm_message_set(&message, "%s", answer->message);
-    record_failure(entry, answer->result, &message);
+    record_failure(entry, answer->result, answer->message);
     give_up(entry);
 }
 
@@ -413,7 +407,7 @@ static void try_next(struct cemm_entry *entry)
             cemm_request_rank(entry->request, entry->purpose == CEMM_BACKGROUND);
             return;
         }
-        record_failure(entry, -ENOMEM, &no_memory);
+        record_failure(entry, -ENOMEM, "out of memory");
     }
     /* Waits, once per try, for sources that have not listed their devices yet. */
     const struct cemm_wanted wanted = {.query = &entry->query, .only = entry->only};
@@ -446,7 +440,6 @@ static void fetch(struct cemm_entry *entry)
     entry->tried_count = 0;
     entry->awaited = false;
     entry->result = 0;
-    cemm_message_drop(&entry->message);
     if (query->alias[0] && !cemm_registry_allows(&find->registry, &query->uid, query->alias)) {
         give_up(entry);
         return;
@@ -455,7 +448,7 @@ static void fetch(struct cemm_entry *entry)
     if (cemm_device_reached(device_of(entry))) {
         try_next(entry);
     } else if (cemm_find_start(find, &wanted, on_sources, entry, &entry->search) < 0) {
-        record_failure(entry, -ENOMEM, &no_memory);
+        record_failure(entry, -ENOMEM, "out of memory");
         give_up(entry);
     }
 }

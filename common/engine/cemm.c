@@ -191,7 +191,7 @@ void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query)
     cemm_message_set(&message, "%s%s%s: no answer within %.3g s; the request goes on",
                      query ? query->uid.text : "devices", query && query->alias[0] ? " " : "",
                      query ? query->alias : "", (double)limit / 1000);
-    cemm_ticket_limit(ticket, limit + GRACE_MS, &message);
+    cemm_ticket_limit(ticket, limit + GRACE_MS, message.text);
 }
 
 /* ---- the first day ----------------------------------------------------------------- */

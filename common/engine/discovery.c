@@ -465,10 +465,10 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
 }
 
 void cemm_discovery_failed(struct cemm_discovery *discovery, const struct cemm_source *source,
-                           const struct cemm_message *message)
+                           const char *message)
 {
     if (!source->own.device && !source->discovered->logged)
-        log_limited(discovery, CEMM_LOG_WARNING, "%s", message->text);
+        log_limited(discovery, CEMM_LOG_WARNING, "%s", message);
     source->discovered->logged = true;
 }
 

@@ -50,6 +50,6 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
 
 /* The request for the root of a claimed address has failed. */
 void cemm_discovery_failed(struct cemm_discovery *discovery, const struct cemm_source *source,
-                           const struct cemm_message *message);
+                           const char *message);
 
 #endif

@@ -23,7 +23,7 @@ static struct cemm_find *find_of(struct cemm_registry *registry)
 
 /* `message` NULL: memory or room ran out here, so no answer says why. */
 static void search_failed(struct cemm_search *search, const struct cemm_source *source, int result,
-                          const struct cemm_message *message)
+                          const char *message)
 {
     struct cemm_message lacking;
 
@@ -31,7 +31,7 @@ static void search_failed(struct cemm_search *search, const struct cemm_source *
         return;
     search->result = result;
     cemm_message_set(&lacking, "%s: out of memory, or too many devices", source->name);
-    cemm_message_keep(&search->message, message ? message : &lacking);
+    cemm_message_keep(&search->message, message ? message : lacking.text);
 }
 
 /* Logs once that a search failed, and once that it works again. A source that does not answer is
@@ -47,7 +47,7 @@ static void search_ended(struct cemm_search *search, const struct cemm_route *ro
         (unanswered && (route->failure.health.pause > 0 || source->own.failure.health.pause > 0)))
         return;
     if (search->result && !search->failure_logged)
-        cemm_route_log(route, CEMM_LOG_WARNING, "%s", cemm_message_kept(&search->message)->text);
+        cemm_route_log(route, CEMM_LOG_WARNING, "%s", cemm_message_kept(&search->message));
     else if (!search->result && search->failure_logged)
         cemm_route_log(route, CEMM_LOG_INFO, "%s: %s works again", source->name,
                        cemm_route_name(route));
@@ -86,7 +86,7 @@ static void ask(struct cemm_route *route, enum cemm_endpoint endpoint, const cha
 }
 
 static void on_probe(void *data, const struct cemm_query *query, int result,
-                     struct cemm_document *document, const struct cemm_message *message)
+                     struct cemm_document *document, const char *message)
 {
     struct cemm_route *route = data;
 
@@ -129,7 +129,7 @@ static void probe_all(struct cemm_route *route)
 }
 
 static void on_io(void *data, const struct cemm_query *query, int result,
-                  struct cemm_document *document, const struct cemm_message *message)
+                  struct cemm_document *document, const char *message)
 {
     struct cemm_route *route = data;
     const struct cemm_source_config *config = route->source->config;
@@ -268,14 +268,14 @@ static void finish_if_complete(const struct cemm_find *find, struct waiter *wait
         cemm_ticket_finish(&waiter->ticket, failed->list.result, NULL,
                            cemm_message_kept(&failed->list.message));
     } else if (cemm_registry_other_shard(registry, uid, &unknown)) {
-        cemm_ticket_finish(&waiter->ticket, CEMM_ABSENT, NULL, &unknown);
+        cemm_ticket_finish(&waiter->ticket, CEMM_ABSENT, NULL, unknown.text);
     } else if (device) {
         cemm_message_set(&unknown, "the device %s is not where it was, and was not found elsewhere",
                          uid->text);
-        cemm_ticket_finish(&waiter->ticket, -EHOSTUNREACH, NULL, &unknown);
+        cemm_ticket_finish(&waiter->ticket, -EHOSTUNREACH, NULL, unknown.text);
     } else {
         cemm_message_set(&unknown, "no source knows the device %s", uid->text);
-        cemm_ticket_finish(&waiter->ticket, CEMM_ABSENT, NULL, &unknown);
+        cemm_ticket_finish(&waiter->ticket, CEMM_ABSENT, NULL, unknown.text);
     }
 }
 
@@ -372,7 +372,7 @@ static int add_configured(struct cemm_source *source)
     return r;
 }
 
-static void source_found(struct cemm_source *source, int result, const struct cemm_message *message)
+static void source_found(struct cemm_source *source, int result, const char *message)
 {
     source->list.pending = 0;
     source->list.result = 0;
@@ -383,7 +383,7 @@ static void source_found(struct cemm_source *source, int result, const struct ce
 }
 
 static void on_devices(void *data, const struct cemm_query *query, int result,
-                       struct cemm_document *document, const struct cemm_message *message)
+                       struct cemm_document *document, const char *message)
 {
     struct cemm_source *source = data;
 

@@ -140,8 +140,7 @@ static void end_search(struct cemm_first_day *first)
         free(first->deps);
         first->deps = NULL;
     }
-    cemm_tickets_finish(&first->waiters, first->result, NULL,
-                        first->result ? &first->message : NULL);
+    cemm_tickets_finish(&first->waiters, first->result, NULL, first->message.text);
 }
 
 /* ---- one source ------------------------------------------------------------------ */
@@ -313,8 +312,7 @@ int cemm_first_days_find(struct cemm_first_days *first_days, const struct cemm_u
     bool known = is_known(first);
     bool lately = cemm_loop_recent(loop, first->searched, first->result ? FAILED_MS : AGAIN_MS);
     if (first->pending == 0 && (known || lately))
-        cemm_ticket_finish(ticket, known ? 0 : first->result, NULL,
-                           known || !first->result ? NULL : &first->message);
+        cemm_ticket_finish(ticket, known ? 0 : first->result, NULL, first->message.text);
     else if (first->pending == 0)
         search(first);
     if (ret_ticket)

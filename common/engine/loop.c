@@ -70,17 +70,17 @@ void cemm_ticket_move(struct cemm_ticket *ticket, struct cemm_ticket_list *list)
 }
 
 void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
-                        const struct cemm_message *message)
+                        const char *message)
 {
     cemm_timer_stop(&ticket->limit);
     cemm_ticket_move(ticket, &ticket->loop->ready);
     ticket->result = result;
     ticket->document = document ? cemm_document_ref(document) : NULL;
-    ticket->message = message ? *message : (struct cemm_message){.text = ""};
+    cemm_message_set(&ticket->message, "%s", result && message ? message : "");
 }
 
 void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,
-                         const struct cemm_message *message)
+                         const char *message)
 {
     struct cemm_ticket *ticket;
 
@@ -93,16 +93,16 @@ static void on_limit(void *data)
     struct cemm_ticket *ticket = data;
     struct cemm_message message = ticket->message;
 
-    cemm_ticket_finish(ticket, -ETIMEDOUT, NULL, &message);
+    cemm_ticket_finish(ticket, -ETIMEDOUT, NULL, message.text);
 }
 
-void cemm_ticket_limit(struct cemm_ticket *ticket, int64_t ms, const struct cemm_message *message)
+void cemm_ticket_limit(struct cemm_ticket *ticket, int64_t ms, const char *message)
 {
     struct cemm_loop *loop = ticket->loop;
 
     if (ticket->list == &loop->ready || ticket->limit.link)
         return;
-    ticket->message = *message;
+    cemm_message_set(&ticket->message, "%s", message);
     ticket->limit = (struct cemm_timer){.fire = on_limit, .data = ticket};
     cemm_timer_set(&loop->timers, &ticket->limit, loop->now + ms);
 }

@@ -76,13 +76,14 @@ void *cemm_ticket_new(struct cemm_loop *loop, struct cemm_ticket_list *list, siz
 /* Moves a ticket to another list. */
 void cemm_ticket_move(struct cemm_ticket *ticket, struct cemm_ticket_list *list);
 
-/* Lets a ticket's completion run in this turn or the next. `document` and `message` may be NULL. */
+/* Lets a ticket's completion run in this turn or the next. `document` and `message` may be NULL;
+ * the message is not used if `result` is 0. */
 void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
-                        const struct cemm_message *message);
+                        const char *message);
 void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,
-                         const struct cemm_message *message);
+                         const char *message);
 
 /* Ends the wait with -ETIMEDOUT and this message after `ms`. Only the first limit counts. */
-void cemm_ticket_limit(struct cemm_ticket *ticket, int64_t ms, const struct cemm_message *message);
+void cemm_ticket_limit(struct cemm_ticket *ticket, int64_t ms, const char *message);
 
 #endif

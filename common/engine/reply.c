@@ -81,8 +81,7 @@ static void log_left_out(struct cemm_source *source, const struct cemm_document 
     struct cemm_message reason, message;
 
     source->left_out += document->skipped;
-    cemm_message_set(&reason, "%.100s; left out",
-                     cemm_message_kept(&document->skipped_message)->text);
+    cemm_message_set(&reason, "%.100s; left out", cemm_message_kept(&document->skipped_message));
     cemm_reply_message(source, &document->query, reason.text, &message);
     if (!is_new(source, message.text))
         return;

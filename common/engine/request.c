@@ -123,7 +123,7 @@ static void request_free(struct cemm_request *request)
 }
 
 static void record_outcome(struct cemm_outcomes *outcomes, int64_t wall, int result,
-                           const struct cemm_message *message)
+                           const char *message)
 {
     if (result == 0) {
         outcomes->last_success = wall;
@@ -134,7 +134,7 @@ static void record_outcome(struct cemm_outcomes *outcomes, int64_t wall, int res
 }
 
 static void finish(struct cemm_request *request, int result, struct cemm_document *document,
-                   const struct cemm_message *message)
+                   const char *message)
 {
     struct cemm_source *source = request->route->source;
     cemm_request_done *done = request->done;
@@ -211,7 +211,7 @@ static void fail(struct cemm_request *request, int result, const char *reason)
         reason = longer.text;
     }
     cemm_reply_message(source, &query, reason, &message);
-    finish(request, result, NULL, &message);
+    finish(request, result, NULL, message.text);
 }
 
 /* The request fails. If no answer came, `route` is at fault, and what is queued for it fails, too,
@@ -250,12 +250,9 @@ static void fail_gone(struct cemm_request *request)
 static void ask_fingerprint(struct cemm_request *request, enum asking asking, int result,
                             const char *reason)
 {
-    struct cemm_message message;
-
     request->asking = asking;
     request->root_result = result;
-    cemm_message_set(&message, "%s", reason);
-    cemm_message_keep(&request->root_message, &message);
+    cemm_message_keep(&request->root_message, reason);
     move(request, &request->route->source->repeats);
 }
 
@@ -271,7 +268,7 @@ static void handle_fingerprint(struct cemm_request *request, struct cemm_http_re
         fail(request, -EIO, known);
     else
         fail_for(request, request->root_result, request->route,
-                 cemm_message_kept(&request->root_message)->text);
+                 cemm_message_kept(&request->root_message));
 }
 
 /* Whether this is a configured address that doesn't speak HTTP, and where no CEMM was ever seen. */

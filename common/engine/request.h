@@ -13,7 +13,7 @@
 /* `result`: 0 with a document (the receiver unrefs it), an enum cemm_outcome, or a negative errno.
  * `message` says why it is not 0. */
 typedef void cemm_request_done(void *data, const struct cemm_query *query, int result,
-                               struct cemm_document *document, const struct cemm_message *message);
+                               struct cemm_document *document, const char *message);
 
 /* Starts a request; `done` runs later, never inside this function, even if the route backs off.
  * NULL: no memory. */

@@ -285,7 +285,7 @@ void cemm_route_failed(struct cemm_route *route, int result, const char *reason)
     route->proven = false;
     source->unverified |= source->config->kind == CEMM_LOCAL && route->device;
     cemm_message_set(&message, "%s: %s: %s", source->name, cemm_route_name(route), reason);
-    cemm_message_keep(&route->failure.message, &message);
+    cemm_message_keep(&route->failure.message, message.text);
     const struct cemm_backoff backoff = {BACKOFF_FIRST_MS, loop->backoff_max};
     if (cemm_health_fail(&route->failure.health, loop->now, backoff, cemm_random()) &&
         !cemm_source_unconfirmed(source))
@@ -364,8 +364,7 @@ static struct cemm_refused *refused_new(struct cemm_route *route, const struct c
 }
 
 void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *query,
-                         const struct cemm_last_reply *reply, int result,
-                         const struct cemm_message *message)
+                         const struct cemm_last_reply *reply, int result, const char *message)
 {
     const struct cemm_source *source = route->source;
     const struct cemm_backoff backoff = {BACKOFF_FIRST_MS, source->loop->backoff_max};

@@ -220,8 +220,7 @@ int64_t cemm_refusal_delay(const struct cemm_source *source, const struct cemm_l
 
 /* A request has ended with `result`. */
 void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *query,
-                         const struct cemm_last_reply *reply, int result,
-                         const struct cemm_message *message);
+                         const struct cemm_last_reply *reply, int result, const char *message);
 
 /* Whether a request was refused because of a key that has been replaced meanwhile. */
 bool cemm_refusal_of_old_key(struct cemm_source *source, const struct cemm_last_reply *reply,

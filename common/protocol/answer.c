@@ -442,7 +442,7 @@ static int read_document(struct reader *reader)
                                        : read_channels(reader, data);
     bool any = document->uid_count > 0 || document->io_count > 0 || !cemm_document_empty(document);
     if (r == 0 && !any && document->skipped > 0) /* nothing of it can be used */
-        r = refuse(reader, cemm_message_kept(&document->skipped_message)->text);
+        r = refuse(reader, cemm_message_kept(&document->skipped_message));
     return r;
 }
 

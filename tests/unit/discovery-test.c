@@ -90,7 +90,7 @@ char *__wrap_strdup(const char *text)
 static struct cemm_source *asked; /* the last one; NULL: none */
 
 static void take_root(void *data, const struct cemm_query *query, int result,
-                      struct cemm_document *document, const struct cemm_message *message)
+                      struct cemm_document *document, const char *message)
 {
     (void)data;
     (void)query;
@@ -214,17 +214,16 @@ static void scans_without_claims(int count)
 static void test_used_again(void **state)
 {
     const struct cemm_last_reply refusal = {.status = 403, .retry_after_ms = 3600000};
-    const struct cemm_message message = {
-        .text = "discovery: device information of 192.0.2.1: HTTP 403"};
+    const char *message = "discovery: device information of 192.0.2.1: HTTP 403";
 
     (void)state;
     scan();
     struct cemm_source *source = claim(1);
     assert_non_null(source);
-    cemm_refusal_record(&source->own, &root, &refusal, CEMM_DENIED, &message);
+    cemm_refusal_record(&source->own, &root, &refusal, CEMM_DENIED, message);
     assert_non_null(cemm_route_failure(&source->own, &root));
-    cemm_message_keep(&source->outcomes.last_message, &message);
-    cemm_message_keep(&source->own.failure.message, &message);
+    cemm_message_keep(&source->outcomes.last_message, message);
+    cemm_message_keep(&source->own.failure.message, message);
     source->own.failure.result = -EHOSTUNREACH;
     source->list.failure_logged = source->own.proven = true;
     source->own.search.failure_logged = true;

@@ -55,7 +55,6 @@ static bool is_paused(size_t i)
 static int begin(void **state)
 {
     static const struct cemm_last_reply denied = {.status = 403, .retry_after_ms = 3600000};
-    static const struct cemm_message message = {.text = "home: HTTP 403"};
 
     (void)state;
     loop = (struct cemm_loop){.backoff_max = 300000, .now = 1000000};
@@ -65,7 +64,7 @@ static int begin(void **state)
     source = cemm_source_new(&loop, &config, "home");
     assert_non_null(source);
     for (size_t i = 0; i < COUNT(queries); i++)
-        cemm_refusal_record(&source->own, &queries[i], &denied, CEMM_DENIED, &message);
+        cemm_refusal_record(&source->own, &queries[i], &denied, CEMM_DENIED, "home: HTTP 403");
     return 0;
 }
 
@@ -113,9 +112,8 @@ static void refuse(int number, int64_t told)
 {
     const struct cemm_last_reply denied = {.status = 403, .retry_after_ms = told};
     const struct cemm_query query = query_of(number);
-    const struct cemm_message message = {.text = "home: HTTP 403"};
 
-    cemm_refusal_record(&source->own, &query, &denied, CEMM_DENIED, &message);
+    cemm_refusal_record(&source->own, &query, &denied, CEMM_DENIED, "home: HTTP 403");
 }
 
 static const struct cemm_failure *refused_of(int number)

@@ -267,7 +267,7 @@ static void test_too_much(void **state)
                              rows[i].most);
             assert_int_equal(document->skipped, more);
             if (more)
-                expect_text(rows[i].row, cemm_message_kept(&document->skipped_message)->text,
+                expect_text(rows[i].row, cemm_message_kept(&document->skipped_message),
                             rows[i].message);
             cemm_document_unref(document);
             free(text);
