@@ -11,7 +11,7 @@
 #include <sys/param.h>
 
 #define BACKOFF_FIRST_MS 1000 /* the first pause after no answer, or after a refusal */
-#define KEY_AGE_MS       1000 /* refused requests reread a key file at most once in this time */
+#define KEY_AGE_MS       1000 /* polls of refused requests reread a key file no more often */
 
 /* ---- meters ----------------------------------------------------------------- */
 
@@ -390,15 +390,18 @@ void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *quer
     cemm_message_keep(&refused->failure.message, message);
 }
 
-/* Reads the source's key file again. True: it has another key, which is used from now on. */
-static bool renew_key(struct cemm_source *source)
+/* Reads the source's key file again, unless it was read less than `min_age` ago. True: it has
+ * another key, which is used from now on. */
+static bool renew_key(struct cemm_source *source, int64_t min_age)
 {
     const struct cemm_source_config *config = source->config;
+    int64_t now = source->loop->now;
     struct cemm_secret fresh = {""};
     struct cemm_message message;
 
-    if (config->kind != CEMM_CLOUD)
+    if (config->kind != CEMM_CLOUD || (source->key_read && now - source->key_read < min_age))
         return false;
+    source->key_read = now;
     int r = cemm_secret_load(&fresh, config->key_file, &message);
     bool other = r == 0 && strcmp(fresh.text, config->key->text) != 0;
     if (r < 0 && !source->key_lost)
@@ -415,22 +418,11 @@ static bool renew_key(struct cemm_source *source)
     return other;
 }
 
-/* Each refused request calls this at each poll, so the file is not read each time. */
-static bool has_new_key(struct cemm_source *source)
-{
-    int64_t now = source->loop->now;
-
-    if (source->key_read && now - source->key_read < KEY_AGE_MS)
-        return false;
-    source->key_read = now;
-    return renew_key(source);
-}
-
 bool cemm_refusal_of_old_key(struct cemm_source *source, const struct cemm_last_reply *reply,
                              int result)
 {
     return result == CEMM_DENIED &&
-           (reply->key_generation != source->key_generation || renew_key(source));
+           (reply->key_generation != source->key_generation || renew_key(source, 0));
 }
 
 const struct cemm_failure *cemm_route_failure(struct cemm_route *route,
@@ -447,7 +439,7 @@ const struct cemm_failure *cemm_route_failure(struct cemm_route *route,
     if (!refused || !cemm_health_backs_off(&refused->failure.health, now))
         return NULL;
     if (refused->failure.result == CEMM_DENIED &&
-        (refused->key_generation != source->key_generation || has_new_key(source)))
+        (refused->key_generation != source->key_generation || renew_key(source, KEY_AGE_MS)))
         return NULL;
     return &refused->failure;
 }

@@ -6,12 +6,9 @@
  * when nothing is pending.
  *
  * A METER (struct cemm_selector) may name an alias that is in no list: there are
- * 247 Modbus aliases, and a device without io lists none. So such an alias is
- * requested from every device, and devices without it are not reported. If each
- * METER names a device and an alias, no list is read, and each is reported.
- *
- * If sweeps may overlap, each device is read at its own pace, and a sweep uses
- * old lists instead of waiting for new ones.
+ * 247 Modbus aliases, and a device without io lists none. If each METER names a
+ * device and an alias, no list is read, and each is reported. For other METERs,
+ * and sweeps that overlap, see struct cemm_selection.
  */
 #ifndef CEMM_ENGINE_SWEEP_H
 #define CEMM_ENGINE_SWEEP_H
