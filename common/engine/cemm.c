@@ -81,13 +81,14 @@ struct cemm *cemm_new(const struct cemm_config *config, int backoff_max, cemm_lo
     return cemm;
 }
 
-/* Runs all completions with -ECANCELED; new requests fail. */
-static void cancel_all(struct cemm *cemm)
+void cemm_free(struct cemm *cemm)
 {
-    struct cemm_registry *registry = &cemm->find.registry;
     struct cemm_source *source;
 
-    cemm->loop.ending = true;
+    if (!cemm)
+        return;
+    struct cemm_registry *registry = &cemm->find.registry;
+    cemm->loop.ending = true; /* new requests fail */
     TAILQ_FOREACH (source, &registry->sources, link)
         cemm_requests_abort(source);
     cemm_tickets_finish(&cemm->find.waiters, -ECANCELED, NULL, NULL);
@@ -96,16 +97,9 @@ static void cancel_all(struct cemm *cemm)
     cemm_cache_clear(&cemm->cache);
     while (!TAILQ_EMPTY(&cemm->loop.ready))
         cemm_cancel(TAILQ_FIRST(&cemm->loop.ready));
-}
-
-void cemm_free(struct cemm *cemm)
-{
-    if (!cemm)
-        return;
-    cancel_all(cemm);
     cemm_first_days_clear(&cemm->first_days);
     cemm_discovery_clear(&cemm->find.discovery);
-    cemm_registry_clear(&cemm->find.registry);
+    cemm_registry_clear(registry);
     cemm_http_free(cemm->loop.http);
     free(cemm);
 }

@@ -297,8 +297,6 @@ static int begin(struct sweep *sweep)
 int cemm_sweep_start(struct cemm_cache *cache, const struct cemm_selection *selection,
                      cemm_sweep_fn *meter, void *data)
 {
-    struct cemm_registry *registry = &cache->find->registry;
-
     if (cache->loop->ending)
         return -ECANCELED;
     struct sweep *sweep = malloc(sizeof(*sweep));
@@ -306,7 +304,7 @@ int cemm_sweep_start(struct cemm_cache *cache, const struct cemm_selection *sele
         return -ENOMEM;
     *sweep = (struct sweep){
         .cache = cache,
-        .registry = registry,
+        .registry = &cache->find->registry,
         .selection = *selection,
         .meter = meter,
         .data = data,
