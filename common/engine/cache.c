@@ -336,25 +336,25 @@ static bool others_may_have_more(const struct cemm_entry *entry,
            document->newest == 0;
 }
 
-static void on_reply(void *data, const struct cemm_query *query, int result,
-                     struct cemm_document *document, const char *message)
+static void on_reply(void *data, const struct cemm_query *query, const struct cemm_answer *answer)
 {
     struct cemm_entry *entry = data;
+    struct cemm_document *document = answer->document;
 
     (void)query;
     entry->request = NULL;
-    if (result == 0 && !others_may_have_more(entry, document)) {
+    if (document && !others_may_have_more(entry, document)) {
         struct cemm_message reason;
         bool empty = cemm_reply_is_empty(document, &reason);
         log_result(entry, empty ? -ENODATA : 0, reason.text);
-        finish(entry, 0, document);
+        finish(entry, 0, cemm_document_ref(document));
         return;
     }
-    if (result == 0) {
+    if (document) {
         cemm_document_unref(entry->empty);
-        entry->empty = document;
+        entry->empty = cemm_document_ref(document);
     } else {
-        record_failure(entry, result, message);
+        record_failure(entry, answer->result, answer->message);
     }
     try_next(entry);
 }

@@ -21,7 +21,7 @@ static struct cemm_find *find_of(struct cemm_registry *registry)
     return (struct cemm_find *)((char *)registry - offsetof(struct cemm_find, registry));
 }
 
-/* `message` NULL: memory or room ran out here, so no answer says why. */
+/* `message` "": memory or room ran out here, so no answer says why. */
 static void search_failed(struct cemm_search *search, const struct cemm_source *source, int result,
                           const char *message)
 {
@@ -31,7 +31,7 @@ static void search_failed(struct cemm_search *search, const struct cemm_source *
         return;
     search->result = result;
     cemm_message_set(&lacking, "%s: out of memory, or too many devices", source->name);
-    cemm_message_keep(&search->message, message ? message : lacking.text);
+    cemm_message_keep(&search->message, message[0] ? message : lacking.text);
 }
 
 /* Logs once that a search failed, and once that it works again. A source that does not answer is
@@ -82,27 +82,26 @@ static void ask(struct cemm_route *route, enum cemm_endpoint endpoint, const cha
     if (cemm_request_start(route, &query, done, route))
         route->search.pending++;
     else
-        search_failed(&route->search, route->source, -ENOMEM, NULL);
+        search_failed(&route->search, route->source, -ENOMEM, "");
 }
 
-static void on_probe(void *data, const struct cemm_query *query, int result,
-                     struct cemm_document *document, const char *message)
+static void on_probe(void *data, const struct cemm_query *query, const struct cemm_answer *answer)
 {
     struct cemm_route *route = data;
+    int result = answer->result;
 
     if (result == 0) {
         result = cemm_route_meter_found(route, query->alias);
         if (result == 0)
-            result = cemm_device_set_types(route->device, document);
+            result = cemm_device_set_types(route->device, answer->document);
     } else if (result == CEMM_ABSENT) {
         if (route->absent.count == 0)
             route->absent_since = route->source->loop->wall;
         result = cemm_meters_add(&route->absent, route->device, query->alias);
-        message = NULL;
     }
     if (result)
-        search_failed(&route->search, route->source, result, message);
-    cemm_document_unref(document);
+        search_failed(&route->search, route->source, result,
+                      result == answer->result ? answer->message : "");
     search_step_done(route);
 }
 
@@ -128,10 +127,11 @@ static void probe_all(struct cemm_route *route)
             probe(route, alias->name);
 }
 
-static void on_io(void *data, const struct cemm_query *query, int result,
-                  struct cemm_document *document, const char *message)
+static void on_io(void *data, const struct cemm_query *query, const struct cemm_answer *answer)
 {
     struct cemm_route *route = data;
+    const struct cemm_document *document = answer->document;
+    int result = answer->result;
     const struct cemm_source_config *config = route->source->config;
     bool same = route->device && route->device == route->search.device;
 
@@ -143,13 +143,12 @@ static void on_io(void *data, const struct cemm_query *query, int result,
     }
     if (result == 0)
         result = cemm_device_set_types(route->device, document);
-    cemm_document_unref(document);
     if (result == 0 && cemm_source_admits(route->source, CEMM_ALIAS_USAGE))
         probe(route, CEMM_ALIAS_USAGE);
     if (result == CEMM_ABSENT)
         probe_all(route);
     else if (result)
-        search_failed(&route->search, route->source, result, message);
+        search_failed(&route->search, route->source, result, answer->message);
     for (size_t i = 0; same && i < config->extra_aliases.count; i++)
         probe(route, config->extra_aliases.items[i]);
     search_step_done(route);
@@ -382,24 +381,21 @@ static void source_found(struct cemm_source *source, int result, const char *mes
     finish_complete(source->registry);
 }
 
-static void on_devices(void *data, const struct cemm_query *query, int result,
-                       struct cemm_document *document, const char *message)
+static void on_devices(void *data, const struct cemm_query *query, const struct cemm_answer *answer)
 {
     struct cemm_source *source = data;
+    int result = answer->result == CEMM_ABSENT ? -EIO : answer->result;
 
     (void)query;
-    if (result == CEMM_ABSENT)
-        result = -EIO;
-    else if (result == 0)
-        result = add_devices(source, document);
+    if (result == 0)
+        result = add_devices(source, answer->document);
     if (result == 0) {
         source->unverified = false;
         source->confirmed = source->loop->now;
-    } else if (source->discovered && message) {
-        cemm_discovery_failed(&find_of(source->registry)->discovery, source, message);
+    } else if (source->discovered && answer->message[0]) {
+        cemm_discovery_failed(&find_of(source->registry)->discovery, source, answer->message);
     }
-    cemm_document_unref(document);
-    source_found(source, result, message);
+    source_found(source, result, answer->message);
 }
 
 void cemm_find_source(struct cemm_source *source, int64_t max_age)
@@ -411,9 +407,9 @@ void cemm_find_source(struct cemm_source *source, int64_t max_age)
         return;
     source->list.pending = 1;
     if (source->config->devices.count > 0)
-        source_found(source, add_configured(source), NULL);
+        source_found(source, add_configured(source), "");
     else if (!cemm_request_start(&source->own, &query, on_devices, source))
-        source_found(source, -ENOMEM, NULL);
+        source_found(source, -ENOMEM, "");
 }
 
 int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, cemm_answer_fn *done,

@@ -133,9 +133,11 @@ static void record_outcome(struct cemm_outcomes *outcomes, int64_t wall, int res
     }
 }
 
+/* Takes over the reference. */
 static void finish(struct cemm_request *request, int result, struct cemm_document *document,
                    const char *message)
 {
+    const struct cemm_answer answer = {result, document, message};
     struct cemm_source *source = request->route->source;
     cemm_request_done *done = request->done;
     void *data = request->data;
@@ -147,7 +149,8 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
     if (request->device)
         record_outcome(&request->device->outcomes, source->loop->wall, result, message);
     request_free(request);
-    done(data, &query, result, document, message);
+    done(data, &query, &answer);
+    cemm_document_unref(document);
 }
 
 /* ---- promises ------------------------------------------------------------------ */
@@ -317,7 +320,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
         fail_gone(request);
     } else {
         document->took = request->took;
-        finish(request, 0, document, NULL);
+        finish(request, 0, document, "");
     }
 }
 

@@ -10,10 +10,9 @@
 
 #include "common/engine/source.h"
 
-/* `result`: 0 with a document (the receiver unrefs it), an enum cemm_outcome, or a negative errno.
- * `message` says why it is not 0. */
-typedef void cemm_request_done(void *data, const struct cemm_query *query, int result,
-                               struct cemm_document *document, const char *message);
+/* Like cemm_answer_fn. */
+typedef void cemm_request_done(void *data, const struct cemm_query *query,
+                               const struct cemm_answer *answer);
 
 /* Starts a request; `done` runs later, never inside this function, even if the route backs off.
  * NULL: no memory. */

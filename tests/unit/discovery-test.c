@@ -89,14 +89,11 @@ char *__wrap_strdup(const char *text)
 
 static struct cemm_source *asked; /* the last one; NULL: none */
 
-static void take_root(void *data, const struct cemm_query *query, int result,
-                      struct cemm_document *document, const char *message)
+static void take_root(void *data, const struct cemm_query *query, const struct cemm_answer *answer)
 {
     (void)data;
     (void)query;
-    (void)result;
-    (void)message;
-    cemm_document_unref(document);
+    (void)answer;
 }
 
 static void ask_root(struct cemm_source *source, int64_t max_age)
