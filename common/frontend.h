@@ -70,16 +70,14 @@ int cemm_period_compare(const struct cemm_period *a, const struct cemm_period *b
 
 /* A channel in collectd. */
 struct cemm_identity {
-    char plugin_instance[CEMM_FIELD_SIZE]; /* the uid */
-    const char *type;                      /* one of collectd's own types.db */
-    char type_instance[CEMM_FIELD_SIZE];   /* <alias>-<channel> */
-    double factor;                         /* from the API's unit to the type's */
+    const char *type;                    /* one of collectd's own types.db */
+    char type_instance[CEMM_FIELD_SIZE]; /* <alias>-<channel> */
+    double factor;                       /* from the API's unit to the type's */
     unsigned cadence; /* default, in seconds, until one has been learned; 0: none */
 };
 
-/* False if a name does not fit its field: such a channel cannot be sent to collectd. */
-bool cemm_identify(const struct cemm_uid *uid, const char *alias, const char *channel,
-                   struct cemm_identity *ret_identity);
+/* False if `type_instance` would be too long: such a channel cannot be sent to collectd. */
+bool cemm_identify(const char *alias, const char *channel, struct cemm_identity *ret_identity);
 
 /* ---- documents ---------------------------------------------------------- */
 

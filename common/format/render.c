@@ -80,7 +80,7 @@ static void write_putval_row(struct cemm_buffer *out, const struct cemm_document
     const char *tag = cemm_history_tag(query, series->channel);
     struct cemm_identity identity;
 
-    if (!cemm_identify(&query->uid, query->alias, channel, &identity) ||
+    if (!cemm_identify(query->alias, channel, &identity) ||
         strlen(identity.type_instance) + (tag ? strlen(tag) + 1 : 0) >= CEMM_FIELD_SIZE) {
         if (options->ret_refused)
             (*options->ret_refused)++;
@@ -94,8 +94,8 @@ static void write_putval_row(struct cemm_buffer *out, const struct cemm_document
             cemm_buffer_char(out, '\\');
         cemm_buffer_char(out, *c);
     }
-    cemm_buffer_format(out, "/cemm-%s/%s-%s%s%s\" interval=", identity.plugin_instance,
-                       identity.type, identity.type_instance, tag ? "-" : "", tag ? tag : "");
+    cemm_buffer_format(out, "/cemm-%s/%s-%s%s%s\" interval=", query->uid.text, identity.type,
+                       identity.type_instance, tag ? "-" : "", tag ? tag : "");
     cemm_buffer_number(out, interval);
     cemm_buffer_format(out, " %" PRId64 ".%03" PRId64 ":", sample->time / 1000,
                        sample->time % 1000);

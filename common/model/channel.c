@@ -111,14 +111,12 @@ enum cemm_channel_kind cemm_channel_kind(const char *channel)
     return row_of(channel)->kind;
 }
 
-bool cemm_identify(const struct cemm_uid *uid, const char *alias, const char *channel,
-                   struct cemm_identity *ret_identity)
+bool cemm_identify(const char *alias, const char *channel, struct cemm_identity *ret_identity)
 {
     const struct row *row = row_of(channel);
 
-    if (uid->text[0] == '\0' || strlen(alias) + 1 + strlen(channel) >= CEMM_FIELD_SIZE)
+    if (strlen(alias) + 1 + strlen(channel) >= CEMM_FIELD_SIZE)
         return false;
-    strcpy(ret_identity->plugin_instance, uid->text);
     strcpy(stpcpy(stpcpy(ret_identity->type_instance, alias), "-"), channel);
     ret_identity->type = row->type;
     ret_identity->factor = row->factor;

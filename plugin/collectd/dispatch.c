@@ -31,9 +31,9 @@ bool dispatch_make(struct value *ret_value, const struct block *block,
     struct cemm_identity identity;
     unsigned cadence;
 
-    if (!cemm_identify(names.uid, names.alias, names.channel, &identity))
+    if (!cemm_identify(names.alias, names.channel, &identity))
         return false;
-    fill(ret_value, block, identity.plugin_instance, identity.type, identity.type_instance);
+    fill(ret_value, block, names.uid->text, identity.type, identity.type_instance);
     ret_value->number.gauge = number * identity.factor;
     ret_value->list.time = MS_TO_CDTIME_T(time);
     /* A value must not expire before the next one can arrive: gas may come once an hour. */

@@ -89,8 +89,6 @@ static void test_gas_of_a_day(void **state)
 
 /* ---- a channel in collectd: its type, its names, its factor ----------- */
 
-static const struct cemm_uid uid = {"00-1E-C0-85-96-CC"};
-
 static const struct {
     const char *alias;
     const char *channel;
@@ -130,8 +128,7 @@ static void test_identities(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(identities); i++) {
-        assert_true(cemm_identify(&uid, identities[i].alias, identities[i].channel, &identity));
-        assert_string_equal(identity.plugin_instance, uid.text);
+        assert_true(cemm_identify(identities[i].alias, identities[i].channel, &identity));
         assert_string_equal(identity.type, identities[i].type);
         assert_string_equal(identity.type_instance, identities[i].type_instance);
         assert_true(identity.factor == identities[i].factor);
@@ -149,11 +146,11 @@ static void test_identity_too_long(void **state)
     (void)state;
     memset(alias, 'a', CEMM_NAME_SIZE - 1);
     memset(channel, 'c', CEMM_NAME_SIZE - 1);
-    assert_false(cemm_identify(&uid, alias, channel, &identity));
+    assert_false(cemm_identify(alias, channel, &identity));
     channel[CEMM_NAME_SIZE - 2] = '\0';
-    assert_false(cemm_identify(&uid, alias, channel, &identity));
+    assert_false(cemm_identify(alias, channel, &identity));
     channel[CEMM_NAME_SIZE - 3] = '\0';
-    assert_true(cemm_identify(&uid, alias, channel, &identity));
+    assert_true(cemm_identify(alias, channel, &identity));
     assert_int_equal(strlen(identity.type_instance), CEMM_FIELD_SIZE - 1);
 }
 
