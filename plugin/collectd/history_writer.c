@@ -146,24 +146,17 @@ static void write_batch(struct history_writer *writer, struct batch *batch)
 
 /* ---- the thread --------------------------------------------------------------------- */
 
-/* Waits until there may be something to write or to save. */
-static void wait_for_news(struct history_writer *writer)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += SAVE_S;
-    (void)sem_clockwait(&writer->wake, CLOCK_MONOTONIC, &until);
-    while (sem_trywait(&writer->wake) == 0)
-        ;
-}
-
 static void *run(void *data)
 {
     struct history_writer *writer = data;
+    struct timespec until;
 
     while (!writer->stopping) {
-        wait_for_news(writer);
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += SAVE_S;
+        (void)sem_clockwait(&writer->wake, CLOCK_MONOTONIC, &until);
+        while (sem_trywait(&writer->wake) == 0)
+            ;
         save(writer, false);
         for (struct batch *batch = writer->batches; batch < writer->batches + ROUNDS_MAX; batch++) {
             if (batch->state != WAITING)

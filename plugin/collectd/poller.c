@@ -358,8 +358,11 @@ void poller_hand_over(struct poller *poller, int64_t every)
 
 /* ---- beginning and end -------------------------------------------------------------- */
 
-static int build_memory(struct poller *poller, const struct settings *settings)
+static int build(struct poller *poller, const struct settings *settings)
 {
+    struct cemm_message message = {""};
+    int r;
+
     queue_init(&poller->queue);
     hold_init(&poller->hold);
     poller->ledger = cemm_ledger_new(
@@ -373,16 +376,7 @@ static int build_memory(struct poller *poller, const struct settings *settings)
             .block = &settings->blocks[poller->count],
             .due = cemm_clock_steady(),
         };
-    return 0;
-}
-
-static int build(struct poller *poller, const struct settings *settings)
-{
-    struct cemm_message message = {""};
-    int r = build_memory(poller, settings);
-
-    if (r == 0)
-        r = cemm_ledger_load(poller->ledger, settings->state_file, &message);
+    r = cemm_ledger_load(poller->ledger, settings->state_file, &message);
     if (r == -ENOMEM) /* the state file must not be overwritten */
         return r;
     if (r < 0 || (r == CEMM_ABSENT && settings->writer_count))
