@@ -275,21 +275,15 @@ void cemm_energy_of(const struct cemm_zone *zone, const struct cemm_energy_input
 
 /* ---- intervals ---------------------------------------------------------------- */
 
-/* An hour begins at each full local hour, and where the clock changes. */
-static bool hour_begins(const struct cemm_zone *zone, int64_t moment)
-{
-    int64_t offset = cemm_zone_offset(zone, moment);
-    return (moment + offset) % HOUR == 0 || offset != cemm_zone_offset(zone, moment - 1);
-}
-
 static bool interval_begins(const struct cemm_zone *zone, enum cemm_by by, int64_t moment)
 {
     enum cemm_span span = by == CEMM_BY_MONTH ? CEMM_MONTH : CEMM_DAY;
+    int64_t offset = cemm_zone_offset(zone, moment);
 
     if (by == CEMM_BY_QUARTER)
         return true;
-    if (by == CEMM_BY_HOUR)
-        return hour_begins(zone, moment);
+    if (by == CEMM_BY_HOUR) /* also where the clock changes */
+        return (moment + offset) % HOUR == 0 || offset != cemm_zone_offset(zone, moment - 1);
     if (by == CEMM_BY_UTC_HOUR)
         return moment % HOUR == 0;
     struct cemm_period period = cemm_period_at(zone, span, moment);

@@ -47,15 +47,10 @@ void message_sanitize(char *text, char instead)
     }
 }
 
-static const char *prefix(enum cemm_level level)
-{
-    if (screen.terminal)
-        return "";
-    return level == CEMM_LOG_ERROR ? "E! " : level == CEMM_LOG_WARNING ? "W! " : "I! ";
-}
-
 void message_print(enum cemm_level level, const char *format, ...)
 {
+    static const char *const prefixes[] = {
+        [CEMM_LOG_ERROR] = "E! ", [CEMM_LOG_WARNING] = "W! ", [CEMM_LOG_INFO] = "I! "};
     char *line = NULL;
     va_list arguments;
     va_start(arguments, format);
@@ -66,7 +61,7 @@ void message_print(enum cemm_level level, const char *format, ...)
     message_sanitize(line, '?');
     message_clear();
     signals_wait_writable(STDERR_FILENO); /* a stuck reader must not keep signals from ending us */
-    fprintf(stderr, "%scemm: %s\n", prefix(level), line);
+    fprintf(stderr, "%scemm: %s\n", screen.terminal ? "" : prefixes[level], line);
     free(line);
 }
 

@@ -29,13 +29,11 @@
 #define SWEEPS_MAX 64         /* sweeps at a time: nearly all wait for the same device */
 #define INPUT_MAX  (64 << 10) /* bytes: all that a pipe holds */
 
-#define SOURCE_SIZE (CEMM_NAME_SIZE + 8)
-
 /* A meter, a device that failed (no alias) or a source that failed (no uid). It does not move. */
 struct latest {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
-    char source[SOURCE_SIZE];
+    char source[CEMM_NAME_SIZE + 8];
     struct cemm_document *shown; /* kept while the meter fails, so that counters continue */
     struct missed_meter missed;
     int64_t asked; /* last request for its type (monotonic); 0: never */
