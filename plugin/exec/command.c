@@ -185,23 +185,14 @@ static void add_unanswered(struct collection *collection)
     }
 }
 
-static bool mentioned(const struct collection *collection, const char *uid)
-{
-    for (size_t i = 0; i < collection->count; i++) {
-        if (strcmp(collection->findings[i].uid.text, uid) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* A device without meters would otherwise not be shown. */
+/* Adds a note for each device without meters, which would otherwise not be shown. */
 static void add_bare_devices(struct collection *collection)
 {
     const struct cemm_device *device;
     for (size_t i = 0; (device = cemm_device_at(collection->session.cemm, i)); i++) {
         const struct cemm_uid *uid = cemm_device_uid(device);
         if (cemm_selected(&collection->options->selection, uid, "") &&
-            !cemm_device_alias(device, 0) && !mentioned(collection, uid->text))
+            !cemm_device_alias(device, 0))
             add(collection, FINDING_NOTE, uid, NULL, "no meters");
     }
 }
@@ -221,6 +212,7 @@ static int compare(const void *left, const void *right)
 int collection_sweep(struct collection *collection)
 {
     const struct session *session = &collection->session;
+    size_t kept = 0;
     collection->pending = 1;
     int r = cemm_sweep(session->cemm, &collection->options->selection, take_answer, collection);
     if (r == 0)
@@ -232,6 +224,14 @@ int collection_sweep(struct collection *collection)
     collection->now = cemm_clock_wall();
     if (collection->count > 0)
         qsort(collection->findings, collection->count, sizeof(struct finding), compare);
+    /* A device's note comes last, and is dropped if there is anything else about the device. */
+    for (size_t i = 0; i < collection->count; i++) {
+        const struct finding *finding = &collection->findings[i];
+        if (finding->kind != FINDING_NOTE || i == 0 ||
+            strcmp(finding->uid.text, finding[-1].uid.text) != 0)
+            collection->findings[kept++] = *finding;
+    }
+    collection->count = kept;
     return collection->error;
 }
 
