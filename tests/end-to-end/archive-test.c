@@ -1,11 +1,12 @@
 /*
- * What is archived, what is requested again, and what is not: counted in the simulator's log.
+ * Tests what is archived, what is requested again and what is not, by counting the requests in the
+ * simulator's log.
  *
- * The simulator's data begins on 2024-05-03, three years before the current year of its clock, so
- * there are closed, current and future periods, whatever the date is.
+ * The simulator's data begins on 2024-05-03, so there are always closed, current and future
+ * periods, whatever the date is.
  *
- * The client's clock is this program's, and can be set: cemm_clock_wall() is found here before that
- * of libcemm. The simulator uses the machine's clock, also for the Date of its answers.
+ * The client's clock can be set, because cemm_clock_wall() of this program replaces libcemm's. The
+ * simulator uses the machine's clock, also for the Date header of its answers.
  */
 #include "tests/end-to-end/engine.h"
 
@@ -22,16 +23,16 @@
 
 #define SINCE     "2024-05-03"
 #define DAY_FILE  "p1/data/day/2024/06/2024-06-01.json"
-#define PATH_SIZE 512 /* longer parts would be cut; these are short */
-#define YEARS_MAX 40  /* more than can be requested */
+#define PATH_SIZE 512
+#define YEARS_MAX 40 /* upper limit for the number of requests for years */
 
-#define DAYS_OF_ROOM 120 /* more than are kept in memory */
+#define DAYS_OF_ROOM 120 /* more than the cache holds */
 
 #define DAY_MS INT64_C(86400000)
 
 static struct rig rig;
 static char top[PATH_SIZE];
-static int64_t ahead_ms; /* of our clock */
+static int64_t ahead_ms; /* by how much our clock is ahead of the machine's */
 
 int64_t cemm_clock_wall(void)
 {
@@ -108,7 +109,7 @@ static void set_time(const char *path, time_t seconds)
     assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
-/* A new run of a program with the same archive and these sources. */
+/* Simulates a new run of a program, with the same archive and with these sources. */
 static void run_with(bool lan, bool cloud)
 {
     client_end(&rig.client);
@@ -148,7 +149,7 @@ static struct cemm_query query_of(enum cemm_endpoint endpoint, const char *alias
     return query;
 }
 
-/* Gets it, and compares the number of requests, the source, and whether it has samples. */
+/* Gets a document, and checks the number of requests, its source, and whether it has samples. */
 static void expect_data(const char *what, enum cemm_endpoint endpoint, const char *date,
                         size_t requests, const char *source, bool samples)
 {
@@ -196,7 +197,7 @@ static void requested_once(void **state)
     run();
     for (size_t i = 0; i < COUNT(rows); i++)
         expect_data(rows[i].date, rows[i].endpoint, rows[i].date, 0, "archive", true);
-    /* And without a network; the device is known only by its directory. */
+    /* It is also read without a network. Then only its directory tells that the device exists. */
     sim_stop(&rig.cloud, SIGKILL);
     run();
     assert_non_null(cemm_device_at(rig.client.cemm, 0));
@@ -209,8 +210,8 @@ static void requested_once(void **state)
     }
 }
 
-/* If a device left after its first file, the archive knows one of its meters. The others are not
- * absent because of that; only a source may say so. */
+/* If a device disappeared after one file was archived, the archive knows one of its meters. Its
+ * other meters are not reported as absent, because only a source can say that a meter is absent. */
 static void known_in_part(void **state)
 {
     struct cemm_query query;
@@ -252,7 +253,7 @@ static void bytes_are_the_api_s_own(void **state)
     reply_clear(&reply);
 }
 
-/* Today's data will change; yesterday's may, for a day. */
+/* Today's data will change, and yesterday's may still change. */
 static void current_is_not_archived(void **state)
 {
     struct cemm_period today;
@@ -284,7 +285,7 @@ static void deleted_is_fetched_again(void **state)
     assert_true(is_there(of_device(DAY_FILE)));
 }
 
-/* An answer without a sample is not final: it is remembered for a day. */
+/* An answer without a sample is not archived for good: the meter is asked again a day later. */
 static void empty_is_remembered_for_a_day(void **state)
 {
     const char *file;
@@ -325,7 +326,8 @@ static void damaged_is_put_aside(void **state)
     }
 }
 
-/* A full or read-only disk: nothing can be written. Everything goes on, with one message. */
+/* If nothing can be written, because the disk is full or read-only, everything else works, and one
+ * message is logged. */
 static void can_not_be_written(void **state)
 {
     struct cemm_archive_state about;
@@ -345,12 +347,10 @@ static void can_not_be_written(void **state)
     assert_true(is_there(of_device("p1/data/day/2024/06/2024-06-03.json")));
 }
 
-/* ---- our clock, which may be wrong like any other ----------------------------------------------
- */
+/* ---- our clock may be wrong ------------------------------------------------------------------ */
 
-/* Gets the period that was current that many days ago by the machine's clock; the caller clears
- * the reply.
- */
+/* Gets the period that was current `days_ago` days ago by the machine's clock. The caller clears
+ * the reply. */
 static struct reply get_around(enum cemm_endpoint endpoint, enum cemm_span span, int days_ago)
 {
     struct cemm_query query = client_query(endpoint, "p1");
@@ -362,7 +362,7 @@ static struct reply get_around(enum cemm_endpoint endpoint, enum cemm_span span,
     return reply;
 }
 
-/* Gets it, and compares whether it is closed, whether it is archived, and the source. */
+/* Gets a period, and checks whether it is closed and archived, and its source. */
 static void expect_kept(const char *what, enum cemm_endpoint endpoint, enum cemm_span span,
                         int days_ago, bool kept, const char *source)
 {
@@ -375,8 +375,8 @@ static void expect_kept(const char *what, enum cemm_endpoint endpoint, enum cemm
     reply_clear(&reply);
 }
 
-/* The current period does not close because our clock was once ahead: the answers' Date is earlier.
- */
+/* A period is not closed early when our clock is ahead, because the Date header of the answers is
+ * earlier. */
 static void clock_ahead(void **state)
 {
     static const struct {
@@ -408,7 +408,7 @@ static void clock_ahead(void **state)
     reply_clear(&reply);
 }
 
-/* A device that does not know the time does not prevent closing. */
+/* A device that does not know the time does not keep periods from closing. */
 static void device_without_clock(void **state)
 {
     struct cemm_query realtime = client_query(CEMM_REALTIME, "p1");
@@ -416,14 +416,14 @@ static void device_without_clock(void **state)
 
     (void)state;
     begin();
-    SIM_FAULTS(&rig.cloud, "date=86400@*"); /* a Date in 1970 is ignored */
+    SIM_FAULTS(&rig.cloud, "date=86400@*"); /* a Date header in 1970 is ignored */
     expect_kept("a date in 1970", CEMM_DATA, CEMM_DAY, 10, true, HOME);
     SIM_FAULTS(&rig.cloud, "date=1000000000@*");
     expect_kept("a date in 2001, without a sample", CEMM_DATA, CEMM_DAY, 5, false, HOME);
     reply = rig_get(&rig, &realtime);
     reply_expect(reply.result == 0, "a sample", &reply);
     reply_clear(&reply);
-    run(); /* forgets its samples */
+    run(); /* forgets the device's samples */
     expect_kept("in the next run", CEMM_DATA, CEMM_DAY, 5, false, HOME);
     run();
     reply = rig_get(&rig, &realtime);
@@ -433,12 +433,12 @@ static void device_without_clock(void **state)
     expect_kept("today itself", CEMM_DATA, CEMM_DAY, 0, false, HOME);
     expect_kept("of yesterday", CEMM_DATA, CEMM_DAY, 1, false, HOME);
     run();
-    reply = get_around(CEMM_DATA, CEMM_DAY, 0); /* rows of power are samples, too */
+    reply = get_around(CEMM_DATA, CEMM_DAY, 0); /* its rows of power also count as samples */
     reply_clear(&reply);
     expect_kept("after a row of today", CEMM_DATA, CEMM_DAY, 6, true, HOME);
 }
 
-/* A sample of one device does not show that a period of another one has closed. */
+/* A sample of one device does not prove that a period of another device has closed. */
 static void device_without_clock_of_two(void **state)
 {
     static const char *const uids[] = {"00-1E-C0-00-00-02", CLIENT_UID};
@@ -468,12 +468,11 @@ static void clock_behind(void **state)
     expect_kept("behind", CEMM_DATA, CEMM_DAY, 3, true, "archive");
 }
 
-/* ---- rows of other periods --------------------------------------------------------------------
- */
+/* ---- rows of other periods ------------------------------------------------------------------- */
 
 static const struct {
     enum cemm_endpoint endpoint;
-    const char *before; /* the period before it */
+    const char *before; /* the period before `date` */
     const char *date;
     const char *file_before;
     const char *file;
@@ -506,8 +505,8 @@ static void expect_same_text(const char *path, const char *wanted)
     free(text);
 }
 
-/* An earlier version archived periods with the wrong zone, which had rows of the period before.
- * Such a file is kept until a better answer arrives, and then replaced. */
+/* An earlier version with the wrong time zone archived periods that contain rows of the previous
+ * period. Such a file is kept until a better answer arrives, which then replaces it. */
 static void other_zone_s_files(void **state)
 {
     char *right[COUNT(periods)], *wrong[COUNT(periods)];
@@ -544,7 +543,7 @@ static void other_zone_s_files(void **state)
     }
 }
 
-/* Reading such a file is not an answer of a source: the warning stays. */
+/* Reading such a file does not count as an answer of the source, so its error is not cleared. */
 static void other_zone_s_file_does_not_clear_the_error(void **state)
 {
     struct cemm_query query = query_of(CEMM_DATA, "p1", "2024-06-01");
@@ -570,7 +569,8 @@ static void other_zone_s_file_does_not_clear_the_error(void **state)
     assert_int_equal(lines_with(rig.log, "works again"), 1);
 }
 
-/* A failure is logged once, even if more documents than the cache holds are read in between. */
+/* A failure that occurs twice is logged once, even if more documents than the cache holds are read
+ * in between. */
 static void failures_are_logged_once(void **state)
 {
     struct cemm_query query = query_of(CEMM_DATA, "p1", "2024-06-01");
@@ -594,7 +594,8 @@ static void failures_are_logged_once(void **state)
     assert_int_equal(cemm_get(rig.client.cemm, &none, -1, NULL, NULL, NULL), -EINVAL);
 }
 
-/* An answer with a wrong zone is not archived, with a message; the archive records its zone. */
+/* If the configured zone is wrong, answers are not archived and a message says so. The archive
+ * records the zone that it was written with. */
 static void wrong_zone(void **state)
 {
     (void)state;
@@ -605,7 +606,7 @@ static void wrong_zone(void **state)
         struct cemm_query query = query_of(periods[i].endpoint, "p1", periods[i].date);
         struct reply reply = rig_get(&rig, &query);
         reply_expect(reply_from(&reply, HOME), "in a wrong zone", &reply);
-        /* There, the last reading of the day before may be in this one. */
+        /* The totals of a day may begin with the last reading of the previous day. */
         bool kept = periods[i].endpoint == CEMM_TOTALS;
         assert_int_equal(cemm_document_closed(reply.document), kept);
         assert_int_equal(is_there(of_device(periods[i].file)), kept);
@@ -627,7 +628,7 @@ static void wrong_zone(void **state)
     assert_int_equal(lines_with(rig.log, "filled in the time zone"), 0);
 }
 
-/* The row at a period's end belongs to the next one, and does not make the others suspect. */
+/* A row at the end of a period belongs to the next period. It does not make the file suspect. */
 static void row_at_the_end(void **state)
 {
     (void)state;
@@ -652,8 +653,7 @@ static void row_at_the_end(void **state)
     assert_int_equal(lines_with(rig.log, "the time zone is probably not the meter's"), 0);
 }
 
-/* ---- the first day with data -------------------------------------------------------------------
- */
+/* ---- the first day with data ----------------------------------------------------------------- */
 
 static void take_end(void *data, const struct cemm_answer *answer)
 {
@@ -686,7 +686,7 @@ static void expect_first(const char *alias, const char *wanted)
     assert_string_equal(date, wanted);
 }
 
-/* No year is requested twice, and only one month. */
+/* Returns how many periods were requested: the number of years times 100, plus that of months. */
 static size_t count_periods(void)
 {
     char *lines = sim_requests(&rig.cloud);
@@ -727,12 +727,12 @@ static void first_day_in_part(void **state)
     rig_get_to_know(&rig);
     SIM_FAULTS(&rig.cloud, "status=502@*/data/month/*");
     assert_int_equal(find_first("p1"), -EIO);
-    expect_first("p1", "2024-05-01"); /* the month, at least */
+    expect_first("p1", "2024-05-01"); /* only its month is known */
     SIM_FAULTS(&rig.cloud, "status=502@*/data/year/*");
     assert_int_equal(find_first("s01"), -EIO);
     expect_first("s01", "none");
     sim_no_faults(&rig.cloud);
-    run(); /* nothing of that was archived */
+    run(); /* none of these results was archived */
     assert_int_equal(find_first("p1"), 0);
     expect_first("p1", SINCE);
     assert_int_equal(find_first("s01"), 0);
@@ -748,7 +748,7 @@ static void no_data_at_all(void **state)
     assert_int_equal(find_first("p1"), 0);
     expect_first("p1", "none");
     assert_true(count_periods() > 0);
-    assert_int_equal(find_first("p1"), 0); /* recently: not requested again */
+    assert_int_equal(find_first("p1"), 0); /* not requested again so soon */
     assert_int_equal(count_periods(), 0);
     sim_no_faults(&rig.cloud);
     ahead_ms = 61000;
@@ -766,7 +766,7 @@ static size_t count_of(struct sim *sim, const char *part)
     return count;
 }
 
-/* The device on the LAN has lost data that the cloud still has. */
+/* Starts two sources: the device on the LAN has lost data that the cloud still has. */
 static void begin_two(void)
 {
     SIM_START(&rig.lan, "--devices", "1", "--meters", "p1,s01", "--since", "2025-10-05", "--lan",
@@ -784,7 +784,8 @@ static bool first_known(const char *alias)
     return known;
 }
 
-/* Each source is asked, also later ones; the first day stays known when they disappear. */
+/* Every source is asked, also a source that is added later. The first day stays known after the
+ * sources have disappeared. */
 static void first_day_of_all_sources(void **state)
 {
     (void)state;
@@ -800,7 +801,7 @@ static void first_day_of_all_sources(void **state)
     assert_int_equal(find_first("p1"), 0);
     expect_first("p1", SINCE);
     assert_true(first_known("p1"));
-    assert_int_equal(count_of(&rig.lan, "/data/"), 0); /* it was asked in the run before */
+    assert_int_equal(count_of(&rig.lan, "/data/"), 0); /* it was asked in the previous run */
     for (int turn = 0; turn < 2; turn++) {
         run_with(turn == 0, turn > 0);
         assert_true(first_known("p1"));
@@ -809,7 +810,8 @@ static void first_day_of_all_sources(void **state)
     }
 }
 
-/* In any order of answers: here the cloud lists its devices late, or not at all. */
+/* The order of the answers does not matter: here the cloud lists its devices late, or not at all.
+ */
 static void first_day_in_any_order(void **state)
 {
     (void)state;
@@ -830,7 +832,8 @@ static void first_day_in_any_order(void **state)
     expect_first("s01", SINCE);
 }
 
-/* An earlier version recorded only the day. It stays known, and all sources are asked once. */
+/* An earlier version recorded the first day without its sources. That day stays known, and all
+ * sources are asked once. */
 static void first_day_of_an_earlier_version(void **state)
 {
     (void)state;
@@ -850,7 +853,7 @@ static void first_day_of_an_earlier_version(void **state)
     expect_first("p1", SINCE);
 }
 
-/* In a zone that is too far west, it was the evening before. */
+/* In a zone that is too far west, the first sample is on the previous evening. */
 static void first_day_of_another_zone(void **state)
 {
     (void)state;
@@ -869,7 +872,7 @@ static void first_day_of_another_zone(void **state)
     expect_first("p1", SINCE);
 }
 
-/* The same if the second of two sources answers in a later run. */
+/* Does the same when one of two sources answers only in a later run. */
 static void first_day_of_another_zone_in_part(void **state)
 {
     (void)state;
@@ -893,7 +896,7 @@ static void first_day_of_another_zone_in_part(void **state)
     expect_first("p1", SINCE);
 }
 
-/* "No data" in a period is valid only for the sources that were asked. */
+/* "No data" in a period is valid only for the sources that have been asked. */
 static void empty_in_one_source(void **state)
 {
     struct cemm_query query;

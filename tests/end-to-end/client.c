@@ -1,10 +1,11 @@
 /*
  * Simulators and clients for the end-to-end tests in C.
  *
- * A simulator is a child that the kernel kills when its parent ends, so a test that crashes leaves
- * nothing behind. Nothing here sleeps: readiness comes from its stdout, new faults are confirmed on
- * its stderr, and libcemm's own loop waits for answers. The log is read from the last position,
- * because most tests check the requests of a single step.
+ * A simulator is a child process that the kernel kills when its parent ends, so a test that crashes
+ * leaves no process running. Nothing here sleeps: the simulator reports on stdout that it is ready
+ * and on stderr that it uses new faults, and libcemm's own loop waits for answers. Each call that
+ * reads the log begins where the previous call ended, because most tests check the requests of a
+ * single step.
  */
 #include "tests/end-to-end/client.h"
 
@@ -29,7 +30,7 @@
 #define LINE_SIZE     1024
 #define NUMBER_SIZE   24
 #define PRINT_MAX     2048 /* times in one call of the oracle */
-#define BACKOFF_MAX_S 2    /* so that a source is soon tried again */
+#define BACKOFF_MAX_S 2    /* a failed source is tried again soon */
 
 const char *client_zone = "Europe/Amsterdam";
 
@@ -62,7 +63,7 @@ __attribute__((format(printf, 3, 4))) static void put(char *to, size_t size, con
 
 /* ---- children ------------------------------------------------------------------- */
 
-/* Runs the simulator, with its output and its errors in pipes. */
+/* Starts the simulator with its stdout and stderr connected to pipes. */
 static pid_t spawn(char *const *arguments, int *ret_output, int *ret_errors)
 {
     int output[2], errors[2];
@@ -87,7 +88,7 @@ static pid_t spawn(char *const *arguments, int *ret_output, int *ret_errors)
     return pid;
 }
 
-/* One line, without its newline; false at the end of the pipe, or at `until`. */
+/* Reads a line without its newline. Returns false at the end of the pipe or at the time `until`. */
 static bool read_line(int fd, char line[LINE_SIZE], int64_t until)
 {
     size_t length = 0;
@@ -330,7 +331,7 @@ char *sim_print(const char *const *options, const char *alias, const char *chann
         put(numbers[i], sizeof(numbers[i]), "%" PRId64, times[i]);
         arguments[n++] = numbers[i];
     }
-    /* Its message about a missing value is not needed: the caller has a better one. */
+    /* Its message about a missing value is not shown, because the caller prints a better one. */
     pid_t pid = spawn((char *const *)arguments, &output, &errors);
     char *text = read_all(output);
     reap(pid, &status);

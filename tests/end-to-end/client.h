@@ -1,7 +1,7 @@
 /*
- * For the end-to-end tests in C: simulators as children, and a client of libcemm that is configured
- * step by step and runs until its requests are answered. Any error in here fails the running cmocka
- * test. See client.c.
+ * For the end-to-end tests in C: simulators as child processes, and a client of libcemm that is
+ * configured step by step and runs until its requests are answered. Any error in these functions
+ * fails the cmocka test that is running. See client.c.
  */
 #ifndef TESTS_END_TO_END_CLIENT_H
 #define TESTS_END_TO_END_CLIENT_H
@@ -26,7 +26,7 @@
 
 /* ---- a simulator -------------------------------------------------------------- */
 
-/* `lan` is the first device on the LAN, or empty. */
+/* A simulator. `lan` is the address of its first device on the LAN, or empty. */
 struct sim {
     pid_t pid;  /* 0: not running */
     int errors; /* its stderr */
@@ -35,32 +35,35 @@ struct sim {
     char control[SIM_PATH_SIZE];
     char cloud[SIM_URL_SIZE];
     char lan[SIM_URL_SIZE];
-    size_t seen; /* bytes of the log that sim_requests() has returned */
+    size_t seen; /* number of bytes of the log that sim_requests() has returned */
 };
 
-/* Where the simulator's program is: each test's first argument. */
+/* Sets the path of the simulator's program, which is each test's first argument. */
 void sim_program(const char *program);
 
-/* Starts one and waits until it listens. `options` ends with NULL. */
+/* Starts a simulator and waits until it listens. `options` ends with NULL. */
 void sim_start(struct sim *sim, const char *const *options);
-/* Starts it again after sim_stop(), with the same directory and log. */
+/* Starts a simulator again after sim_stop(), with the same directory and log. */
 void sim_restart(struct sim *sim, const char *const *options);
 void sim_stop(struct sim *sim, int signal);
-/* Stops it and removes its files. May be called twice. */
+/* Stops a simulator and removes its files. May be called twice. */
 void sim_end(struct sim *sim);
 
-/* Replaces all faults; returns when the simulator uses them. `faults` ends with NULL. */
+/* Replaces all faults, and returns when the simulator uses the new ones. `faults` ends with NULL.
+ */
 void sim_faults(struct sim *sim, const char *const *faults);
 #define SIM_FAULTS(sim, ...) sim_faults((sim), (const char *const[]){__VA_ARGS__, NULL})
 void sim_no_faults(struct sim *sim);
 
-/* The new lines of the log since the last call, without their times; the caller frees. */
+/* Returns the lines that were logged since the previous call, without their times. The caller frees
+ * the text. */
 char *sim_requests(struct sim *sim);
-/* The number of new lines that begin with `start`; consumes all of them. */
+/* Returns how many of the lines that were logged since the previous call begin with `start`. */
 size_t sim_count(struct sim *sim, const char *start);
 size_t lines_with(const char *lines, const char *part);
 
-/* The oracle's values, one line for each time; the caller frees it. NULL: no such value. */
+/* Returns the values that are expected (`cemm-sim --print`), one line for each time. The caller
+ * frees the text. NULL: one of the values does not exist. */
 char *sim_print(const char *const *options, const char *alias, const char *channel,
                 const int64_t *times, size_t count);
 
@@ -79,8 +82,8 @@ struct reply {
     unsigned answers;
 };
 
-/* A configuration with that time zone (Amsterdam by default), without discovery. Then add
- * sections and keys, and call client_start(). */
+/* client_begin() makes a configuration with the time zone `client_zone` (Amsterdam by default) and
+ * without discovery. Then add sections and keys, and call client_start(). */
 extern const char *client_zone;
 void client_begin(struct client *client);
 void client_cloud(struct client *client, const struct sim *sim, const char *name);
@@ -92,16 +95,17 @@ void client_end(struct client *client); /* may be called twice */
 struct cemm_uid client_uid(void);
 struct cemm_query client_query(enum cemm_endpoint endpoint, const char *alias);
 
-/* Sends a request, and turns until the answer has arrived. */
+/* Sends a request and runs the loop until the answer has arrived. */
 int client_get(struct client *client, const struct cemm_query *query, struct reply *ret_reply);
 int client_find(struct client *client, const struct cemm_uid *uid, struct reply *ret_reply);
-/* The same in two steps; client_wait() fails after a generous time limit. */
+/* The same in two steps: client_ask() sends a request, and client_wait() runs the loop until the
+ * answer has arrived, or fails after a generous time limit. */
 void client_ask(struct client *client, const struct cemm_query *query, struct reply *ret_reply);
 void client_wait(struct client *client, const struct reply *reply);
 void client_turn_for(struct client *client, int milliseconds);
 void reply_clear(struct reply *reply);
 
-/* The device's meters, separated by spaces; the caller frees. */
+/* Returns the device's meters, separated by spaces. The caller frees the text. */
 char *client_meters(const struct client *client);
 
 int64_t client_now_ms(void);

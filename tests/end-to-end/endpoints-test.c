@@ -1,11 +1,12 @@
 /*
- * Each documented endpoint with each documented alias, of both interfaces, through libcemm.
+ * Tests each documented endpoint with each documented alias, of both interfaces, through libcemm.
  *
- * The table below is the API documents (and the behaviour of real devices where these are silent),
- * one row for each endpoint and alias: the channels and their units. Every row is requested from
- * the real simulator, every value compared with its oracle, and its log must show exactly the
- * documented path, with the start of the period as `time`. The periods are difficult ones: days of
- * 23 and 25 hours, a leap day, and the months around them.
+ * The table below follows the API documents, and the behaviour of real devices where the documents
+ * say nothing. It has one row for each endpoint and alias, with the channels and their units. Every
+ * row is requested from the simulator, and every value is compared with `cemm-sim --print` (the
+ * oracle). The simulator's log must show exactly the documented path, with the start of the period
+ * as `time`. The periods are difficult ones: days of 23 and 25 hours, a leap day, and the months
+ * around them.
  */
 #include "tests/end-to-end/client.h"
 
@@ -32,13 +33,13 @@
     "p1,p1-usb,emucs,emucs-usb,han,dlms-usb,p1-gas,emucs-gas,s01,s02,s03,pulse-1,pulse-2," \
     "pulse-3,mb1,mb247,usage"
 #define LAN_COUNT   17
-#define LISTED      16 /* in io; usage is not */
+#define LISTED      16 /* number of meters in io, which does not list usage */
 #define CLOUD_COUNT 6
 
 enum api { CLOUD, LAN };
 
-/* `expect`: the channels with their units; after a +, those of `totals` in realtime; for io and
- * <alias>/, a part of the answer. */
+/* `expect` has the channels with their units and, after a +, the channels of the member `totals` of
+ * realtime. For io and <alias>/ it is a part of the answer. */
 struct row {
     enum api api;
     enum cemm_endpoint endpoint;
@@ -114,7 +115,7 @@ static const struct row rows[] = {
     LAN_USAGE("usage"),
 };
 
-/* The day of DSMR 5 gas, and an undocumented channel. */
+/* Gas of a DSMR 5 meter, which has its own rows of a day, and an undocumented channel. */
 static const struct row dsmr5_cloud_rows[] = {
     {CLOUD, CEMM_DATA, CEMM_DAY, "p1-gas", "gas:L/min"},
     {CLOUD, CEMM_DATA, CEMM_MONTH, "p1-gas", "gas:m3"},
@@ -128,7 +129,8 @@ static const struct row dsmr5_lan_rows[] = {
      READINGS " electric_power:W rate: gas:m3 humidity: " TOTALS},
 };
 
-/* The requests for data and totals. `start` is a constant here, not computed. */
+/* The periods for which data and totals are requested. Their starts are constants, so that a wrong
+ * calculation can't hide. */
 static const struct {
     enum cemm_span span;
     const char *text;
@@ -149,7 +151,7 @@ struct rig {
     struct sim sim;
     struct client client;
     const char *options[SIM_OPTIONS_MAX];
-    const char *prefix; /* of the cloud */
+    const char *prefix; /* of the cloud's URLs */
     bool by_minute;     /* DSMR 5 gas */
     size_t asked;
     char name[LINE_SIZE]; /* of the current request */
@@ -193,7 +195,8 @@ static void write_path(const struct row *row, int64_t time, char ret_line[LINE_S
     assert_in_range(length, 1, LINE_SIZE - 1);
 }
 
-/* The log has this request and no other: promises in the cloud, then the answer. */
+/* Checks that the log has only this request: answered by the cloud with promises at first, then
+ * with the document. */
 static void check_log(const struct row *row, int64_t time)
 {
     char line[LINE_SIZE];
@@ -215,7 +218,8 @@ static void check_log(const struct row *row, int64_t time)
 
 /* ---- the answer -------------------------------------------------------------------- */
 
-/* Splits "name:unit", and advances to the next one; false after the last. */
+/* Splits the first "name:unit" of `expect`, and advances to the next one. Returns false after the
+ * last one. */
 static bool next_expected(const char **expect, char ret_name[CEMM_NAME_SIZE],
                           char ret_unit[CEMM_NAME_SIZE])
 {
@@ -234,7 +238,7 @@ static bool next_expected(const char **expect, char ret_name[CEMM_NAME_SIZE],
     return true;
 }
 
-/* The oracle's name of a channel of a row. */
+/* Writes the name that the oracle has for a channel. */
 static void write_channel(const struct row *row, const struct cemm_series *series, bool total,
                           char ret_channel[CHANNEL_SIZE])
 {
@@ -246,7 +250,7 @@ static void write_channel(const struct row *row, const struct cemm_series *serie
     assert_in_range(length, 1, CHANNEL_SIZE - 1);
 }
 
-/* Every value as text and as number, against the oracle's at the same times. */
+/* Compares the text and the number of every value with the oracle's value at the same time. */
 static void check_values(const struct row *row, const struct cemm_series *series, size_t count,
                          bool total)
 {
@@ -274,7 +278,7 @@ static void check_values(const struct row *row, const struct cemm_series *series
     free(oracle);
 }
 
-/* One sample, or none if the oracle has none, either. */
+/* Checks that there is one sample, or no sample if the oracle has none, either. */
 static void check_single(const struct row *row, const struct cemm_series *series, int64_t time,
                          bool total)
 {
@@ -287,14 +291,15 @@ static void check_single(const struct row *row, const struct cemm_series *series
         return;
     }
     CHECK(series->count == 1);
-    if (total) /* with the CEMM's time, some seconds later */
+    if (total) /* its time is the CEMM's, some seconds later */
         CHECK(series->samples[0].time > time && series->samples[0].time < time + MARK_MS);
     else
         CHECK(series->samples[0].time == time);
     check_values(row, series, 1, total);
 }
 
-/* Day: each minute (gas: each hour), no gap. Month, year: from the first day or month on. */
+/* Checks the times of the rows: in a day, one for each minute (gas: each hour) without a gap; in a
+ * month or year, from its first day or month on. */
 static void check_history(const struct row *row, const struct cemm_series *series, size_t period)
 {
     bool day = row->span == CEMM_DAY;
@@ -302,7 +307,8 @@ static void check_history(const struct row *row, const struct cemm_series *serie
     int64_t step = gas && !rig.by_minute ? HOUR_MS : MINUTE_MS;
     int64_t start = periods[period].start * 1000, end = periods[period].end * 1000;
     size_t measured = day ? (size_t)((end - start) / step) : periods[period].rows;
-    /* The cloud's gas day ends with a row at 23:59:59 with 0; on the LAN it has null. */
+    /* A day of gas ends with a row at 23:59:59: its value is 0 in the cloud, and null on the LAN.
+     */
     bool last = day && gas && row->api == CLOUD;
 
     if (day && step == MINUTE_MS)
@@ -322,7 +328,7 @@ static void check_history(const struct row *row, const struct cemm_series *serie
     check_values(row, series, measured, false);
 }
 
-/* The time of the newest measurement. */
+/* Returns the time of the newest measurement. */
 static int64_t moment(const struct row *row, size_t period)
 {
     if (row->endpoint == CEMM_TOTALS)
@@ -353,7 +359,7 @@ static void check_series(const struct row *row, const struct cemm_document *docu
         fail_msg("%s: also has %s", rig.name, series[i].channel);
 }
 
-/* io and <alias>/: lists of meters. */
+/* Checks the answers of io and <alias>/, which describe meters. */
 static void check_meters(const struct row *row, const struct cemm_document *document)
 {
     char *text;
@@ -371,7 +377,7 @@ static void check_meters(const struct row *row, const struct cemm_document *docu
 
 /* ---- the rows ---------------------------------------------------------------------- */
 
-/* The devices themselves: cemm_find() requests them, not cemm_get(). */
+/* Requests the list of devices, with cemm_find() because cemm_get() can't request it. */
 static void ask_devices(const struct row *row)
 {
     struct cemm_uid uid = client_uid();
@@ -424,7 +430,7 @@ static void ask_row(const struct row *row)
     }
 }
 
-/* All rows of one interface; returns their number. */
+/* Requests all rows of one interface, and returns their number. */
 static size_t ask_rows(enum api api, const struct row *table, size_t count)
 {
     size_t done = 0;
@@ -442,7 +448,7 @@ static size_t ask_rows(enum api api, const struct row *table, size_t count)
 
 /* ---- the tests ---------------------------------------------------------------------- */
 
-/* The simulator with more options than the usual ones; the client uses one side of it. */
+/* Starts the simulator with the usual options and `more`, and a client of one of its interfaces. */
 static void begin(enum api api, const char *prefix, const char *const *more)
 {
     static const char *const usual[] = {"--devices", "1",       "--lan",     "1",     "--meters",
@@ -496,7 +502,7 @@ static void lan(void **state)
     assert_int_equal(ask_rows(LAN, rows, COUNT(rows)), 2 + 4 * LAN_COUNT);
 }
 
-/* The table has exactly the meters that the client finds. */
+/* Checks that the table has exactly the meters that the client finds. */
 static void meters_match_the_table(void **state)
 {
     struct cemm_uid uid = client_uid();

@@ -1,10 +1,10 @@
 /*
  * Regression tests of the engine.
  *
- * Each test is the smallest case that showed a defect: contexts that end while they work, answers
- * that are late through no fault of their own, addresses that change hands, routes that change
- * during a request. Most of them check what must not happen, so they count lines of the simulators'
- * logs and of ours.
+ * Each test is the smallest case that showed a defect: contexts that are freed while they work,
+ * answers that are late because other requests delayed them, addresses that another device takes
+ * over, routes that change during a request. Most tests check what must not happen, so they count
+ * lines of the simulators' logs and of libcemm's.
  */
 #include "tests/end-to-end/engine.h"
 
@@ -18,9 +18,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RETURN_MS    90000 /* time limit: something hangs */
+#define RETURN_MS    90000 /* time limit, after which something hangs */
 #define QUIET_MS     100
-#define CONFIRMED_MS 1200 /* after this, a confirmation by the root document has expired */
+#define CONFIRMED_MS 1200 /* after this, the device's identity must be confirmed again */
 #define OTHER_UID    "00-1E-C0-00-00-02"
 
 static struct rig rig;
@@ -86,7 +86,7 @@ static void insist_sweep(void *data, const struct cemm_uid *uid, const char *ali
     ask_for_all();
 }
 
-/* All kinds of requests; while the context ends, none of them is accepted. */
+/* Makes requests of all kinds. While the context ends, none of them is accepted. */
 static void ask_for_all(void)
 {
     struct cemm *cemm = rig.client.cemm;
@@ -101,7 +101,8 @@ static void ask_for_all(void)
     assert_int_equal(cemm_sweep(cemm, &insistent.all, insist_sweep, NULL), wanted);
 }
 
-/* `turned`: some requests are already sent; else all are only queued. */
+/* Frees a context whose completions make new requests. If `turned`, some requests have been sent
+ * before; otherwise all of them are only queued. */
 static void end_insistently(const struct cemm_selection *all, bool turned)
 {
     SIM_START(&rig.cloud, "--devices", "1");
@@ -180,7 +181,9 @@ static void keep_asking(int64_t max_age, size_t wanted_requests)
     free(lines);
 }
 
-/* A completion that repeats its request does not block the turn, and gets a fresh answer. */
+/* A completion that repeats its request does not keep the turn from ending, and gets a fresh
+ * answer.
+ */
 static void a_turn_ends_and_answers_are_fresh(void **state)
 {
     (void)state;
@@ -189,7 +192,7 @@ static void a_turn_ends_and_answers_are_fresh(void **state)
     rig_add_cloud(&rig, "10");
     rig_run(&rig);
     keep_asking(0, AGAIN_TIMES);
-    keep_asking(INT64_MAX, 0); /* the cached answer */
+    keep_asking(INT64_MAX, 0); /* gets the cached answer */
 }
 
 /* ---- connections --------------------------------------------------------------------------- */
@@ -233,8 +236,7 @@ static bool at_hand(void)
     return document != NULL;
 }
 
-/* With a fleet, caching the documents of every sweep would take more memory than everything else.
- */
+/* With many devices, caching the documents of every sweep would take most of the memory. */
 static void a_sweep_is_not_cached(void **state)
 {
     struct cemm_query query = realtime("p1");
@@ -255,14 +257,14 @@ static void a_sweep_is_not_cached(void **state)
     assert_true(at_hand());
 }
 
-/* All together take much longer than the timeout, which each request has separately. */
+/* The timeout applies to each request separately; all of them together take much longer. */
 static void waiting_for_a_connection_is_no_failure(void **state)
 {
     (void)state;
     SIM_START(&rig.cloud, "--devices", "60", "--promise", "1000");
     SIM_FAULTS(&rig.cloud, "delay=200@*realtime*");
     rig_begin(&rig);
-    rig_add_cloud(&rig, "8"); /* long enough for a busy machine */
+    rig_add_cloud(&rig, "8"); /* seconds, long enough for a busy machine */
     client_set(&rig.client, "max-connections", "4");
     rig_run(&rig);
     sweep_all();
@@ -287,7 +289,8 @@ static void a_slow_answer_is_waited_for(void **state)
     assert_int_equal(crowd.answers, 4);
 }
 
-/* It has answered before, so it may have several requests at a time; but not all connections. */
+/* A device that has answered before may get several requests at a time, but when it stalls, they
+ * must not occupy all connections. */
 static void a_stalled_device_leaves_room(void **state)
 {
     struct cemm_query query = client_query(CEMM_DATA, "p1");
@@ -350,9 +353,9 @@ static void no_proxy_to_this_machine(void **state)
     reply_expect(result == 0, "found without the proxy", &reply);
 }
 
-/* ---- addresses that change hands ------------------------------------------------------------ */
+/* ---- addresses that another device takes over ----------------------------------------------- */
 
-/* The device behind the LAN address is gone, and another one comes up there. */
+/* Replaces the device at the LAN address with another one. */
 static void replace_device(void)
 {
     char port[SIM_URL_SIZE];
@@ -374,7 +377,8 @@ static void begin_at_home(bool cloud)
     rig_get_to_know(&rig);
 }
 
-/* Requests the first device until the root document of the second one was requested, and longer. */
+/* Repeats a request to the first device until the root document of the second device has been
+ * requested, and a while longer. */
 static void ask_at_changed_address(bool cloud)
 {
     struct cemm_query query = realtime("p1");
@@ -418,7 +422,9 @@ static void check_changed_address(bool cloud)
     reply_clear(&reply);
 }
 
-/* The same between two requests, so that nothing fails: only the connection is new. */
+/* The device is replaced between two requests, so that no request fails: only the connection is
+ * new.
+ */
 static void an_address_changes_hands_unseen(void **state)
 {
     struct cemm_query query = realtime("p1");
@@ -479,11 +485,10 @@ static void a_find_outlives_its_route(void **state)
     rig_expect_meters(&rig, "known meters stay", "p1 p1-gas s01");
 }
 
-/* ---- sources -----------------------------------------------------------------------------------
- */
+/* ---- sources --------------------------------------------------------------------------------- */
 
-/* The LAN device is confirmed while the cloud request is pending: then its route comes first. It
- * must not be skipped, nor may the cloud be asked again. */
+/* The LAN device is confirmed while the cloud request is pending, so that a LAN route is inserted
+ * before the cloud's. The LAN must not be skipped, and the cloud must not be asked twice. */
 static void a_route_comes_in_the_middle(void **state)
 {
     struct cemm_query query = realtime("p1");
@@ -561,7 +566,7 @@ static void meters_of_both_accounts(void **state)
     rig_expect_meters(&rig, "both at once", "han p1 s01");
     clean(NULL);
 
-    /* The first account's search is finished; the second one's is not. */
+    /* The search in the first account has ended, and the one in the second account has not. */
     two_accounts_one_device();
     SIM_FAULTS(&rig.shed, "status=502@*" CLIENT_UID "/*");
     reply_expect(client_find(&rig.client, NULL, &reply) == 0, "devices", &reply);
@@ -572,7 +577,7 @@ static void meters_of_both_accounts(void **state)
     rig_expect_meters(&rig, "one after the other", "han p1 s01");
     clean(NULL);
 
-    /* The device is known, and its meters are searched, before the second account lists it. */
+    /* The device is known and its meters are searched before the second account lists it. */
     two_accounts_one_device();
     SIM_FAULTS(&rig.shed, "delay=2000@*/cemm/");
     reply_expect(client_find(&rig.client, &uid, &reply) == 0, "meters", &reply);
@@ -580,12 +585,12 @@ static void meters_of_both_accounts(void **state)
     rig_expect_meters(&rig, "listed later", "han p1 s01");
 }
 
-/* An account that hangs on its list of devices delays no answer of another one, unless it has
- * never answered: then it may have what the other does not have. */
+/* An account whose list of devices hangs delays no answer of another account, unless it has never
+ * answered: then it may have a document that the other account does not have. */
 static void only_an_unknown_account_is_waited_for(void **state)
 {
     struct cemm_query query = client_query(CEMM_TOTALS, "p1");
-    static struct reply devices; /* static: also valid after a failed test */
+    static struct reply devices; /* static, so that it outlives this function if the test fails */
 
     (void)state;
     assert_true(cemm_period_parse(CEMM_DAY, "2024-06-01", &query.period));
@@ -608,8 +613,7 @@ static void only_an_unknown_account_is_waited_for(void **state)
     reply_clear(&reply);
 }
 
-/* ---- names and messages ------------------------------------------------------------------------
- */
+/* ---- names and messages ---------------------------------------------------------------------- */
 
 static void unknown_names_are_not_requested(void **state)
 {
@@ -631,7 +635,7 @@ static void unknown_names_are_not_requested(void **state)
             reply = rig_get(&rig, &query);
             reply_expect(reply.result == CEMM_ABSENT && reply.message[0], names[i], &reply);
         }
-        query = realtime("boiler"); /* which exists, but is in no list */
+        query = realtime("boiler"); /* exists, but is in no list */
         reply = rig_get(&rig, &query);
         reply_expect(reply.result == CEMM_ABSENT, "boiler", &reply);
         assert_int_equal(sim_count(&rig.lan, ""), 0);
@@ -665,7 +669,8 @@ static void a_failing_list_is_reported_once(void **state)
     assert_int_equal(lines_with(rig.log, ""), 2);
 }
 
-/* On the LAN, one route serves the root and the search: that the root answers ends no failure. */
+/* On the LAN, the root document and the search for meters use the same route. An answer with the
+ * root document does not end the failure of the search. */
 static void a_failing_search_is_reported_once(void **state)
 {
     struct cemm_uid uid = client_uid();

@@ -1,8 +1,6 @@
 /*
- * The engine's test bench: client.c with a log.
- *
- * It makes its own context, because client_start() does not log, and these tests check the
- * messages.
+ * What the tests of the engine share. It adds a log to client.c, because these tests check the
+ * messages, so it makes its own context: client_start() does not log.
  */
 #include "tests/end-to-end/engine.h"
 
@@ -10,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BACKOFF_MAX_S 2 /* so that a source is soon tried again */
+#define BACKOFF_MAX_S 2 /* a failed source is tried again soon */
 
 static void take_log(void *data, enum cemm_level level, const char *text)
 {

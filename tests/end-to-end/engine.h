@@ -1,6 +1,6 @@
 /*
- * Shared by the tests of the engine: up to four simulators, one client that records its log, and
- * checks that print the actual result. See engine.c.
+ * For the tests of the engine: up to four simulators, a client that records its log, and checks
+ * that print the actual result. See engine.c.
  */
 #ifndef TESTS_END_TO_END_ENGINE_H
 #define TESTS_END_TO_END_ENGINE_H
@@ -13,7 +13,7 @@
 
 struct rig {
     struct sim cloud, shed; /* two accounts */
-    struct sim lan, other;  /* the device at an address, and the next one there */
+    struct sim lan, other;  /* the device at an address, and the one that takes the address over */
     struct client client;
     char log[RIG_LOG_SIZE]; /* libcemm's messages, one per line */
     size_t log_length;
@@ -21,7 +21,8 @@ struct rig {
 
 #define SIM_START(sim, ...) sim_start((sim), (const char *const[]){__VA_ARGS__, NULL})
 
-/* A client without sources; adds sources; starts it with all of them. */
+/* rig_begin() makes a client without sources, the rig_add functions add them, and rig_run() starts
+ * the client. */
 void rig_begin(struct rig *rig);
 void rig_add_cloud(struct rig *rig, const char *timeout);
 void rig_add_lan(struct rig *rig);
@@ -29,11 +30,11 @@ void rig_run(struct rig *rig);
 void rig_end(struct rig *rig); /* may be called twice */
 
 struct reply rig_get(struct rig *rig, const struct cemm_query *query);
-/* Finds devices, then the first one's meters. */
+/* Finds the devices, then the meters of the first device. */
 void rig_get_to_know(struct rig *rig);
 void rig_expect_meters(struct rig *rig, const char *what, const char *wanted);
 
-/* Fails, and prints the reply, if it differs. */
+/* If the result differs, prints the reply and fails the test. */
 void reply_expect(bool condition, const char *what, const struct reply *reply);
 bool reply_from(const struct reply *reply, const char *source);
 

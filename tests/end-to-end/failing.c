@@ -1,14 +1,15 @@
 /*
- * For LD_PRELOAD: makes the N-th call of a kind fail, once, so that a test can go through all of
- * them one by one. FAIL=KIND:N, KIND being memory, write, rename, sync, open, mkdir or notice (of
- * cemmfs to the kernel). After the failure, a file with the name in FAIL_MARK exists; if it does
- * not, there were fewer than N calls.
+ * For LD_PRELOAD: makes the N-th call of a kind fail, once, so that a test can make each call fail
+ * in turn. The environment has FAIL=KIND:N, where KIND is memory, write, rename, sync, open, mkdir
+ * or notice (what cemmfs sends to the kernel), and FAIL_MARK, the name of a file that is created at
+ * the failure. If the file does not exist at the end, there were fewer than N calls.
  *
- * Only our calls count: those of our programs, library and plugin, and of libcurl and libfuse, even
- * if they go through the C library. collectd's own do not. GLib's do not, because it ends the
- * program then, as its manual says; it is only used while the configuration is read. The TLS
- * library's do not, nor json-c's: without memory, 0.16 crashes where it copies a member's name. Of
- * files, only writable ones count.
+ * The calls of our programs, library and plugin count, and those of libcurl and libfuse, even if
+ * they go through the C library. Calls of collectd itself do not count. GLib's do not count,
+ * because GLib ends the program if there is no memory, as its manual says; it is only used while
+ * the configuration is read. The TLS library's do not count. json-c's do not count, because json-c
+ * 0.16 crashes if there is no memory for a copy of a member's name. Files count only if they are
+ * opened for writing.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -32,7 +33,8 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 
-/* Code whose calls count. Libraries that only pass calls on act for their callers. */
+/* An address range of code whose calls count. Calls through a library with `passes_on`, such as the
+ * C library, are attributed to its caller. */
 static struct range {
     uintptr_t from, to;
     bool passes_on;
@@ -75,7 +77,7 @@ static int add_object(struct dl_phdr_info *info, size_t size, void *data)
         if (part->p_type != PT_LOAD || !(part->p_flags & PF_X) || range_of(from))
             continue;
         if (range_count == RANGES_MAX)
-            abort(); /* otherwise calls would be missed */
+            abort(); /* otherwise some calls would not be counted */
         ranges[range_count++] = (struct range){from, from + part->p_memsz, passes_on};
     }
     return 0;
@@ -93,7 +95,7 @@ __attribute__((constructor)) static void begin(void)
     kind = text;
 }
 
-/* collectd loads plugins, and so their libraries, before it has threads. */
+/* Needs no lock: collectd loads plugins and their libraries before it starts threads. */
 void *dlopen(const char *path, int flags)
 {
     void *(*real)(const char *, int) = NULL;
@@ -132,7 +134,7 @@ static void mark(void)
         syscall(SYS_close, fd);
 }
 
-/* Whether this call is the one that fails. */
+/* Whether this call must fail. */
 static bool fails(const char *what, int error, const void *caller)
 {
     size_t length = strlen(what);
@@ -187,7 +189,7 @@ ssize_t write(int fd, const void *bytes, size_t length)
     struct stat about;
 
     if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && FAILS("write", ENOSPC)) {
-        syscall(SYS_write, fd, bytes, length / 2); /* as a full disk does */
+        syscall(SYS_write, fd, bytes, length / 2); /* a full disk also writes a part */
         errno = ENOSPC;
         return -1;
     }
@@ -201,7 +203,7 @@ ssize_t send(int fd, const void *bytes, size_t length, int flags)
     return syscall(SYS_sendto, fd, bytes, length, flags, NULL, 0);
 }
 
-/* Newer machines have neither SYS_rename nor SYS_renameat, nor SYS_mkdir. */
+/* Uses renameat2, because newer architectures have neither SYS_rename nor SYS_renameat. */
 static int renamed(int from_fd, const char *from, int to_fd, const char *to)
 {
     return (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, 0);
@@ -237,7 +239,7 @@ int mkdirat(int fd, const char *path, mode_t mode)
     return FAILS("mkdir", ENOSPC) ? -1 : (int)syscall(SYS_mkdirat, fd, path, mode);
 }
 
-/* Whether it creates a file, and so has a mode argument. */
+/* Whether open() with these flags creates a file and so has a mode argument. */
 static bool makes(int flags)
 {
     return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
@@ -272,11 +274,11 @@ int openat(int fd, const char *path, int flags, ...)
     return open_for(fd, path, flags, mode, __builtin_return_address(0));
 }
 
-/* The same with the names that they have with large files. */
+/* With support for large files, the functions have these names. */
 int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 int openat64(int fd, const char *path, int flags, ...) __attribute__((alias("openat")));
 
-/* The C library opens the file in these. */
+/* Intercepts the functions that open a temporary file inside the C library. */
 static int make_temporary(char *template, int ending, int flags, const void *caller)
 {
     int (*real)(char *, int, int) = NULL;

@@ -1,6 +1,6 @@
 /*
- * The meters of a device: filters, extra aliases, unknown names; and a small device never gets two
- * requests at once during the search.
+ * Tests which meters of a device are used, with filters, extra aliases and unknown names, and that
+ * a device on the LAN never gets two requests at once during the search.
  */
 #include "tests/end-to-end/pair.h"
 
@@ -23,13 +23,13 @@ static int clean(void **state)
     return 0;
 }
 
-/* Settings of the two sources, and the expected result. */
+/* The settings of the two sources, and the expected results. */
 static const struct filter {
     const char *name;
     const char *cloud_alias, *lan_alias, *extra_alias; /* NULL: not set */
     const char *meters;
     const char *allowed, *refused; /* by cemm_alias_allowed() */
-    const char *asked, *source;    /* with cemm_get(); source NULL: absent, without a request */
+    const char *asked, *source;    /* cemm_get(asked) is answered by `source`, or (NULL) absent */
 } filters[] = {
     {"no filter", NULL, NULL, NULL, "han mb5 p1 s01", "mb77", "heatpump", "p1", GARAGE},
     {"no such address", NULL, NULL, NULL, "han mb5 p1 s01", "usage", "mb248", "mb5", GARAGE},
@@ -87,7 +87,8 @@ static void filters_and_extra_aliases(void **state)
     }
 }
 
-/* A meter that a source's filter excludes is not requested there when the other source fails. */
+/* A meter that the filter of a source excludes is not requested there even if the other source
+ * fails. */
 static void a_filter_applies_when_the_other_fails(void **state)
 {
     (void)state;
@@ -122,7 +123,8 @@ static void take_meter(void *data, const struct cemm_uid *uid, const char *alias
     }
 }
 
-/* A small device: never two requests at once, during the search and during sweeps. */
+/* A device on the LAN never gets two requests at once, neither during the search nor during sweeps.
+ */
 static void the_lan_gets_one_request_at_a_time(void **state)
 {
     static const char *const firmware[] = {"2.26", "2.18"};

@@ -1,8 +1,8 @@
 /*
- * A fleet: one account with 1,000 devices of three meters, each of whose first answers is a
- * promise. The checks do not depend on speed: all answers come, once, over no more connections than
- * allowed, in little memory; and devices that hang, or never keep a promise, delay no other: all
- * others have answered before the first deadline of those.
+ * Tests an account with 1,000 devices of three meters, in which the first answer to every request
+ * is a promise. The checks do not depend on speed: every answer arrives once, over no more
+ * connections than allowed, in little memory. Devices that hang or never keep a promise delay no
+ * other device: all healthy devices have answered before the first deadline of a faulty one.
  */
 #include "client.h"
 
@@ -19,20 +19,20 @@
 #define CONNECTIONS      64
 #define BYTES_PER_DEVICE (10 * 1024)
 #define TIMEOUT          30 /* seconds: long enough for a busy machine */
-#define SLOWER           4  /* times: the machine may become that much slower between two sweeps */
+#define SLOWER           4  /* the machine may become that many times slower between two sweeps */
 #define FEW_REQUESTS     25
 
-static time_t healthy_seconds; /* the very first sweep, without faults */
+static time_t healthy_seconds; /* duration of the very first sweep, without faults */
 
 struct sweep {
     struct sim sim;
     struct client client;
-    size_t answers;   /* good ones */
+    size_t answers;   /* good answers */
     size_t failures;  /* of meters and devices */
-    size_t overdue;   /* failures of devices whose promises ran into the deadline */
-    size_t late;      /* good ones after the first of those */
+    size_t overdue;   /* failures because a promise was not kept by the deadline */
+    size_t late;      /* good answers after the first overdue one */
     size_t foreign;   /* failures of healthy devices */
-    unsigned sockets; /* peak number of open ones */
+    unsigned sockets; /* peak number of open sockets */
     time_t seconds;   /* duration */
     bool done;
 };
@@ -53,7 +53,7 @@ static unsigned count_sockets(void)
     return count;
 }
 
-/* "…-?7" hangs, "…-?9" never keeps a promise. */
+/* Whether a uid ends in a digit: "…7" hangs, and "…9" never keeps a promise. */
 static bool ends_in(const struct cemm_uid *uid, char digit)
 {
     return uid->text[CEMM_UID_SIZE - 2] == digit;
@@ -95,7 +95,8 @@ static void run(struct sweep *sweep)
     sweep->seconds = now.tv_sec - start;
 }
 
-/* Its first day is yesterday, so that the simulator need not compute years of a thousand meters. */
+/* Starts the simulator. Its data begins yesterday, so that it need not compute years of a thousand
+ * meters. */
 static void begin(struct sweep *sweep, time_t timeout)
 {
     static char seconds[16];
@@ -138,15 +139,14 @@ static void test_all_answers(void **state)
     healthy_seconds = sweep.seconds;
     assert_int_equal(sweep.answers, DEVICES * METERS);
     assert_int_equal(sweep.failures, 0);
-    /* Connections stay open, and each has buffers of libcurl, which do not count for the devices.
-     */
+    /* Connections stay open, and their buffers in libcurl are included. */
     size_t grown = mallinfo2().uordblks - memory;
     printf("# %zu bytes of memory a device, connections included; %u sockets\n", grown / DEVICES,
            sweep.sockets - before);
     assert_true(grown < (size_t)DEVICES * BYTES_PER_DEVICE);
     assert_true(sweep.sockets - before <= CONNECTIONS);
 
-    /* When the meters are known, a sweep has no other requests than for their values. */
+    /* When the meters are known, a sweep requests nothing but their values. */
     free(sim_requests(&sweep.sim));
     run(&sweep);
     assert_int_equal(sweep.answers, DEVICES * METERS);
@@ -157,9 +157,8 @@ static void test_all_answers(void **state)
     free(lines);
     assert_int_equal(kept, DEVICES * METERS);
     assert_int_equal(others, 0);
-    /* A device does not have to learn separately how long a promise takes: two requests a
-     * sample, and a few more.
-     */
+    /* How long a promise takes is learned once for all devices, so a sample takes two requests, and
+     * only a few more are sent. */
     printf("# %zu requests for %zu samples\n", asked, kept);
     assert_true(asked * 2 <= 5 * kept);
     end(&sweep);
@@ -182,7 +181,7 @@ static void test_faulty_ones_delay_no_other(void **state)
     assert_int_equal(sweep.failures, DEVICES - healthy);
     assert_int_equal(sweep.foreign, 0);
 
-    /* They recover without help after their back-off. */
+    /* The faulty devices recover without intervention after their back-off. */
     sim_no_faults(&sweep.sim);
     for (int tries = 0; tries < 20 && sweep.answers < DEVICES * METERS; tries++) {
         client_turn_for(&sweep.client, 1000);
@@ -192,7 +191,8 @@ static void test_faulty_ones_delay_no_other(void **state)
     end(&sweep);
 }
 
-/* Two meters of an unknown device whose promises take 5 s: nine documents. */
+/* Few requests are sent for two meters of an unknown device, nine documents whose promises take 5
+ * s. */
 static void test_few_requests(void **state)
 {
     static struct sweep sweep;
@@ -217,10 +217,10 @@ static void test_few_requests(void **state)
 
 #define MANY 300 /* more than are logged one by one */
 
-/* Lines of the log. */
+/* Numbers of lines in the log. */
 struct lines {
-    size_t refused; /* about a 502 of a device */
-    size_t summed;  /* about messages that are left out */
+    size_t refused; /* about a device that answered with 502 */
+    size_t summed;  /* about messages that were left out */
     size_t all;
 };
 
@@ -240,7 +240,7 @@ static void sweep_until_done(struct sweep *sweep)
     assert_int_equal(sweep->answers + sweep->failures, MANY);
 }
 
-/* A broken cloud fails all devices at once, which is not logged for each of them. */
+/* If the cloud is broken, all devices fail at once, and this is not logged for each of them. */
 static void test_one_cause_logs_few_lines(void **state)
 {
     static struct sweep sweep;
@@ -257,13 +257,13 @@ static void test_one_cause_logs_few_lines(void **state)
     assert_non_null(sweep.client.cemm);
     sweep_until_done(&sweep);
     assert_int_equal(sweep.failures, MANY);
-    if (sweep.seconds < 60) { /* else the messages are spread over two minutes */
+    if (sweep.seconds < 60) { /* otherwise the messages are spread over two minutes */
         assert_int_equal(lines.refused, 200);
         assert_int_equal(lines.summed, 1);
         assert_int_equal(lines.all, 201);
     }
 
-    /* In the next minute, other messages are logged. */
+    /* A minute later, messages are logged again. */
     sim_no_faults(&sweep.sim);
     client_turn_for(&sweep.client, 60000);
     lines = (struct lines){0};

@@ -1,8 +1,8 @@
 /*
  * Two simulators that act as one device: one as its LAN side, one as its cloud side.
  *
- * So each can be faulty or killed separately, and each has its own log. The LAN side has a meter
- * that the cloud does not have and vice versa, and one that is in no list.
+ * Each side can be faulty or killed separately, and has its own log. Each side has a meter that the
+ * other side does not have, and the LAN side also has a meter that is in no list.
  */
 #include "tests/end-to-end/pair.h"
 
@@ -64,7 +64,6 @@ static void forget_logs(struct pair *pair)
     free(sim_requests(&pair->lan));
 }
 
-/* Finds devices and meters first, so that only the request itself follows. */
 void pair_get_to_know(struct pair *pair)
 {
     struct cemm_uid uid = client_uid();

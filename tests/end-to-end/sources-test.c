@@ -1,8 +1,9 @@
 /*
- * One device with two sources: which one is used, and what happens when one fails.
+ * Tests a device with two sources: which source is used, and what happens when one of them fails.
  *
- * The data does not matter here (see endpoints-test.c), but who answered, who was asked, and how
- * often: each side of the device is a separate simulator with its own log (see pair.c).
+ * The data does not matter here (see endpoints-test.c). The tests check which source answered,
+ * which sources were asked, and how often. Each side of the device is a separate simulator with its
+ * own log (see pair.c).
  */
 #include "tests/end-to-end/pair.h"
 
@@ -13,7 +14,7 @@
 #include <string.h>
 
 #define BACKOFF_MS  700   /* the minimal back-off of a failed source */
-#define RETURN_MS   90000 /* time limit: something hangs */
+#define RETURN_MS   90000 /* time limit, after which something hangs */
 #define QUIET_MS    100
 #define ANY_FAILURE -1
 
@@ -94,7 +95,7 @@ static void each_request_goes_where_it_belongs(void **state)
 
 /* ---- a source that ends ----------------------------------------------------------------- */
 
-/* Ways in which the LAN gives no answer, or no usable one. `silent`: a back-off follows. */
+/* Ways in which the LAN gives no answer or no usable answer. `silent`: a back-off follows. */
 static const struct {
     const char *fault; /* NULL: the port is closed */
     bool silent;
@@ -133,8 +134,8 @@ static void repair_lan(const char *fault)
         pair_start_lan(&rig, port);
 }
 
-/* The LAN was asked for p1 and not asked since; on a machine that is so busy that its back-off
- * has ended, it may have been. */
+/* Checks that the LAN got no request except for p1's realtime, because it is backed off. On a
+ * machine so busy that the back-off has already ended, nothing is checked. */
 static void expect_backoff(const char *name, int64_t begun)
 {
     int64_t failed = begun + (strcmp(name, "drop@lan:*") == 0 ? 0 : 1000 * atoi(PAIR_LAN_TIMEOUT));
@@ -146,7 +147,7 @@ static void expect_backoff(const char *name, int64_t begun)
         pair_expect_count(name, "a LAN that is backed off", others, 0);
 }
 
-/* The LAN first, the cloud when it does not answer, the LAN again when it does. */
+/* The LAN is used first, the cloud while the LAN does not answer, and the LAN again afterwards. */
 static void the_cloud_takes_over(void **state)
 {
     (void)state;
@@ -173,7 +174,7 @@ static void the_cloud_takes_over(void **state)
     }
 }
 
-/* Both sources fail and recover: the error is reported once, and then there are answers. */
+/* Both sources fail and recover: the error is reported, and then requests are answered again. */
 static void both_fail_and_recover(void **state)
 {
     (void)state;
@@ -188,7 +189,7 @@ static void both_fail_and_recover(void **state)
     assert_true(comes_back(GARAGE));
 }
 
-/* The LAN is down at the start: the cloud's devices are found, and the LAN joins later. */
+/* The LAN is down at the start: the cloud's devices are found, and the LAN is used later. */
 static void the_lan_comes_later(void **state)
 {
     struct cemm_uid uid = client_uid();
@@ -217,7 +218,7 @@ static void the_lan_comes_later(void **state)
 
 /* ---- absence ---------------------------------------------------------------------------- */
 
-/* Absent means that every source that has the endpoint says so; otherwise it is a failure. */
+/* A document is absent if every source with that endpoint says so; otherwise the request fails. */
 static void absent_only_if_all_sources_say_so(void **state)
 {
     static const struct {
@@ -268,7 +269,7 @@ static void absent_only_if_all_sources_say_so(void **state)
     }
 }
 
-/* Searches without success until the cloud was asked: after a failure it is backed off. */
+/* Searches without success until the cloud has been asked, which a back-off may delay. */
 static void find_nothing(const char *name)
 {
     int64_t until = client_now_ms() + RETURN_MS;
@@ -284,7 +285,7 @@ static void find_nothing(const char *name)
     assert_true(asked);
 }
 
-/* Known meters stay known, whatever their sources do. */
+/* Meters that were found stay known, whatever their sources do. */
 static void known_meters_never_disappear(void **state)
 {
     static const char *const faults[] = {"status=500@*", "status=404@*", "status=403@*",
@@ -311,7 +312,7 @@ static void known_meters_never_disappear(void **state)
     }
 }
 
-/* ---- in the middle ----------------------------------------------------------------------- */
+/* ---- in the middle of a request ---------------------------------------------------------- */
 
 static const struct {
     enum cemm_endpoint endpoint;
@@ -326,7 +327,7 @@ static const struct {
     {CEMM_DATA, CEMM_YEAR, "s01", "/s01/data/year/ "},
 };
 
-/* Several requests are pending, each from two callers. */
+/* Makes several requests, each for two callers. */
 static void ask_flock(struct reply replies[][2])
 {
     for (size_t i = 0; i < COUNT(flock); i++) {
@@ -336,7 +337,8 @@ static void ask_flock(struct reply replies[][2])
     }
 }
 
-/* The cloud answers each once; no source gets the same request twice, but see `lan_most`. */
+/* Checks that the cloud answers all requests, that each was sent to it once, and that each was sent
+ * to the LAN at most `lan_most` times. */
 static void check_flock(const char *name, struct reply replies[][2], size_t lan_most)
 {
     for (size_t i = 0; i < COUNT(flock); i++) {
@@ -346,7 +348,7 @@ static void check_flock(const char *name, struct reply replies[][2], size_t lan_
         }
     }
     client_turn_for(&rig.client, QUIET_MS); /* in case more requests follow */
-    sim_stop(&rig.lan, SIGTERM);            /* the last lines of its log, too */
+    sim_stop(&rig.lan, SIGTERM);            /* completes its log */
     char *lan = sim_requests(&rig.lan);
     char *cloud = sim_requests(&rig.cloud);
     for (size_t i = 0; i < COUNT(flock); i++) {
@@ -363,8 +365,9 @@ static void check_flock(const char *name, struct reply replies[][2], size_t lan_
 
 static void no_request_is_lost_or_doubled(void **state)
 {
-    /* A kept connection that closes without an answer may have been idle for too long: then the
-     * request is repeated once, on a new connection (RFC 9112 §9.3.1). On a new one it never is. */
+    /* If a reused connection closes without an answer, it may have been idle for too long, so the
+     * request is repeated once on a new connection (RFC 9112 §9.3.1). If a new connection closes,
+     * the request is not repeated. */
     static const struct {
         const char *fault;
         bool kept;
@@ -390,7 +393,7 @@ static void no_request_is_lost_or_doubled(void **state)
     }
 }
 
-/* Turns until the log of the simulator has a line with `part`. */
+/* Runs the loop until the log of the simulator has a line that contains `part`. */
 static void turn_until_asked(struct sim *sim, const char *part)
 {
     int64_t until = client_now_ms() + RETURN_MS;
@@ -421,7 +424,7 @@ static void the_lan_is_killed_during_a_request(void **state)
     check_flock("killed", replies, 1);
 }
 
-/* Now the cloud: endpoints that only it has fail once, and are requested once. */
+/* The cloud is killed: a document that only the cloud has is requested once, and fails once. */
 static void the_cloud_is_killed_during_a_request(void **state)
 {
     struct cemm_query query = pair_query(CEMM_TOTALS, CEMM_DAY, "p1");

@@ -1,15 +1,15 @@
 /*
- * Weeks of the meters' time in minutes of real time: the engine and the simulator both take their
- * time from this program, which advances it in steps of ten seconds, the meters' interval. So
+ * Tests weeks of the meters' time in minutes of real time. The engine and the simulator both get
+ * the time from this program, which advances it in steps of ten seconds, the meters' interval. So
  * nothing here depends on speed, and the expected output is exact: each reading of each channel
- * once, with its own time and value, and days, months and years whose rows are the simulator's.
+ * once, with its own time and value, and days, months and years with the simulator's rows.
  *
- * The windows are at difficult dates: both clock changes (days of 25 and of 23 hours), the end of a
- * month, of a year. Between two of them time jumps by months, as after a machine was suspended.
+ * The windows of time are at difficult dates: both clock changes (days of 25 and of 23 hours), the
+ * end of a month and the end of a year. Between two windows time jumps by months, as if the machine
+ * had been suspended.
  *
- * Only the clock is simulated (cemm_clock_*() of this program are found before those of libcemm);
- * the network is real. During a wait, time advances, as promises need, but never up to the next
- * reading.
+ * Only the clock is simulated (cemm_clock_*() of this program replace libcemm's); the network is
+ * real. Time advances during a wait, because promises need that, but never up to the next reading.
  *
  * time-test SIMULATOR; with CEMM_E2E_LONG in its environment it takes minutes.
  */
@@ -23,18 +23,18 @@
 #include <unistd.h>
 
 #define CADENCE_MS 10000 /* of the meters */
-#define OFFSET_MS  1000  /* of a sweep, after the readings that it gets */
+#define OFFSET_MS  1000  /* a sweep begins that long after the readings that it gets */
 #define FLOW_MS    8000  /* time advances by at most this during a wait */
 #define HOUR_S     3600
 #define DAY_S      86400
-#define WAIT_MS    120000 /* real ones */
+#define WAIT_MS    120000 /* of real time */
 #define TURN_MS    10
 #define PATH_SIZE  64
 #define SINCE      "2024-01-01"
 
 /* ---- the clock ------------------------------------------------------------------------------ */
 
-static int64_t *shown; /* mapped by the simulator, too */
+static int64_t *shown; /* the simulated time, in memory shared with the simulator */
 static int64_t step_ms, step_real_ms;
 
 int64_t cemm_clock_wall(void)
@@ -72,9 +72,7 @@ static void clock_begin(char ret_path[PATH_SIZE])
     assert_true(snprintf(ret_path, PATH_SIZE, "/proc/%d/fd/%d", getpid(), fd) > 0);
 }
 
-/* ---- what is read, and what is expected
- * ----------------------------------------------------------
- */
+/* ---- what is read, and what is expected ----------------------------------------------------- */
 
 enum { P1, GAS, METERS };
 
@@ -83,12 +81,12 @@ static const char *const aliases[METERS] = {"p1", "p1-gas"};
 /* One channel of one meter. */
 struct line {
     int meter;
-    int truth; /* the meter that has measured them */
+    int truth; /* the meter that has measured the readings */
     enum channel channel;
     int64_t last;            /* time of the simulator's newest reading */
-    size_t wanted, received; /* readings */
-    size_t sweep_given;      /* in this sweep */
-    struct cemm_sample at;   /* the last one; without its text */
+    size_t wanted, received; /* numbers of readings */
+    size_t sweep_given;      /* number of readings received in this sweep */
+    struct cemm_sample at;   /* the newest reading received, without its text */
 };
 
 static struct line lines[] = {
@@ -110,7 +108,7 @@ static struct {
     struct cemm_ledger *ledger;
     bool swept;
     bool hourly;        /* gas has the time of the hour */
-    const char *absent; /* a part of the request for the absent meter */
+    const char *absent; /* a part of the path that is requested for the absent meter */
     size_t sweeps, answers, documents, rows;
 } soak;
 
@@ -153,7 +151,6 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     if (answer->result != 0 || !alias)
         fail_msg("at %lld: %s", (long long)step_ms, answer->message);
     soak.answers++;
-    /* It uses our clock. */
     assert_in_range(cemm_document_fetched(answer->document), step_ms, step_ms + FLOW_MS);
     const struct cemm_series *series = cemm_document_series(answer->document, &count);
     for (size_t i = 0; i < count; i++)
@@ -169,7 +166,8 @@ static void turn(int64_t until)
     clock_flow();
 }
 
-/* The sweep's sample of a line is the simulator's newest reading, if that is new. */
+/* Checks that the sweep's sample of a line is the simulator's newest reading, and that there is
+ * none if that reading was received before. */
 static void check_line(struct line *line)
 {
     struct sample sample;
@@ -204,8 +202,7 @@ static void sweep(void)
         check_line(&lines[i]);
 }
 
-/* ---- history
- * ------------------------------------------------------------------------------------- */
+/* ---- history -------------------------------------------------------------------------------- */
 
 static void compare_rows(const struct cemm_period *period, const struct cemm_series *series,
                          int64_t utc, size_t *ret_count)
@@ -229,7 +226,8 @@ static void compare_rows(const struct cemm_period *period, const struct cemm_ser
     *ret_count = count;
 }
 
-/* Gets the period of that moment in its current state. Returns the number of rows. */
+/* Gets the period that contains the time `utc`, in its current state, and checks its rows. Returns
+ * their number. */
 static size_t check_period(enum cemm_span span, const char *channel, int64_t utc)
 {
     const struct cemm_zone *zone = cemm_zone(soak.client.cemm);
@@ -252,7 +250,7 @@ static size_t check_period(enum cemm_span span, const char *channel, int64_t utc
     return count;
 }
 
-/* A day that has ended has a row for each of its minutes, however many it has. */
+/* Checks that a day that has ended has a row for each of its minutes, however long it is. */
 static void check_whole_day(int64_t utc)
 {
     const struct cemm_zone *zone = cemm_zone(soak.client.cemm);
@@ -266,8 +264,7 @@ static void check_whole_day(int64_t utc)
                (long long)length / HOUR_S, count);
 }
 
-/* ---- windows
- * --------------------------------------------------------------------------------------- */
+/* ---- windows -------------------------------------------------------------------------------- */
 
 static int64_t midnight(const char *date)
 {
@@ -292,13 +289,13 @@ static void run_window(int64_t begin, int64_t end)
             check_whole_day(cemm_period_start(zone, &today));
         today = day;
     }
-    /* All of them again, closed or not. */
+    /* Checks all days again, whether they are closed or not. */
     for (today = cemm_period_at(zone, CEMM_DAY, begin); cemm_period_end(zone, &today) < end;
          today = cemm_period_step(&today, 1))
         check_whole_day(cemm_period_start(zone, &today));
     check_period(CEMM_MONTH, NULL, begin);
     check_period(CEMM_YEAR, NULL, begin);
-    /* The expected number: a reading every ten seconds, or for gas every hour. */
+    /* A reading is expected every ten seconds, or for gas every hour. */
     for (size_t i = 0; i < COUNT(lines); i++) {
         bool hourly = soak.hourly && lines[i].channel == CHANNEL_GAS;
         int64_t every = hourly ? HOUR_S : CADENCE_MS / 1000;
@@ -314,7 +311,7 @@ static void begin(const char *promise, const char *gas_stamp)
     char path[PATH_SIZE];
 
     clock_begin(path);
-    clock_step(INT64_C(1727740800000)); /* 2024-10-01: a steady clock never goes back */
+    clock_step(INT64_C(1727740800000)); /* 2024-10-01, because the clock must not go back later */
     sim_start(&soak.sim, (const char *const[]){"--devices", "1", "--meters", "p1,p1-gas", "--since",
                                                SINCE, "--promise", promise, "--clock", path,
                                                "--gas-stamp", gas_stamp, NULL});
@@ -351,8 +348,7 @@ static int end(void **state)
     return 0;
 }
 
-/* ---- tests
- * ------------------------------------------------------------------------------------------ */
+/* ---- tests ---------------------------------------------------------------------------------- */
 
 static void weeks(void **state)
 {
@@ -383,7 +379,7 @@ static void two_nights(void **state)
     }
 }
 
-/* The same with a promise before each answer. */
+/* Does the same with a promise before each answer. */
 static void promised(void **state)
 {
     (void)state;
@@ -391,8 +387,7 @@ static void promised(void **state)
     run_window(midnight("2025-01-01") - HOUR_S, midnight("2025-01-01") + HOUR_S);
 }
 
-/* ---- found again
- * ------------------------------------------------------------------------------------ */
+/* ---- found again ---------------------------------------------------------------------------- */
 
 static void expect_meters(const char *when, const char *wanted, size_t requests)
 {
@@ -411,7 +406,7 @@ static void expect_meters(const char *when, const char *wanted, size_t requests)
     free(log);
 }
 
-/* An absent meter is searched for again a day later, and not before. */
+/* Checks that an absent meter is searched for again a day later and not before. */
 static void found_again(const char *fault, const char *before, const char *after)
 {
     const int64_t begun = INT64_C(1739183027000);
@@ -453,7 +448,7 @@ static void found_again_in_the_cloud(void **state)
     found_again("two days later, in the cloud", "p1", "p1 s01");
 }
 
-/* `usage` is found although io, which answers, does not list it. */
+/* The meter `usage` is found although io answers and does not list it. */
 static void found_again_on_the_lan(void **state)
 {
     (void)state;
@@ -461,14 +456,13 @@ static void found_again_on_the_lan(void **state)
     found_again("two days later, on the LAN", "p1 s01", "p1 s01 usage");
 }
 
-/* ---- no longer listed
- * ------------------------------------------------------------------------------------ */
+/* ---- no longer listed ----------------------------------------------------------------------- */
 
 #define OTHER_UID "00-1E-C0-00-00-02"
 
 static struct {
-    size_t good, bad;  /* answers of the other device in a sweep */
-    size_t gone, back; /* lines of the log */
+    size_t good, bad;  /* number of answers from the other device in a sweep */
+    size_t gone, back; /* number of log lines about a device that is gone or back */
 } listed;
 
 static void take_listed(void *data, const struct cemm_uid *uid, const char *alias,
@@ -497,8 +491,8 @@ static void count_line(void *data, enum cemm_level level, const char *message)
         printf("# %s\n", message);
 }
 
-/* Sweeps for some minutes, of all devices or of the account only; leaves the requests of the
- * last five minutes in the simulator's log. */
+/* Sweeps the selected meters for some minutes. sim_requests() then returns the requests of the last
+ * five minutes. */
 static void sweep_for(int minutes, const struct cemm_selection *selection)
 {
     int64_t until = client_now_ms() + WAIT_MS;
@@ -542,7 +536,7 @@ static void begin_listed(void)
     assert_non_null(soak.client.cemm);
 }
 
-/* A device that its account no longer lists, and that does not answer, is no longer requested. */
+/* A device that its account no longer lists and that does not answer is no longer requested. */
 static void no_longer_listed(const struct cemm_selection *selection, const char *fault)
 {
     begin_listed();
@@ -575,7 +569,7 @@ static void no_longer_listed_by_any(void **state)
     no_longer_listed(&(struct cemm_selection){0}, "status=404@cloud:" OTHER_UID ":*");
 }
 
-/* Requests for it are pending when the list arrives. */
+/* The same when requests to the device are pending while the list arrives. */
 static void no_longer_listed_meanwhile(void **state)
 {
     (void)state;
@@ -583,7 +577,7 @@ static void no_longer_listed_meanwhile(void **state)
                      "delay=30@cloud:" OTHER_UID ":*");
 }
 
-/* A device that still answers is requested, whatever the list says. */
+/* A device that still answers is requested even if it is not listed. */
 static void not_listed_but_answering(void **state)
 {
     (void)state;
