@@ -1,5 +1,6 @@
 #include "common/engine/health.h"
 
+#include <sys/param.h>
 #include <unistd.h>
 
 #define JITTER 25 /* percent of the pause, up or down */
@@ -13,11 +14,9 @@ bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_backo
         return false; /* the request was sent before the pause began: it does not count again */
     if (first)
         health->down_since = now;
-    health->pause = first ? backoff.first : 2 * health->pause;
-    if (health->pause > backoff.max)
-        health->pause = backoff.max;
+    health->pause = MIN(first ? backoff.first : 2 * health->pause, backoff.max);
     int64_t pause = health->pause * (100 - JITTER + chance % (2 * JITTER + 1)) / 100;
-    health->retry_at = now + (pause > backoff.max ? backoff.max : pause);
+    health->retry_at = now + MIN(pause, backoff.max);
     return first;
 }
 
