@@ -1,13 +1,13 @@
 /*
  * The callbacks of the collectd plugin.
  *
- * Order of events, and why. The config callback checks everything and starts
- * nothing: collectd forks after it. The init callback starts our threads. The
- * read callback dispatches the readings that are queued. The shutdown callback
- * ends our threads, after collectd has joined its own.
+ * The config callback checks everything but starts nothing, because collectd
+ * forks after it. The init callback starts our threads. The read callback
+ * dispatches the queued readings. The shutdown callback ends our threads, after
+ * collectd has joined its read threads.
  *
- * collectd's config, init and shutdown callbacks carry no data of ours, so
- * there is one static context; all else is reached from it.
+ * collectd's config, init and shutdown callbacks have no parameter for our own
+ * data, so there is one static context, which leads to everything else.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -15,11 +15,11 @@
 #include "plugin/collectd/config.h"
 #include "plugin/collectd/poller.h"
 
-/* How often the read callback is called, unless an interval is shorter. No call lasts longer: a
- * shutdown waits for it, and so may another plugin if there are few read threads. */
+/* How often the read callback is called, unless a block's interval is shorter. No call lasts
+ * longer: a shutdown waits for it, and so may another plugin if there are few read threads. */
 #define CALLS_MS 200
 
-#define PLUGINS_MAX 64 /* <Plugin cemm> blocks, in however many files */
+#define PLUGINS_MAX 64 /* <Plugin cemm> blocks in all files together */
 
 static struct {
     oconfig_item_t *plugins[PLUGINS_MAX];
@@ -38,8 +38,8 @@ static int read_settings(void)
     return self.settings ? 0 : -1;
 }
 
-/* collectd does not say which block is the last one until it is too late to refuse it. So each
- * block makes us read all of them again, as one. */
+/* collectd calls this once for each block, and a wrong block can only be refused here, where it is
+ * not known whether more will follow. So each call reads all blocks so far again, as one. */
 static int configure(oconfig_item_t *plugin)
 {
     oconfig_item_t *copy = self.plugin_count < PLUGINS_MAX ? oconfig_clone(plugin) : NULL;
@@ -63,8 +63,8 @@ static int64_t calls_ms(void)
     return interval;
 }
 
-/* Only `collectd -T` calls this in its main thread. It discards the values, so they must not be
- * recorded as dispatched. */
+/* Only `collectd -T` calls this in collectd's main thread. It then discards the values, so they
+ * must not be recorded as dispatched. */
 static int hand_over(user_data_t *data)
 {
     (void)data;
@@ -77,15 +77,15 @@ static int start(void)
 {
     if (self.poller)
         return 0;
-    /* Without a <Plugin cemm> block configure() was not called: the defaults apply. */
+    /* If there is no <Plugin cemm> block, configure() was not called, and the defaults apply. */
     if (!self.settings && (self.plugin_count || read_settings() != 0))
         return -1;
     self.starter = pthread_self();
     self.poller = poller_start(self.settings);
     if (!self.poller)
         return -1;
-    /* One callback for all blocks: two could dispatch samples of one series at the same time
-     * (queue.c). */
+    /* One callback serves all blocks, because two callbacks could dispatch samples of the same
+     * series at the same time (queue.c). */
     return plugin_register_complex_read("cemm", "cemm", hand_over, MS_TO_CDTIME_T(calls_ms()),
                                         NULL);
 }

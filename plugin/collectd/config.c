@@ -3,11 +3,12 @@
  *
  * Only the library decides what an option means and which values it takes, so
  * that `cemm` and the plugin agree. This file renames options, turns collectd's
- * typed values back into text, and adds the place to messages. It has rules
- * only for options that the library does not have.
+ * typed values back into text, and adds the block and the option to messages.
+ * It has rules only for options that the library does not have.
  *
- * The devices that discovery finds are read as one more block, even without a
- * Discovery block. Reading goes on after an error, so that one run shows all.
+ * The devices that discovery finds count as one more block, even if there is no
+ * <Discovery> block. After a mistake the rest is still read, so that one run
+ * shows all mistakes.
  */
 #include "plugin/collectd/config.h"
 
@@ -18,7 +19,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#define INTERVAL_MIN_MS   100 /* a small device must not be asked without a pause */
+#define INTERVAL_MIN_MS   100 /* a small device needs a pause between requests */
 #define NUMBER_SIZE       32
 #define WINDOW_MIN_MS     60000
 #define WINDOW_DEFAULT_MS 86400000
@@ -28,16 +29,16 @@ struct reader {
     struct settings *settings;
     int64_t interval;
     unsigned mistakes;
-    bool backfill;       /* there was a <Backfill> block */
+    bool backfill;       /* a <Backfill> block was read */
     struct block block;  /* the block that is being read */
     const char *missing; /* a required option that is still missing; NULL: none */
 };
 
-/* The blocks that <Plugin cemm> may hold. */
+/* The kinds of block that <Plugin cemm> may contain. */
 static const struct kind {
     enum block_kind bit;
     const char *name;
-    const char *section; /* the library's name; NULL: none */
+    const char *section; /* the library's name for it; NULL: the library does not know it */
     /* The required option of a block that has a name; NULL: the block has no name. */
     const char *needed;
 } kinds[] = {
@@ -47,14 +48,14 @@ static const struct kind {
     {BACKFILL, "Backfill", NULL, NULL},
 };
 
-/* Plugins whose writers cannot take old values: the first two need each series in order;
- * write_prometheus reports any value as current, and so does the collectd that receives from the
- * others. */
+/* Plugins whose writers can't take old values. rrdtool and rrdcached need each series in the order
+ * of time. write_prometheus reports every value as current, and so does a collectd that receives
+ * values from the other three. */
 static const char *const without_history[] = {
     "rrdtool", "rrdcached", "write_prometheus", "network", "mqtt", "amqp",
 };
 
-/* `option`: of the block that is being read; NULL: the message is about the whole block. */
+/* Logs a mistake in an option of the current block, or (`option` NULL) in the block as a whole. */
 static void log_mistake(struct reader *reader, const char *option, const char *message)
 {
     const char *label = reader->block.label;
@@ -84,7 +85,7 @@ static const char *take_state_file(struct reader *reader, const char *value)
     return NULL;
 }
 
-/* Reads seconds as milliseconds. `range` is the message about a number that is out of it. */
+/* Reads seconds as milliseconds. `range` is the message for a number that is out of range. */
 static const char *take_seconds(const char *value, double min_ms, double max_ms, const char *range,
                                 int64_t *ret_ms)
 {
@@ -119,7 +120,7 @@ static const char *take_host(struct reader *reader, const char *value)
     return NULL;
 }
 
-/* The plugin's name is the part before a slash: write_graphite/main. */
+/* Whether a writer can't take old values. In write_graphite/main the plugin is write_graphite. */
 static bool lacks_history(const char *writer)
 {
     size_t length = strcspn(writer, "/");
@@ -160,12 +161,12 @@ static const char *take_window(struct reader *reader, const char *value)
 
 /* ---- options ------------------------------------------------------------------------ */
 
-/* The options: collectd's names, the library's, and the blocks that may have them. */
+/* Each option: collectd's name for it, the library's name, and the blocks that may have it. */
 static const struct option {
     const char *name;
-    const char *key; /* NULL: the plugin's own */
+    const char *key; /* NULL: it is the plugin's own option, read by `take` */
     unsigned kinds;
-    const char *(*take)(struct reader *reader, const char *value); /* NULL, or what is wrong */
+    const char *(*take)(struct reader *reader, const char *value); /* returns NULL, or a mistake */
 } options[] = {
     {"TimeZone", "time-zone", GLOBAL, NULL},
     {"StateFile", NULL, GLOBAL, take_state_file},
@@ -183,12 +184,12 @@ static const struct option {
     {"Host", NULL, CLOUD | LOCAL, take_host},
     {"Enabled", "enabled", DISCOVERY, NULL},
     {"Broadcast", "broadcast", DISCOVERY, NULL},
-    {"Interval", "interval", DISCOVERY, NULL}, /* of looking for devices, not of reading them */
+    {"Interval", "interval", DISCOVERY, NULL}, /* between searches for devices, not readings */
     {"Writer", NULL, BACKFILL, take_writer},
     {"Window", NULL, BACKFILL, take_window},
 };
 
-/* Removes the library's name of the option, because collectd's name is in front already. */
+/* Removes the library's name of the option, because log_mistake() prints collectd's name. */
 static const char *without_key(const char *message, const char *key)
 {
     size_t length = strlen(key);
@@ -199,8 +200,8 @@ static const char *without_key(const char *message, const char *key)
     return message + strspn(message, " =:");
 }
 
-/* The only value of an item as text, in `buffer` if it was a number; NULL if it does not have
- * exactly one. */
+/* Returns the value of an item as text, which is in `buffer` if it was a number. NULL: the item
+ * does not have exactly one value. */
 static const char *value_text(const oconfig_item_t *item, char buffer[NUMBER_SIZE])
 {
     const oconfig_value_t *value = item->values;
@@ -216,7 +217,7 @@ static const char *value_text(const oconfig_item_t *item, char buffer[NUMBER_SIZ
     return buffer;
 }
 
-/* The option of that name in this kind of block; else in another kind; else NULL. */
+/* Finds the option of that name, preferably one that belongs in this kind of block; or NULL. */
 static const struct option *find_option(const char *name, enum block_kind kind)
 {
     const struct option *found = NULL;
@@ -240,7 +241,7 @@ static void set_option(struct reader *reader, const struct option *option, const
     const char *wrong = option->take(reader, value);
     if (!wrong)
         return;
-    if (option->kinds == BACKFILL && cemm_sink_valid(value)) { /* there may be several writers */
+    if (option->kinds == BACKFILL && cemm_sink_valid(value)) { /* tells several writers apart */
         cemm_message_set(&message, "%s: \"%.100s\"", wrong, value);
         wrong = message.text;
     }
@@ -323,7 +324,7 @@ static const struct kind *find_kind(const char *name)
     return NULL;
 }
 
-/* Reads either the blocks or what is outside of them. */
+/* Reads either only the blocks, or only the options outside of them. */
 static void read_plugin(struct reader *reader, const oconfig_item_t *plugin, bool blocks)
 {
     for (int i = 0; i < plugin->children_num; i++) {
@@ -370,7 +371,7 @@ struct settings *settings_read(oconfig_item_t *const *plugins, size_t count, int
     }
     if (settings && settings->config &&
         cemm_config_base(settings->config, global_option_get("BaseDir")) == 0) {
-        /* The library takes global options before any section, so they are read first. */
+        /* The library takes global options only before the first section. */
         for (size_t i = 0; i < count; i++)
             read_plugin(&reader, plugins[i], false);
         for (size_t i = 0; i < count; i++)

@@ -1,6 +1,6 @@
 /*
- * collectd's configuration blocks, read and checked. Includes collectd's headers
- * for all files of the plugin.
+ * Reads and checks the plugin's blocks in collectd's configuration. This header
+ * also includes collectd's headers, for all files of the plugin.
  */
 #ifndef CEMM_COLLECTD_CONFIG_H
 #define CEMM_COLLECTD_CONFIG_H
@@ -10,7 +10,7 @@
 
 #include "common/frontend.h"
 
-/* A switch of collectd's build. Without it, its headers define neither NAN nor isnan(). */
+/* A switch of collectd's build. Without it, collectd's headers define neither NAN nor isnan(). */
 #define HAVE_CONFIG_H 1
 #include <collectd/core/daemon/collectd.h>
 
@@ -25,15 +25,15 @@
 #define WRITERS_MAX 16
 #define BLOCKS_MAX  (CEMM_SOURCES_MAX + 1) /* the sources and discovery */
 
-/* Bits, because an option may belong in several. GLOBAL: outside of any block. */
+/* Bits, because an option may belong in several kinds of block. GLOBAL: outside of any block. */
 enum block_kind { GLOBAL = 1, CLOUD = 2, LOCAL = 4, DISCOVERY = 8, BACKFILL = 16 };
 
-/* One <Cloud> or <Local> block, or discovery: a source that is swept at its own interval. */
+/* A source that is swept at its own interval: a <Cloud> block, a <Local> block, or discovery. */
 struct block {
     enum block_kind kind;
     char source[CEMM_NAME_SIZE + 8]; /* the library's name for it: cloud home */
-    char label[CEMM_NAME_SIZE + 16]; /* the name in messages: <Cloud "home"> */
-    char host[DATA_MAX_NAME_LEN];    /* "": collectd's own */
+    char label[CEMM_NAME_SIZE + 16]; /* its name in messages: <Cloud "home"> */
+    char host[DATA_MAX_NAME_LEN];    /* its option Host; "": collectd's own host name */
     int64_t interval;                /* milliseconds */
 };
 
@@ -41,17 +41,17 @@ struct settings {
     struct cemm_config *config;
     struct block blocks[BLOCKS_MAX];
     size_t count;
-    char *state_file;           /* a full path, if collectd's BaseDir is one */
-    char *writers[WRITERS_MAX]; /* writers of history; none: there is no backfill */
-    size_t writer_count;
-    int64_t window; /* milliseconds */
+    char *state_file;           /* an absolute path if collectd's BaseDir is one */
+    char *writers[WRITERS_MAX]; /* the writers that are backfilled */
+    size_t writer_count;        /* 0: there is no backfill */
+    int64_t window;             /* of the backfill, in milliseconds */
 };
 
 /*
  * Reads the <Plugin cemm> blocks as if they were one. `interval` (milliseconds)
- * is the default. Without any block, discovery is on. Every mistake is logged
- * with its block and its option; if there is one, NULL is returned. No network
- * is touched. Free with settings_free().
+ * is the default for each source. If there is no block, discovery is on. Logs
+ * every mistake with its block and its option, and returns NULL if there was
+ * any. Does not use the network.
  */
 struct settings *settings_read(oconfig_item_t *const *plugins, size_t count, int64_t interval);
 void settings_free(struct settings *settings); /* NULL is allowed */

@@ -7,7 +7,7 @@ const char *dispatch_host(const struct block *block)
     return *block->host ? block->host : hostname_g;
 }
 
-/* Sets the host, too: a writer that is called without collectd's queue needs it. */
+/* Also sets the host, because a writer that is called directly (plugin_write) needs it. */
 static void fill(struct value *value, const struct block *block, const char *uid, const char *type,
                  const char *instance)
 {
@@ -36,7 +36,7 @@ bool dispatch_make(struct value *ret_value, const struct block *block,
     fill(ret_value, block, names.uid->text, identity.type, identity.type_instance);
     ret_value->number.gauge = number * identity.factor;
     ret_value->list.time = MS_TO_CDTIME_T(time);
-    /* A value must not expire before the next one can arrive: gas may come once an hour. */
+    /* A value must not expire before the next one can arrive: gas may be measured once an hour. */
     if (!cemm_ledger_cadence(entry, &cadence))
         cadence = identity.cadence;
     if ((int64_t)cadence * 1000 > block->interval)

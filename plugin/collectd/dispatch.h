@@ -6,14 +6,14 @@
 
 #include "plugin/collectd/config.h"
 
-/* A value as collectd's functions take it. It must not move: the list points to the number. */
+/* A value for collectd's functions. It must not be copied, because `list` points to `number`. */
 struct value {
     value_t number;
     value_list_t list;
 };
 
-/* Makes a value of a series: `number` in the API's unit, `time` in Unix milliseconds. False: its
- * names do not fit collectd's fields. */
+/* Makes a value of a series: `number` in the API's unit, `time` in Unix milliseconds. False: the
+ * series' names do not fit collectd's fields. */
 bool dispatch_make(struct value *ret_value, const struct block *block,
                    struct cemm_ledger_entry *entry, int64_t time, double number);
 
@@ -21,7 +21,7 @@ bool dispatch_make(struct value *ret_value, const struct block *block,
 void dispatch_own(const struct block *block, const struct cemm_uid *uid, const char *type,
                   const char *instance, value_t number);
 
-/* The host of a block's values: its Host, or collectd's own. */
+/* The host name of a block's values: the block's Host, or collectd's own host name. */
 const char *dispatch_host(const struct block *block);
 
 #endif

@@ -1,20 +1,20 @@
 /*
- * The library determines what is missing and fetches it. The rows go to a
- * thread that may wait for a writer, and return to the loop when they are
- * written.
+ * The library determines which minutes are missing and fetches them. The loop
+ * hands the rows to the history thread, which may wait for a writer, and takes
+ * them back when they are written.
  *
  * Old values must not go through collectd's queue: its cache, its thresholds
- * and the writers of current values would treat them as current. So each goes
- * directly to the named writer (plugin_write). A series gets old values only
- * while collectd has a current value of it, and after that value has had time
- * to be written.
+ * and the writers of current values would treat them as current. So each old
+ * value goes directly to the named writer (plugin_write). This is done only
+ * while collectd has a current value of the series, and after the current value
+ * has had time to be written.
  *
- * A value counts as sent once the writer has taken it and has been told to
- * pass it on (flush): what is in its buffer would be lost with a kill -9. The
- * state file is then updated at once, also with what was dispatched. If a flush
- * is slow, several values are flushed together.
+ * A value counts as sent once the writer has taken it and has been flushed:
+ * values in its buffer would be lost by a kill -9. The state file is then
+ * updated immediately; this also records the current values that were
+ * dispatched. If flushing is slow, several values are flushed together.
  *
- * The thread is joined when collectd stops, before the writers end.
+ * When collectd stops, the thread is joined before the writers end.
  */
 #include "plugin/collectd/history_writer.h"
 
@@ -28,12 +28,12 @@
 
 #include "plugin/collectd/dispatch.h"
 
-#define DELAY_MS     1000  /* time for a live sample to reach the writers */
-#define AGE_MS       30000 /* how old the document of a day may be */
-#define ROUNDS_MAX   4     /* series at a time: there is no hurry */
-#define SAVE_S       10    /* the state file is saved at least this often: a try may have failed */
-#define SLOW_MS      5     /* a flush that takes longer is done less often */
-#define TOGETHER_MAX 64    /* values that are flushed together at most */
+#define DELAY_MS     1000    /* time for a live sample to reach the writers */
+#define AGE_MS       30000   /* how old the document of a day may be */
+#define ROUNDS_MAX   4       /* series that are sent at a time; there is no hurry */
+#define SAVE_S       10      /* seconds; the longest time between attempts to save the state file */
+#define SLOW_MS      5       /* if a flush takes longer, more values are flushed together */
+#define TOGETHER_MAX 64      /* at most this many values are flushed together */
 #define NOT_LIVE     (-1000) /* collectd has no current value of the series */
 
 /* The pause between two values, so that current values are written, too. */
@@ -41,13 +41,13 @@ static const struct timespec pace = {.tv_nsec = 500000};
 
 /* Minutes of one series for one writer, oldest first. */
 struct batch {
-    /* The thread has a batch that is WAITING, the loop has the others. */
+    /* The thread owns a batch that is WAITING; the loop owns the others. */
     _Atomic enum { FREE, WAITING, WRITTEN } state;
     struct cemm_backfill_job *job; /* the job of the round; its sink is the writer */
     struct cemm_document *rows;    /* the document that `series` belongs to */
     const struct cemm_series *series;
-    size_t sent; /* how many the writer took, from the first on */
-    int status;  /* 0, what the writer returned, or NOT_LIVE */
+    size_t sent; /* how many of its samples count as sent */
+    int status;  /* 0, the error of the last write, or NOT_LIVE */
 };
 
 struct history_writer {
@@ -55,7 +55,7 @@ struct history_writer {
     struct cemm_ledger *ledger;
     struct cemm_backfill *backfill;
     pthread_t thread;
-    bool running; /* the thread is there to be joined */
+    bool running; /* the thread was started and must be joined */
     sem_t wake;
     atomic_bool stopping;
     struct batch batches[ROUNDS_MAX]; /* one for each round that may run */
@@ -78,7 +78,7 @@ static void save(struct history_writer *writer, bool whole)
 
 /* ---- writing ------------------------------------------------------------------------ */
 
-/* Whether collectd has a current value of the series: only then may old values be written. */
+/* Whether collectd has a current value of the series; old values may be written only if it has. */
 static bool is_live(const struct batch *batch)
 {
     struct value value;
@@ -100,7 +100,7 @@ static int write_sample(const struct batch *batch, const struct cemm_sample *sam
 
     if (!dispatch_make(&value, batch->job->user, batch->job->entry, sample->time, sample->value))
         return EINVAL;
-    value.list.meta = meta_data_create(); /* some writers read it without checking */
+    value.list.meta = meta_data_create(); /* some writers do not check whether it is NULL */
     if (!value.list.meta)
         return ENOMEM;
     status = plugin_write(batch->job->sink, NULL, &value.list);
@@ -108,8 +108,8 @@ static int write_sample(const struct batch *batch, const struct cemm_sample *sam
     return status;
 }
 
-/* Flushes the writer: the values from `sent` to `end` then count as sent. Returns how long that
- * took. */
+/* Flushes the writer, after which the first `end` samples count as sent. Returns how long the flush
+ * took, in milliseconds. */
 static int64_t flush(struct history_writer *writer, struct batch *batch, size_t end)
 {
     const char *sink = batch->job->sink;
@@ -177,7 +177,7 @@ static int hand_over(void *data, struct cemm_backfill_job *job, struct cemm_docu
     struct history_writer *writer = data;
     struct batch *batch = writer->batches;
 
-    while (batch->state != FREE) /* one is FREE: this round has no batch yet */
+    while (batch->state != FREE) /* one is FREE, because each round has at most one batch */
         batch++;
     batch->job = job;
     batch->rows = cemm_document_ref(rows);
@@ -211,7 +211,7 @@ static void take_back(struct batch *batch)
     int result = batch->sent == batch->series->count ? 0 : -EAGAIN;
 
     cemm_document_unref(batch->rows);
-    batch->state = FREE; /* cemm_backfill_sent() may hand over the next one */
+    batch->state = FREE; /* cemm_backfill_sent() may call hand_over(), which needs it */
     unsigned changes = cemm_backfill_sent(job, batch->sent, failed ? -EIO : result);
     if (changes & CEMM_SINK_RECOVERED)
         plugin_log(LOG_INFO, "cemm plugin: <Backfill>: the writer \"%s\" accepts history again",

@@ -1,6 +1,6 @@
 /*
- * Sends missed minutes from the library to the writers of <Backfill>. It has
- * its own thread, which also saves the state file, because both may block.
+ * Sends missed minutes to the write plugins that <Backfill> names. A thread of
+ * its own does that, and saves the state file, because both may block.
  */
 #ifndef CEMM_COLLECTD_HISTORY_WRITER_H
 #define CEMM_COLLECTD_HISTORY_WRITER_H
@@ -9,25 +9,25 @@
 
 struct history_writer;
 
-/* Starts the thread. All arguments must outlive it, except `cemm`, which is freed between
+/* Starts the thread. `ledger` must outlive the writer; `cemm` must be freed between
  * history_writer_stop() and history_writer_free(). Returns 0 or a negative errno; *ret_writer must
  * be freed in either case. */
 int history_writer_start(struct history_writer **ret_writer, struct cemm *cemm,
                          struct cemm_ledger *ledger);
 
-/* Ends the thread after the value that it is writing. NULL is allowed, here and below. */
+/* Ends the thread after the value that it is writing. Both functions accept NULL. */
 void history_writer_stop(struct history_writer *writer);
 void history_writer_free(struct history_writer *writer);
 
-/* A sample of a series was received and will be dispatched. Called in the loop's thread. */
+/* Reports that a sample was received and will be dispatched. Called in the loop's thread. */
 void history_writer_live(struct history_writer *writer, const struct block *block,
                          struct cemm_ledger_entry *entry);
 
 /* Does what is due at `now` (monotonic milliseconds), and never waits. Returns the milliseconds
- * until something is due. Called in the loop's thread. */
+ * until something is due again. Called in the loop's thread. */
 int64_t history_writer_step(struct history_writer *writer, int64_t now);
 
-/* The ledger has changed. Called in any thread. */
+/* Wakes the thread, for example because the ledger has changed. May be called in any thread. */
 void history_writer_nudge(struct history_writer *writer);
 
 #endif

@@ -1,12 +1,12 @@
 /*
  * A device is silent if requests for it fail, and none has succeeded for
  * several intervals: a single late answer is not worth an alarm. A meter is
- * silent if its CEMM answers but has no new sample of it, or if only its
- * requests fail while others of its device have succeeded for several
- * intervals. Both have their own notifications.
+ * silent if its CEMM answers but has no new sample of it, or if requests for
+ * the meter fail although, for several intervals, other requests to its device
+ * have succeeded. Devices and meters have separate notifications.
  *
- * The library logs sources that do not answer and answers that can't be used.
- * It does not log a meter that has disappeared: this file does.
+ * The library logs sources that do not answer, and answers that can't be used.
+ * It does not log that a meter has disappeared, so this file does.
  */
 #include "plugin/collectd/monitor.h"
 
@@ -18,27 +18,27 @@
 
 #include "plugin/collectd/dispatch.h"
 
-#define SOURCES_MAX      8 /* of one device, at most */
+#define SOURCES_MAX      8 /* sources of one device that are reported */
 #define SILENT_INTERVALS 3
 
 struct source {
-    char name[CEMM_NAME_SIZE + 8]; /* "cloud-home"; "": no more sources */
-    double took;                   /* seconds */
+    char name[CEMM_NAME_SIZE + 8]; /* "cloud-home"; "": not used yet */
+    double took;                   /* its last response time, in seconds */
     bool reported;
 };
 
-/* How requests about a meter, or about a device, have ended. */
+/* How the requests about a meter, or about a device as a whole, have ended. */
 struct meter {
     struct meter *next;
     char alias[CEMM_NAME_SIZE]; /* "": the device itself, for which all its requests count */
     int64_t interval;           /* the interval of the block that asks for it most often */
-    int64_t last_good;          /* monotonic: the last success; before any, the first failure */
+    int64_t last_good;          /* monotonic: the last success or, before any, the first failure */
     bool failing;               /* the last request failed */
     bool silent;                /* as the last notification said */
     bool absent;                /* no source has it */
-    bool stalled;               /* answers come, but have no new sample for a long time */
+    bool stalled;               /* answers arrive, but have had no new sample for a long time */
     int64_t newest; /* Unix ms: the newest sample of the last answer that had one; 0: none */
-    char message[NOTIF_MAX_MSG_LEN / 2]; /* why the last failed request failed; cut */
+    char message[NOTIF_MAX_MSG_LEN / 2]; /* why the last failed request failed; truncated */
 };
 
 struct device {
@@ -46,8 +46,8 @@ struct device {
     struct cemm_uid uid;
     const struct block *block; /* the block that asks for it most often */
     struct source sources[SOURCES_MAX];
-    struct meter self; /* the head of the list of meters, whose number the library limits */
-    int64_t due;       /* monotonic: when to report next */
+    struct meter self; /* the device as a whole; the list of its meters begins here */
+    int64_t due;       /* monotonic: when it is reported next */
     derive_t errors;
     bool incomplete; /* a meter is absent, as the last log line said */
 };
@@ -72,7 +72,7 @@ void monitor_clear(struct monitor *monitor)
 
 /* ---- who is silent ------------------------------------------------------------------ */
 
-/* If all requests fail, the device is silent, not the meter. */
+/* Whether a device or a meter is silent. If all requests fail, only the device is silent. */
 static bool is_silent(const struct device *device, const struct meter *meter, int64_t now)
 {
     int64_t until = meter == &device->self ? now : device->self.last_good;
@@ -84,7 +84,7 @@ static bool is_silent(const struct device *device, const struct meter *meter, in
 }
 
 /* Sends a notification. Its identity contains the meter's name, so that an OKAY for one meter does
- * not clear another's FAILURE. */
+ * not clear another meter's FAILURE. */
 static void send_news(const struct device *device, const struct meter *meter)
 {
     const char *alias = meter->alias;
@@ -109,7 +109,7 @@ static void send_news(const struct device *device, const struct meter *meter)
     plugin_dispatch_notification(&notification);
 }
 
-/* Sends a notification for each change. */
+/* Sends a notification if the device, or one of its meters, has fallen silent or has returned. */
 static void notify(struct device *device, int64_t now)
 {
     for (struct meter *meter = &device->self; meter; meter = meter->next) {
@@ -129,7 +129,7 @@ static int compare(const void *left, const void *right)
                   ((const struct device *)right)->uid.text);
 }
 
-/* NULL: no memory; the next answer may find some. */
+/* Finds or adds the device of an answer. NULL: no memory; the answer is then not counted. */
 static struct device *device_of(struct monitor *monitor, const struct answer *answer)
 {
     const struct device key = {
@@ -154,7 +154,7 @@ static void add_source(struct device *device, const struct answer *answer)
     char name[sizeof(source->name)];
 
     memcpy(name, answer->source, sizeof(name));
-    for (char *c = name; *c; c++) /* "cloud home": an identifier has no spaces */
+    for (char *c = name; *c; c++) /* "cloud home" becomes "cloud-home" */
         *c = *c == ' ' || *c == '/' ? '-' : *c;
     while (*source->name && strcmp(source->name, name) != 0) {
         if (++source == device->sources + SOURCES_MAX)
@@ -165,7 +165,7 @@ static void add_source(struct device *device, const struct answer *answer)
     source->reported = false;
 }
 
-/* NULL: no memory; the next answer may find some. */
+/* Finds or adds the meter of an answer. NULL: no memory; the answer is then not counted. */
 static struct meter *meter_of(struct device *device, const struct answer *answer)
 {
     struct meter *meter = &device->self;
@@ -203,14 +203,14 @@ static void add_newest(struct meter *meter, const struct answer *answer)
     int64_t pace_ms = answer->cadence * INT64_C(1000);
     int64_t interval = meter->interval > pace_ms ? meter->interval : pace_ms;
 
-    if (answer->newest) /* else the last time that it was measured counts */
+    if (answer->newest) /* otherwise the previous one still counts */
         meter->newest = answer->newest;
     meter->stalled =
         cemm_meter_silent(meter->alias, answer->type, meter->newest, interval, cemm_clock_wall());
 }
 
-/* Logs when the first meter of a device has disappeared, and when all are back. The lines are
- * limited as the library's own are. */
+/* Logs when the first meter of a device disappears, and when all its meters are back. The number of
+ * lines is limited, as the library limits its own. */
 static void log_absence(struct monitor *monitor, struct device *device, const struct answer *answer)
 {
     const char *alias = answer->meter.alias;
@@ -242,7 +242,7 @@ void monitor_add(struct monitor *monitor, const struct answer *answer)
         return;
     if (answer->block->interval < device->block->interval)
         device->block = answer->block;
-    /* When a device is back, the time after which its meters count as silent starts again. */
+    /* When a device returns, the time after which its meters count as silent starts again. */
     bool returns = device->self.silent && answer->result == 0;
     for (struct meter *other = &device->self; returns && other; other = other->next)
         other->last_good = answer->ended;
@@ -260,8 +260,8 @@ void monitor_add(struct monitor *monitor, const struct answer *answer)
 
 /* ---- reporting ---------------------------------------------------------------------- */
 
-/* The time of the newest sample. While meters are silent, that of the one that has been silent for
- * longest: other meters must not hide it. 0: there is none. */
+/* The time of the device's newest sample or, while meters are silent, of the newest sample of the
+ * meter that has been silent for longest, so that other meters do not hide it. 0: there is none. */
 static int64_t newest_of(const struct device *device, int64_t now)
 {
     int64_t silent = 0;
@@ -288,7 +288,7 @@ static void report_values(struct device *device, int64_t now)
                          (value_t){.gauge = source->took});
         source->reported = true;
     }
-    if (newest) /* a meter's clock may be a little ahead */
+    if (newest) /* the age may be negative, because a meter's clock may be a little ahead */
         dispatch_own(device->block, &device->uid, "gauge", "age",
                      (value_t){.gauge = age > 0 ? age : 0});
     dispatch_own(device->block, &device->uid, "derive", "errors",
@@ -299,7 +299,7 @@ static void report(struct device *device, int64_t now)
 {
     report_values(device, now);
     notify(device, now);
-    /* On a fixed grid, so that one late report does not shift the later ones. */
+    /* Reports are due on a fixed grid, so that one late report does not shift the later ones. */
     if (!device->due || now - device->due >= device->block->interval)
         device->due = now;
     device->due += device->block->interval;

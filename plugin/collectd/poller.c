@@ -1,13 +1,13 @@
 /*
- * One thread with the library's loop in it. collectd's own threads never wait
- * for a network: it joins its read threads before it calls any shutdown
- * callback, so one stalled read there would hold up the whole stop.
+ * One thread runs the library's loop. collectd's own threads never wait for the
+ * network: collectd joins its read threads before it calls any shutdown
+ * callback, so one stalled read would delay the whole shutdown.
  *
- * A block is swept at fixed multiples of its interval. A device that has not
- * answered when the next sweep begins is skipped until it has, and the others
- * do not wait for it.
+ * Each block is swept at fixed multiples of its interval. If a device has not
+ * answered when the next sweep begins, that sweep skips the device, and the
+ * other devices do not wait for it.
  *
- * The library's log is passed on; monitor.c logs what the library does not.
+ * The library's log goes to collectd's; monitor.c logs what the library does not.
  */
 #include "plugin/collectd/poller.h"
 
@@ -23,22 +23,22 @@
 #include "plugin/collectd/monitor.h"
 #include "plugin/collectd/queue.h"
 
-#define PAUSE_MS 500  /* after a failed turn of the loop; a stop waits for it */
+#define PAUSE_MS 500  /* after a failed turn of the loop; a shutdown waits for it */
 #define APART_MS 2000 /* between the first two readings of a series */
 
-/* Samples that were dropped, and why. */
+/* How many samples were dropped, for each reason. */
 struct losses {
-    unsigned long names;    /* do not fit collectd's fields; counted when dispatching */
-    unsigned long ahead;    /* too far ahead of our clock */
-    unsigned long memory;   /* out of memory: samples or whole answers */
-    unsigned long overflow; /* answers: collectd did not fetch them in time */
+    unsigned long names;  /* a name does not fit collectd's fields; collectd's thread counts this */
+    unsigned long ahead;  /* the time is too far ahead of our clock */
+    unsigned long memory; /* there was no memory; a whole answer counts as one */
+    unsigned long overflow; /* whole answers, which collectd did not fetch in time */
 };
 
 /* A block that is swept. */
 struct target {
     struct poller *poller;
     const struct block *block;
-    int64_t due;  /* monotonic milliseconds */
+    int64_t due;  /* when its next sweep begins, monotonic milliseconds */
     bool failing; /* the block failed as a whole; already logged */
 };
 
@@ -46,16 +46,16 @@ struct poller {
     struct cemm *cemm;
     struct cemm_ledger *ledger;
     struct queue queue;
-    size_t sweeps;      /* sweeps under way */
+    size_t sweeps;      /* number of sweeps under way */
     int64_t next_sweep; /* when it begins, monotonic milliseconds */
-    bool news;          /* an answer has come, or a sweep has ended */
+    bool news;          /* an answer has arrived, or a sweep has ended */
     struct history_writer *writer;
-    struct hold hold; /* this and the next two belong to collectd's thread */
+    struct hold hold; /* only collectd's thread uses `hold`, `monitor` and `sent` */
     struct monitor monitor;
-    bool sent; /* values were dispatched in this call */
+    bool sent; /* values were dispatched in the current call */
     struct losses losses;
     pthread_t thread;
-    bool running; /* the thread is there to be joined */
+    bool running; /* the thread was started and must be joined */
     atomic_bool stopping;
     size_t count;
     struct target targets[];
@@ -71,7 +71,7 @@ static void pass_on(void *data, enum cemm_level level, const char *message)
     plugin_log(severity, "cemm plugin: %s", message);
 }
 
-/* Counts a loss; the first of its kind is logged. */
+/* Counts a loss, and logs the first one of its kind. */
 static void count_loss(unsigned long *count, const struct cemm_uid *uid, const char *alias,
                        const char *channel, const char *why)
 {
@@ -80,7 +80,7 @@ static void count_loss(unsigned long *count, const struct cemm_uid *uid, const c
                    uid->text, alias, channel, why);
 }
 
-/* NULL: no memory. */
+/* Makes an answer for the queue, still without readings. NULL: no memory. */
 static struct answer *answer_new(const struct block *block, const struct cemm_uid *uid,
                                  const char *alias, const struct cemm_answer *answer)
 {
@@ -110,8 +110,8 @@ static struct answer *answer_new(const struct block *block, const struct cemm_ui
     return copy;
 }
 
-/* Adds the sample of a series if it is new. A first one is not held back if the block's interval is
- * so long that no second one would come in time. */
+/* Adds the sample of a series if it is new. The first one is held back, unless the block's interval
+ * is so long that the second one could not arrive in time. */
 static void add_sample(struct poller *poller, struct answer *answer,
                        const struct cemm_document *document, const struct cemm_series *series)
 {
@@ -186,7 +186,7 @@ static void log_block(struct target *target, const char *why)
     target->failing = why != NULL;
 }
 
-/* The library reports no failure if a search finds nothing. */
+/* Logs if discovery fails or finds nothing, which a sweep does not report as a failure. */
 static void log_search(struct target *target)
 {
     static const char prefix[] = "discovery: "; /* the block's label replaces it */
@@ -266,7 +266,7 @@ static void *run(void *data)
     while (!poller->stopping) {
         int r = cemm_turn(poller->cemm, begin(poller), NULL, 0);
 
-        /* Not for each answer: to wake collectd's thread costs more than to dispatch a value. */
+        /* Once per turn: waking collectd's thread costs more than dispatching a value. */
         if (poller->news)
             queue_tell(&poller->queue, poller->sweeps ? 0 : poller->next_sweep);
         poller->news = false;
@@ -293,7 +293,7 @@ static void dispatch(struct poller *poller, const struct block *block,
         return;
     }
     plugin_dispatch_values(&value.list);
-    /* If memory runs out, it is dispatched again after a restart. */
+    /* If there is no memory to record this, the value is dispatched again after a restart. */
     (void)cemm_ledger_mark(entry, NULL, reading->time);
     poller->sent = true;
 }
@@ -304,9 +304,9 @@ static void dispatch_held(struct poller *poller, struct held *held)
     free(held);
 }
 
-/* Dispatches held first readings of series that this answer has the second readings of. The answer
- * must then wait a little, because the write threads of a busy collectd may swap two readings that
- * come together. False: none was held. */
+/* If the answer has the second reading of a series whose first one is held, dispatches the first.
+ * The answer must then wait a little, because the write threads of a busy collectd may swap two
+ * readings that are dispatched together. False: no reading was held. */
 static bool release(struct poller *poller, const struct answer *answer)
 {
     bool any = false;
@@ -322,12 +322,12 @@ static bool release(struct poller *poller, const struct answer *answer)
     return any;
 }
 
-/* False: the answer is deferred. */
+/* Dispatches or holds the readings of an answer. False: the answer must be taken again later. */
 static bool take_answer(void *data, struct answer *answer)
 {
     struct poller *poller = data;
 
-    if (!answer->not_before) /* else it was deferred */
+    if (!answer->not_before) /* it is taken for the first time */
         monitor_add(&poller->monitor, answer);
     if (release(poller, answer)) {
         answer->not_before = cemm_clock_steady() + APART_MS;
@@ -411,7 +411,7 @@ void poller_stop(struct poller *poller)
         cemm_wakeup(poller->cemm);
         pthread_join(poller->thread, NULL);
     }
-    history_writer_stop(poller->writer); /* it may wake the loop until then */
+    history_writer_stop(poller->writer); /* until then, its thread may wake the loop */
     cemm_free(poller->cemm);
     history_writer_free(poller->writer);
     if (losses->names || losses->ahead || losses->memory || losses->overflow)

@@ -1,7 +1,7 @@
 /*
- * The plugin at work. One of its threads sweeps every block at its interval and
- * queues the readings, and one writes history. A thread of collectd dispatches
- * the readings.
+ * The running plugin. One of its threads sweeps each block at the block's
+ * interval and queues the readings; its second thread writes history. One of
+ * collectd's threads dispatches the readings.
  */
 #ifndef CEMM_COLLECTD_POLLER_H
 #define CEMM_COLLECTD_POLLER_H
@@ -10,14 +10,14 @@
 
 struct poller;
 
-/* Starts the threads. They read `settings`, which must outlive them. NULL: failed, and logged. */
+/* Starts the threads; `settings` must outlive them. NULL: this failed, and was logged. */
 struct poller *poller_start(const struct settings *settings);
 
 /* Ends the threads, cancels all requests, and frees everything. NULL is allowed. */
 void poller_stop(struct poller *poller);
 
-/* The read callback: dispatches the values that arrive while it lasts; it is called again in
- * `every` milliseconds. Called by one of collectd's threads at a time. */
+/* The read callback: dispatches the values that are queued and those that arrive during the call.
+ * collectd calls it every `every` milliseconds, in one thread at a time. */
 void poller_hand_over(struct poller *poller, int64_t every);
 
 #endif

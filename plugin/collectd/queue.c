@@ -7,8 +7,8 @@
  * A call of the read callback dispatches at most one answer about each meter,
  * because collectd's write threads run in parallel: if two samples of one
  * series are dispatched together, the newer one may be written first, and the
- * older one is then "too old". Two blocks may reach one device, so there is
- * one queue for all.
+ * older one is then refused as "too old". Two blocks may read the same device,
+ * so all blocks share one queue.
  */
 #include "plugin/collectd/queue.h"
 
@@ -30,7 +30,7 @@ static size_t size_of(const struct answer *answer)
     return sizeof(*answer) + answer->count * sizeof(answer->readings[0]);
 }
 
-/* Takes the oldest answer of a list; NULL: it is empty. Needs the lock, as answer_free() does. */
+/* Removes and returns the oldest answer of a list; NULL: it is empty. Needs the lock. */
 static struct answer *take_first(struct answer_list *list)
 {
     struct answer *answer = TAILQ_FIRST(list);
@@ -40,6 +40,7 @@ static struct answer *take_first(struct answer_list *list)
     return answer;
 }
 
+/* Needs the lock. */
 static void answer_free(struct queue *queue, struct answer *answer)
 {
     queue->size -= size_of(answer);
@@ -52,7 +53,7 @@ void queue_init(struct queue *queue)
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .arrived = PTHREAD_COND_INITIALIZER,
         .waiting = TAILQ_HEAD_INITIALIZER(queue->waiting),
-        .left = TAILQ_HEAD_INITIALIZER(queue->left),
+        .leftover = TAILQ_HEAD_INITIALIZER(queue->leftover),
     };
 }
 
@@ -73,7 +74,7 @@ bool queue_put(struct queue *queue, struct answer *answer)
     queue->size += size_of(answer);
     full = queue->size > QUEUE_MAX;
     while (queue->size > QUEUE_MAX &&
-           ((answer = take_first(&queue->left)) || (answer = take_first(&queue->waiting))))
+           ((answer = take_first(&queue->leftover)) || (answer = take_first(&queue->waiting))))
         answer_free(queue, answer);
     pthread_mutex_unlock(&queue->lock);
     return !full;
@@ -98,8 +99,8 @@ static int compare(const void *left, const void *right)
     return r ? r : strcmp(a->alias, b->alias);
 }
 
-/* Whether it is the turn of an answer: it is the first one about its meter in this call, and its
- * `not_before` has passed. If memory runs out, the answer waits for the next call. */
+/* Whether it is an answer's turn: it is the first one about its meter in this call, and its
+ * `not_before` has passed. If there is no memory, the answer waits for the next call. */
 static bool has_turn(void **meters, const struct answer *answer)
 {
     bool first;
@@ -108,7 +109,8 @@ static bool has_turn(void **meters, const struct answer *answer)
     return first && answer->not_before <= cemm_clock_steady();
 }
 
-/* Waits for an answer until `until`, if one can come before the call at `next`. Under the lock. */
+/* Waits for an answer until `until`, unless none is expected before the next call, which begins at
+ * `next`. NULL: there is none, or the time is over. Needs the lock. */
 static struct answer *wait_for_first(struct queue *queue, int64_t until, int64_t next)
 {
     const struct timespec end = {
@@ -127,7 +129,7 @@ void queue_hand_over(struct queue *queue, int64_t every,
 {
     const int64_t begun = cemm_clock_steady();
     struct answer *answer;
-    void *meters = NULL; /* tree of the meters that have had their turn */
+    void *meters = NULL; /* tree of the meters that this call has had an answer about */
 
     pthread_mutex_lock(&queue->lock);
     while ((answer = wait_for_first(queue, begun + every * 3 / 4, begun + every))) {
@@ -137,16 +139,16 @@ void queue_hand_over(struct queue *queue, int64_t every,
         if (done)
             answer_free(queue, answer);
         else
-            TAILQ_INSERT_TAIL(&queue->left, answer, next);
+            TAILQ_INSERT_TAIL(&queue->leftover, answer, next);
     }
-    /* Before newer answers about the same meters. */
-    TAILQ_CONCAT(&queue->left, &queue->waiting, next);
-    TAILQ_CONCAT(&queue->waiting, &queue->left, next);
+    /* The answers left over go back to the front, before newer answers about the same meters. */
+    TAILQ_CONCAT(&queue->leftover, &queue->waiting, next);
+    TAILQ_CONCAT(&queue->waiting, &queue->leftover, next);
     pthread_mutex_unlock(&queue->lock);
     tdestroy(meters, free);
 }
 
-/* ---- held --------------------------------------------------------------------------- */
+/* ---- held readings ------------------------------------------------------------------ */
 
 static int compare_series(const void *left, const void *right)
 {
