@@ -22,13 +22,13 @@
  * from. Functions that free an object accept NULL.
  *
  * Threads. Only one thread at a time may use a context and the objects that
- * came from it. Only cemm_wakeup() may be called from any thread.
+ * came from it. The exception is cemm_wakeup(), which any thread may call.
  *
  * Times are milliseconds since 1970 (UTC), unless stated otherwise.
  *
  * Sources. "Cloud" is the manufacturer's remote Open API for CEMM, "LAN" the
- * local API of a device; "§" is a heading in the manufacturer's description of
- * these APIs.
+ * local API of a device; "§" marks a heading in the manufacturer's description
+ * of these APIs.
  */
 #ifndef CEMM_H
 #define CEMM_H
@@ -49,19 +49,19 @@ struct cemm_config;
 
 enum cemm_level { CEMM_LOG_ERROR, CEMM_LOG_WARNING, CEMM_LOG_INFO };
 
-/* Takes a line for the log, without a newline. `data` is the `log_data` of cemm_new(). The line
- * is valid during the call. It never contains an API key. */
+/* Takes a line for the log, without a newline. `data` is the `log_data` of cemm_new(). The line is
+ * valid only during the call. It never contains an API key. */
 typedef void cemm_log_fn(void *data, enum cemm_level level, const char *line);
 
-/* Values for `backoff_max`: for programs that people wait for, and for those that poll. */
+/* Values for `backoff_max`, for programs that people wait for and for programs that poll. */
 #define CEMM_BACKOFF_INTERACTIVE 10
 #define CEMM_BACKOFF_POLLER      300
 
 /*
- * Makes a context; no request is sent yet. `config` must have been finished
+ * Creates a context, but sends no request yet. `config` must have been finished
  * with cemm_config_load() or cemm_config_finish(), and must outlive the
- * context. A device that does not answer is left alone for a while, longer each
- * time, `backoff_max` seconds at most. `log` may be NULL.
+ * context. A device that does not answer is not asked again for a while, which
+ * grows with each failure to at most `backoff_max` seconds. `log` may be NULL.
  */
 struct cemm *cemm_new(const struct cemm_config *config, int backoff_max, cemm_log_fn *log,
                       void *log_data);
@@ -71,16 +71,16 @@ struct cemm *cemm_new(const struct cemm_config *config, int backoff_max, cemm_lo
 void cemm_free(struct cemm *cemm);
 
 /*
- * The loop: sends and receives what is due, runs completions, and waits for at
- * most `timeout_ms` milliseconds (-1: for a minute) until something happens. It
- * also waits for `extra_count` descriptors of yours, 16 at most (else -E2BIG),
- * as poll() does: `events` may have POLLIN and POLLOUT, and `revents` is set.
- * An error or a hang-up is reported as POLLIN. `extra` may be NULL if there are
- * none. Must not be called in a completion.
+ * Runs the loop once: sends and receives what is due, runs completions, and
+ * waits at most `timeout_ms` milliseconds (-1: a minute) until something
+ * happens. Like poll(), it also waits for the caller's own descriptors,
+ * `extra`, at most 16 (otherwise -E2BIG): `events` may have POLLIN and POLLOUT,
+ * and `revents` is set. An error or a hang-up is reported as POLLIN. `extra`
+ * may be NULL if there are none. Must not be called in a completion.
  */
 int cemm_turn(struct cemm *cemm, int timeout_ms, struct pollfd *extra, unsigned extra_count);
 
-/* Ends the wait of cemm_turn(), or of the next call. May be called from any thread. */
+/* Ends the wait of cemm_turn(); if it is not running, the wait of its next call. */
 void cemm_wakeup(struct cemm *cemm);
 
 /* ---- requests ----------------------------------------------------------- */
@@ -88,15 +88,15 @@ void cemm_wakeup(struct cemm *cemm);
 #define CEMM_UID_SIZE  18 /* bytes for a uid, with its NUL */
 #define CEMM_NAME_SIZE 65 /* bytes for an alias or a channel, with its NUL */
 
-/* A device: its MAC, in upper case with dashes, "00-1E-C0-85-96-CC". */
+/* Identifies a device: its MAC address in upper case with dashes, "00-1E-C0-85-96-CC". */
 struct cemm_uid {
     char text[CEMM_UID_SIZE];
 };
 
 enum cemm_span { CEMM_DAY, CEMM_MONTH, CEMM_YEAR };
 
-/* A day, month or year in the meter's time zone. `month` is 1 to 12, `day` 1 to 31; both are 1 in a
- * year, `day` is 1 in a month. */
+/* A day, month or year in the meter's time zone. `month` is 1 to 12, `day` 1 to 31. For CEMM_YEAR
+ * both are 1; for CEMM_MONTH `day` is 1. */
 struct cemm_period {
     enum cemm_span span;
     int year;
@@ -104,9 +104,9 @@ struct cemm_period {
     int day;
 };
 
-/* What can be requested: the heading that describes it, its URL, and what it returns. */
+/* What can be requested. Each comment has its heading (both: cloud and LAN), URL and content. */
 enum cemm_endpoint {
-    CEMM_DEVICES, /* cloud §Request linked CEMMs, cemm/: by cemm_find() only */
+    CEMM_DEVICES, /* cloud §Request linked CEMMs, cemm/: the devices; only for cemm_find() */
     CEMM_ROOT,    /* LAN §CEMM information, /: about the device */
     CEMM_IO,   /* cloud §Request an I/O of a CEMM, io/: the list of its meters; also on the LAN */
     CEMM_INFO, /* cloud §Request an I/O of a CEMM using an alias, <alias>/: about a meter */
@@ -115,8 +115,8 @@ enum cemm_endpoint {
     CEMM_TOTALS,   /* cloud §Request meter readings, <alias>/totals/: readings of a day */
 };
 
-/* A request. `alias` is that of a meter ("p1", "s01"), and "" with ROOT and IO; `period` is for
- * DATA and TOTALS alone; with TOTALS it must be a day. */
+/* A request. `alias` is a meter's alias ("p1", "s01"), or "" for ROOT and IO. Only DATA and TOTALS
+ * use `period`; for TOTALS it must be a day. */
 struct cemm_query {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
@@ -124,18 +124,18 @@ struct cemm_query {
     struct cemm_period period;
 };
 
-/* Positive results of a request: it did not fail, but there is no document. */
+/* Results greater than 0: the request did not fail, but there is no document. */
 enum cemm_outcome {
     CEMM_ABSENT = 1, /* every source with this endpoint reports that it does not exist (404, 412) */
-    CEMM_DENIED = 2, /* the key was rejected, or does not permit it (401, 403) */
+    CEMM_DENIED = 2, /* the key was rejected, or does not permit the request (401, 403) */
 };
 
 /*
  * How a request ended. `result` is 0, an enum cemm_outcome, or
  *   -ETIMEDOUT     no answer came in time,
- *   -EHOSTUNREACH  no source could be reached, or those that failed are still left alone,
+ *   -EHOSTUNREACH  no source could be reached, or those that failed are not asked again yet,
  *   -EIO           the answer was an error of the server, or no valid document,
- *   -ENOMEM        there is no memory,
+ *   -ENOMEM        memory ran out,
  *   -ECANCELED     cemm_cancel() or cemm_free() ended it.
  */
 struct cemm_answer {
@@ -148,8 +148,8 @@ struct cemm_answer {
 /*
  * A completion: called once for each request that was accepted, within
  * cemm_turn(), cemm_cancel() or cemm_free(). It may start more requests.
- * `answer` and its members are valid during the call; cemm_document_ref() keeps
- * the document.
+ * `answer` and its members are valid only during the call; cemm_document_ref()
+ * keeps the document.
  */
 typedef void cemm_answer_fn(void *data, const struct cemm_answer *answer);
 
@@ -157,11 +157,11 @@ typedef void cemm_answer_fn(void *data, const struct cemm_answer *answer);
 struct cemm_ticket;
 
 /*
- * Requests a document from the archive or the LAN, then from the cloud. A
- * document that was received at most `max_age_ms` ago is used again. A period
- * closes a day after its end; it is then fetched only once, or once a day if it
- * has no sample. Requests for the same document share one fetch. The ticket goes
- * to *ret_ticket, unless that is NULL.
+ * Gets a document from the cache, the archive, the LAN or the cloud, in this
+ * order. A cached document is used if it was received at most `max_age_ms` ago.
+ * A period closes a day after its end; from then on its document is fetched
+ * only once, or once a day if it has no sample. Requests for the same document
+ * share one fetch. `ret_ticket` may be NULL.
  *
  * Returns 0 if `done` will be called, or a negative errno if it will not:
  * -EINVAL if `alias` or `period` does not fit the endpoint, -ECANCELED within
@@ -170,7 +170,7 @@ struct cemm_ticket;
 int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
              cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
-/* Runs the completion with -ECANCELED. The fetch goes on for others who may want it. */
+/* Runs the ticket's completion with -ECANCELED. The fetch continues, for other callers. */
 void cemm_cancel(struct cemm_ticket *ticket);
 
 /* ---- documents ---------------------------------------------------------- */
@@ -190,20 +190,20 @@ struct cemm_series {
     const char *unit; /* "W", "kWh", "m3", "L/min"; "" if unknown */
     struct cemm_sample *samples;
     size_t count;
-    bool total;       /* LAN: from the member `totals`, whose times are not those of measurements */
+    bool total;       /* LAN: from the member `totals`; its times are not times of measurement */
     unsigned cadence; /* used only by our own programs; otherwise 0 */
 };
 
 /* An answer from the API. It never changes, and may outlive the context. */
 struct cemm_document;
 
-/* Adds a reference, or drops one; the last one frees the document. */
+/* Add and drop a reference. Dropping the last reference frees the document. */
 struct cemm_document *cemm_document_ref(struct cemm_document *document);
 void cemm_document_unref(struct cemm_document *document);
 
 const struct cemm_query *cemm_document_query(const struct cemm_document *document);
 
-/* All channels of REALTIME, DATA or TOTALS, or the one of that name (NULL: there is none). */
+/* All channels of REALTIME, DATA or TOTALS, or the channel of this name. NULL: there is none. */
 const struct cemm_series *cemm_document_series(const struct cemm_document *document,
                                                size_t *ret_count);
 const struct cemm_series *cemm_document_channel(const struct cemm_document *document,
@@ -212,36 +212,36 @@ const struct cemm_series *cemm_document_channel(const struct cemm_document *docu
 /* The JSON that was received, unchanged. */
 const char *cemm_document_bytes(const struct cemm_document *document, size_t *ret_length);
 
-/* Who answered ("cloud home", "local garage", "discovery"), and when. */
+/* Which source answered ("cloud home", "local garage", "discovery"), and when. */
 const char *cemm_document_source(const struct cemm_document *document);
 int64_t cemm_document_fetched(const struct cemm_document *document);
 
 /* The time of the newest sample, not counting those of the member `totals`; 0: there is none. */
 int64_t cemm_document_newest(const struct cemm_document *document);
 
-/* Whether its period had closed when it was fetched. */
+/* Whether the period had already closed when the document was fetched. */
 bool cemm_document_closed(const struct cemm_document *document);
 
 /* ---- devices and meters ------------------------------------------------- */
 
 /*
- * Looks for devices (`uid` NULL), or for the meters of one, at all sources that
- * were not asked within the last `max_age_ms`. The answer is 0, CEMM_ABSENT if
- * there is no such device, or the first failure; devices and meters that were
- * found despite a failure, or earlier, are returned by the functions below.
- * Otherwise like cemm_get().
+ * Looks for a device's meters, or for devices if `uid` is NULL, at all sources
+ * that were not asked within the last `max_age_ms`. The result is 0,
+ * CEMM_ABSENT if there is no such device, or the first failure. Even after a
+ * failure, the functions below return all devices and meters that were ever
+ * found. Otherwise like cemm_get().
  */
 int cemm_find(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
               cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
-/* A known device, valid until the next cemm_turn(). NULL: `index` is past the last, or there is
- * no such device. */
+/* Return a known device, which is valid until the next cemm_turn(). NULL: `index` is too large, or
+ * no device with this uid is known. */
 struct cemm_device;
 const struct cemm_device *cemm_device_at(const struct cemm *cemm, size_t index);
 const struct cemm_device *cemm_device_named(const struct cemm *cemm, const struct cemm_uid *uid);
 const struct cemm_uid *cemm_device_uid(const struct cemm_device *device);
 
-/* The aliases of the meters that were found, sorted by name. NULL: past the last. */
+/* The aliases of the meters that were found, sorted by name. NULL: `index` is too large. */
 const char *cemm_device_alias(const struct cemm_device *device, size_t index);
 
 /* What the meter measures ("solar_energy"), from IO or INFO; "" if not known. */
@@ -254,24 +254,24 @@ const char *cemm_device_type(const struct cemm_device *device, const char *alias
 int cemm_discover(struct cemm *cemm, cemm_answer_fn *done, void *data,
                   struct cemm_ticket **ret_ticket);
 
-/* A device that answered, and whose root document (CEMM_ROOT) gave the same MAC. */
+/* A device that answered a broadcast, and whose root document (CEMM_ROOT) has the same MAC. */
 struct cemm_discovered {
     struct cemm_uid uid;
     const char *address; /* its IP address */
-    const char *type;    /* "CEMM_basic"; "" if it did not report it */
+    const char *type;    /* "CEMM_basic"; "" if the device did not report it */
     const char *core;    /* version of its firmware (CEMM Core), "1.24" */
-    bool answered;       /* it answered in the last search; else in an earlier one */
+    bool answered;       /* it answered in the last search, not only in an earlier one */
 };
 
-/* The texts are valid until the next cemm_turn(). False: past the last. */
+/* The texts are valid until the next cemm_turn(). False: `index` is too large. */
 bool cemm_discovered_at(const struct cemm *cemm, size_t index, struct cemm_discovered *ret);
 
 /* How the last search went. */
 struct cemm_discovery_state {
-    bool enabled;     /* by the configuration */
+    bool enabled;     /* the configuration enables discovery */
     bool own_port;    /* UDP port 9777 was free; otherwise answers to that port are not received */
     int64_t searched; /* when the last search ended; 0: never */
-    unsigned asked;   /* number of broadcast addresses */
+    unsigned asked;   /* number of broadcast addresses that were asked */
     size_t junk;      /* number of packets that were not answers from a device */
     const char *message; /* what went wrong, or "". Valid until the next cemm_turn() */
 };
@@ -295,19 +295,19 @@ void cemm_config_free(struct cemm_config *config);
  * file that the programs read: $CEMM_CONFIG, else the user's, else
  * /etc/cemm/cemm.conf; if there is none, the defaults apply, and devices are
  * discovered on the LAN. On failure `message` has the file, the line and the
- * reason. -EINVAL, -EEXIST, -E2BIG: the content is wrong; others: the file, or a
- * file that it names, can't be read.
+ * reason. -EINVAL, -EEXIST, -E2BIG: the content is wrong; other errors: the
+ * file, or a file that it names, can't be read.
  */
 int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_message *message);
 
 /*
- * The same by calls, with the sections and keys of the file. Keys outside of
- * sections, such as "time-zone", come first; then cemm_config_section() opens a
- * section: "cloud" or "local" with a name, "discovery" or "archive" with "".
- * cemm_config_set() sets a key in the section that was opened last, and reads a
- * key file at once. cemm_config_finish() checks that nothing is missing.
- * -EINVAL: there is no such section or key, or the value is wrong; -EEXIST: the
- * section or key was there before, and can't be repeated.
+ * These functions do the same without a file. Keys outside of sections, such as
+ * "time-zone", come first; then cemm_config_section() opens a section: "cloud"
+ * or "local" with a name, "discovery" or "archive" with "". cemm_config_set()
+ * sets a key in the section that was opened last, and reads a key file
+ * immediately. cemm_config_finish() checks that nothing is missing. -EINVAL:
+ * there is no such section or key, or the value is wrong; -EEXIST: the section
+ * or key was given before, and can't be repeated.
  */
 int cemm_config_section(struct cemm_config *config, const char *kind, const char *name,
                         struct cemm_message *message);
@@ -315,12 +315,11 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
                     struct cemm_message *message);
 int cemm_config_finish(struct cemm_config *config, struct cemm_message *message);
 
-/* Relative paths that are set from now on are relative to this directory, not to the current
- * one. */
+/* Makes relative paths that are set later relative to `directory`, not to the current directory. */
 int cemm_config_base(struct cemm_config *config, const char *directory);
 
-/* From now on closed periods are stored in the configured archive and read from there. Several
- * programs may share it. If it can't be read or written, that is logged. */
+/* From now on, closed periods are stored in the configured archive and read from there. Several
+ * programs may share it. Failures to read or write it are logged. */
 void cemm_archive_use(struct cemm *cemm);
 
 /* ---- names and times ----------------------------------------------------- */
@@ -328,22 +327,22 @@ void cemm_archive_use(struct cemm *cemm);
 /* Parses a uid with dashes or colons, in upper or lower case. False: not a uid. */
 bool cemm_uid_parse(const char *text, struct cemm_uid *ret_uid);
 
-/* The meter's time zone: the configured one, else the system's. It belongs to the configuration. */
+/* The meters' time zone: the configured zone, else the system's. The configuration owns it. */
 struct cemm_zone;
 const struct cemm_zone *cemm_zone(const struct cemm *cemm);
 
-/* Parses and formats "2024-03-31", "2024-03" or "2024". False: not a valid date. If the text
- * does not fit, it becomes "". */
+/* Parse and format "2024-03-31", "2024-03" or "2024". False: the text is not a valid date. If a
+ * formatted text does not fit, it becomes "". */
 bool cemm_period_parse(enum cemm_span span, const char *text, struct cemm_period *ret_period);
 void cemm_period_format(const struct cemm_period *period, char *ret_text, size_t size);
 
-/* The period that contains a time (seconds since 1970), and the one `steps` periods later
- * (negative: earlier). */
+/* The period that contains a time (seconds since 1970), and the period that is `steps` periods
+ * later (if negative: earlier). */
 struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span span,
                                   int64_t seconds);
 struct cemm_period cemm_period_step(const struct cemm_period *period, int steps);
 
-/* The first second of a period, and the first one after it (seconds since 1970). */
+/* The first second of a period, and the first second after it (seconds since 1970). */
 int64_t cemm_period_start(const struct cemm_zone *zone, const struct cemm_period *period);
 int64_t cemm_period_end(const struct cemm_zone *zone, const struct cemm_period *period);
 

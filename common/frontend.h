@@ -16,14 +16,14 @@
 void cemm_message_set(struct cemm_message *message, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Limits messages about single devices: one cause may produce thousands. All zeroes at first. */
+/* Limits log lines about single devices: one cause may produce thousands. Initially all zeroes. */
 struct cemm_line_limit {
     int64_t since; /* when the counting of `lines` began */
     unsigned lines;
 };
 
-/* Whether one more may be logged at `now` (monotonic milliseconds). `ret_instead`: what to log
- * in place of the first suppressed message; otherwise "". */
+/* Whether another line may be logged at `now` (monotonic milliseconds). Sets *ret_instead to the
+ * line that is to be logged instead of the first suppressed one; otherwise to "". */
 bool cemm_line_allowed(struct cemm_line_limit *limit, int64_t now,
                        struct cemm_message *ret_instead);
 
@@ -31,22 +31,22 @@ bool cemm_line_allowed(struct cemm_line_limit *limit, int64_t now,
  * 0 to 2 open. Call it first in main(). */
 void cemm_process_prepare(void);
 
-/* FNV-1a. Pass CEMM_HASH first, and the last result to continue. */
+/* The FNV-1a hash. Pass CEMM_HASH in the first call, and the previous result to hash more bytes. */
 #define CEMM_HASH UINT64_C(0xcbf29ce484222325)
 uint64_t cemm_hash(uint64_t hash, const void *bytes, size_t length);
 
-/* Finds the object of a tree (tsearch(3)) that equals `key`, or adds a copy of the key, which has
- * `size` bytes: then *ret_new is true. NULL: no memory. */
+/* Finds the object in a tree (tsearch(3)) that equals `key`, or adds a copy of `key`, which has
+ * `size` bytes. *ret_new: whether it was added. NULL: no memory. */
 void *cemm_tree_get(void **tree, const void *key, size_t size,
                     int (*compare)(const void *, const void *), bool *ret_new);
 
 /* ---- names and times ----------------------------------------------------- */
 
-/* Whether a name from outside may become a file name, a tag or an identifier. */
+/* Whether a name from outside may be used as a file name, a tag or an identifier. */
 bool cemm_name_valid(const char *name);
 
-/* A zone by its IANA name ("Europe/Amsterdam"), or the system's own (`name` NULL). NULL: there is
- * no such zone. */
+/* Creates the zone with an IANA name ("Europe/Amsterdam"), or the system's zone if `name` is NULL.
+ * Returns NULL if there is no such zone. */
 struct cemm_zone *cemm_zone_new(const char *name);
 void cemm_zone_free(struct cemm_zone *zone);
 
@@ -58,25 +58,25 @@ int64_t cemm_clock_steady(void);
 #define CEMM_YEAR_FIRST  2010     /* no CEMM is older: no earlier data is requested */
 #define CEMM_EMPTY_AGE   86400000 /* ms until a closed period without a sample is fetched again */
 
-/* When a period closes (seconds since 1970): what is fetched from then on does not change. */
+/* When a period closes (seconds since 1970). Data fetched later does not change any more. */
 int64_t cemm_period_closed(const struct cemm_zone *zone, const struct cemm_period *period);
 
-/* Like strcmp(), by time; both have the same span. */
+/* Compares two periods of the same span by time; the result is like that of strcmp(). */
 int cemm_period_compare(const struct cemm_period *a, const struct cemm_period *b);
 
 /* ---- collectd's names (collectd-cemm(5)) --------------------------------- */
 
 #define CEMM_FIELD_SIZE 128 /* room for one of collectd's fields, with its NUL */
 
-/* A channel in collectd. */
+/* How collectd identifies a channel. */
 struct cemm_identity {
-    const char *type;                    /* one of collectd's own types.db */
+    const char *type;                    /* a type in collectd's own types.db */
     char type_instance[CEMM_FIELD_SIZE]; /* <alias>-<channel> */
-    double factor;                       /* from the API's unit to the type's */
-    unsigned cadence; /* default, in seconds, until one has been learned; 0: none */
+    double factor;                       /* converts the API's unit to the type's */
+    unsigned cadence;                    /* in seconds, until the real one is known; 0: none */
 };
 
-/* False if `type_instance` would be too long: such a channel cannot be sent to collectd. */
+/* False: `type_instance` would be too long, so the channel can't be sent to collectd. */
 bool cemm_identify(const char *alias, const char *channel, struct cemm_identity *ret_identity);
 
 /* ---- documents ---------------------------------------------------------- */
@@ -91,7 +91,7 @@ const char *cemm_document_type(const struct cemm_document *document);
 /* Whether no channel has a sample. */
 bool cemm_document_empty(const struct cemm_document *document);
 
-/* How many realtime samples were left out: they lay more than 15 minutes ahead of our clock. */
+/* How many samples were left out because they were more than 15 minutes ahead of our clock. */
 size_t cemm_document_ahead(const struct cemm_document *document);
 
 /* ---- texts -------------------------------------------------------------- */
@@ -99,8 +99,8 @@ size_t cemm_document_ahead(const struct cemm_document *document);
 enum cemm_format {
     CEMM_FORMAT_JSON,        /* the whole document, indented by two */
     CEMM_FORMAT_CSV,         /* cemmfs's CSV, with its header line: cemmfs(1) */
-    CEMM_FORMAT_OPENMETRICS, /* history: one sample a line, metric by metric, oldest first; without
-                              * HELP, TYPE and EOF, as a metric may go on in other documents */
+    CEMM_FORMAT_OPENMETRICS, /* history: one sample per line, metric by metric, oldest first; no
+                              * HELP, TYPE or EOF, because other documents may continue a metric */
 };
 
 /* Writes a document as text. The caller frees *ret_text, which ends in a NUL that *ret_length does
@@ -108,21 +108,21 @@ enum cemm_format {
 int cemm_render(const struct cemm_document *document, enum cemm_format format,
                 const struct cemm_zone *zone, char **ret_text, size_t *ret_length);
 
-/* The formats in which documents can be joined: a row for each moment or sample. */
+/* Formats in which several documents can be joined: they have a row for each moment or sample. */
 enum cemm_rows {
-    CEMM_ROWS_CSV,    /* uid,alias,channel,value,unit,time,type: one row a sample, no header */
-    CEMM_ROWS_JSON,   /* the same as JSON objects, one a line */
+    CEMM_ROWS_CSV,    /* uid,alias,channel,value,unit,time,type: one row per sample, no header */
+    CEMM_ROWS_JSON,   /* the same as JSON objects, one per line */
     CEMM_ROWS_INFLUX, /* InfluxDB line protocol: cemm(1) */
-    CEMM_ROWS_PUTVAL, /* collectd's plain text protocol, identifiers as cemm_identify() has them;
-                       * followed by "-day", "-month" or "-year" where history must not get into
-                       * a realtime series */
+    CEMM_ROWS_PUTVAL, /* collectd's plain text protocol. Identifiers are those of
+                       * cemm_identify(), and end in "-day", "-month" or "-year" where history
+                       * must not get into a realtime series */
 };
 
 #define CEMM_CSV_ROWS_HEADER "uid,alias,channel,value,unit,time,type\n"
 
 /* What the formats need besides the documents. */
 struct cemm_render_options {
-    const struct cemm_zone *zone; /* CSV, JSON: of the times */
+    const struct cemm_zone *zone; /* CSV, JSON: the zone of the times */
     bool unsampled;               /* CSV, JSON: channels without a sample have a row, at the end */
     const char *host;             /* PUTVAL: HOST of the identifiers */
     double interval;              /* PUTVAL: seconds; a series' own cadence is used if longer */
@@ -130,14 +130,14 @@ struct cemm_render_options {
                                    * here; may be NULL */
 };
 
-/* Writes several documents as one text, oldest sample first; of samples with the same time, that of
- * the earlier document first. Otherwise like cemm_render(). */
+/* Writes several documents as one text, oldest sample first. Samples with the same time have the
+ * order of their documents. Otherwise like cemm_render(). */
 int cemm_render_joined(const struct cemm_document *const *documents, size_t count,
                        enum cemm_rows rows, const struct cemm_render_options *options,
                        char **ret_text, size_t *ret_length);
 
-/* For cemm_render_prometheus(): a meter, a device (`alias` ""), or a source whose devices could not
- * be listed (`uid` "", too). */
+/* A result for cemm_render_prometheus(), about a meter; about a device, if `alias` is ""; or about
+ * a source whose devices could not be listed, if `uid` is "", too. */
 struct cemm_result {
     const char *uid;
     const char *alias;
@@ -150,8 +150,8 @@ struct cemm_result {
  * Writes results as Prometheus's text format, in base units, without times: all samples of a metric
  * together, under one HELP and TYPE. Results about one device are adjacent. `before` is an earlier
  * text of this kind or NULL. If a counter is lower than in `before`, but by less than 1 kWh or 1 m3
- * (sources round differently), the earlier value is kept; so is the last sample time of a failed
- * meter. Otherwise like cemm_render().
+ * (sources round differently), the earlier value is kept. The last sample time of a failed meter is
+ * kept, too. Otherwise like cemm_render().
  */
 int cemm_render_prometheus(const struct cemm_result *results, size_t count, const char *before,
                            char **ret_text, size_t *ret_length);
@@ -169,18 +169,18 @@ struct json_object *cemm_document_json(const struct cemm_document *document);
 int cemm_json_print(struct json_object *object, char **ret_text, size_t *ret_length);
 
 /*
- * Adds a value to an object, whose member names must be constants and unique, or (`name` NULL) to
- * an array. Takes ownership of the value, and returns it. If memory runs out, or `to` or `value` is
- * NULL, sets *failed and returns NULL.
+ * Adds a value to an object, whose member names must be constants and unique, or, if `name` is
+ * NULL, to an array. Takes ownership of the value, and returns it. If memory runs out, or `to` or
+ * `value` is NULL, sets *failed and returns NULL.
  */
 struct json_object *cemm_json_add(bool *failed, struct json_object *to, const char *name,
                                   struct json_object *value);
 
-/* The same with a text; NULL adds null. */
+/* Adds a text in the same way; if `text` is NULL, adds a JSON null. */
 void cemm_json_add_text(bool *failed, struct json_object *to, const char *name, const char *text);
 
-/* Like open_memstream(), but without seeking, and a lack of memory is an error of the stream and of
- * fclose(), after which *ret_text is NULL. NULL: no memory. */
+/* Like open_memstream(), but the stream can't seek. If memory runs out, writing and fclose() fail,
+ * and *ret_text is then NULL. Returns NULL if there is no memory. */
 FILE *cemm_text_open(char **ret_text, size_t *ret_length);
 
 /* ---- files -------------------------------------------------------------- */
@@ -189,34 +189,34 @@ FILE *cemm_text_open(char **ret_text, size_t *ret_length);
  * -EFBIG: it is longer than `limit`; -EINVAL: it is not a regular file. */
 int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat *ret_st);
 
-/* Writes all bytes, in as many calls as that takes. */
+/* Writes all bytes, with as many calls of write() as necessary. */
 int cemm_file_write(int fd, const char *bytes, size_t length);
 
-/* What a path leads to if links are followed, whether that exists or not. The caller frees it.
- * NULL: errno says why. */
+/* The path to which `path` leads if symbolic links are followed; it need not exist. The caller
+ * frees it. NULL: errno says why. */
 char *cemm_link_target(const char *path);
 
 /* ---- configuration ------------------------------------------------------ */
 
-/* The user's configuration file. The caller frees it. NULL: there is no home, or no memory. */
+/* The path of the user's configuration file. The caller frees it. NULL: no home, or no memory. */
 char *cemm_config_own(void);
 
-/* Whether devices are discovered by broadcast: as configured; by default if there is no [local]. */
+/* Whether devices are discovered by broadcast: as configured, else if there is no [local]. */
 bool cemm_config_discovers(const struct cemm_config *config);
 
 /* The file that was read; NULL: none. */
 const char *cemm_config_file(const struct cemm_config *config);
 
-/* Where closed periods are kept: as configured, else $STATE_DIRECTORY, /var/lib/cemm for root,
- * $XDG_DATA_HOME/cemm, ~/.local/share/cemm. NULL: nowhere. */
+/* The archive's directory: as configured, else the first of $STATE_DIRECTORY, /var/lib/cemm (for
+ * root), $XDG_DATA_HOME/cemm and ~/.local/share/cemm. NULL: there is none. */
 const char *cemm_config_archive(const struct cemm_config *config);
 
 /* ---- devices, meters, documents ----------------------------------------- */
 
-/* Requests a document that nobody waits for. At its source, requests of cemm_get() go first. */
+/* Requests a document that nobody waits for. At its source, cemm_get() takes precedence. */
 void cemm_prefetch(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms);
 
-/* The cached document if it is at most `max_age_ms` old, else NULL. The caller unrefs it. */
+/* The cached document if cemm_get() would use it, else NULL. The caller unrefs it. */
 struct cemm_document *cemm_peek(struct cemm *cemm, const struct cemm_query *query,
                                 int64_t max_age_ms);
 
@@ -226,46 +226,47 @@ int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_m
                 cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
 /*
- * Limits a wait, time in queues included, to what the timeouts of the sources that may answer
- * `query` allow; then the wait ends with -ETIMEDOUT. The request goes on, and its answer is cached
- * for the next caller. If the wait is for a device or its meters, only uid and endpoint of `query`
- * count. NULL: the wait is for the devices of all sources.
+ * Limits a wait, including the time in queues, to the timeouts of the sources that may answer
+ * `query`; then the wait ends with -ETIMEDOUT. The request continues, and its answer is cached for
+ * the next caller. If the wait is for a device or its meters, only the uid and endpoint of `query`
+ * are used; if it is for the devices of all sources, `query` is NULL.
  */
 void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query);
 
 /*
  * Whether a meter's data has stopped although its device answers: at `now` its
- * newest sample (`newest`; 0: none) is older than 10 minutes and than three times
- * `interval_ms`, the meter's or the caller's interval. Only smart meters, and
- * Modbus meters other than "solar_energy", can be silent: an inverter sleeps at
- * night, and a pulse meter sends nothing without a flow.
+ * newest sample (`newest`; 0: none) is older than 10 minutes and older than
+ * three times `interval_ms`, the meter's or the caller's interval. Only smart
+ * meters, and Modbus meters other than "solar_energy", can be silent: an
+ * inverter sleeps at night, and a pulse meter sends nothing without a flow.
  */
 bool cemm_meter_silent(const char *alias, const char *type, int64_t newest, int64_t interval_ms,
                        int64_t now);
 
-/* Whether a meter was found. `device` may be NULL. */
+/* Whether a meter with this alias was found. `device` may be NULL. */
 bool cemm_device_has(const struct cemm_device *device, const char *alias);
 
-/* The name of the cloud account that reaches it ("home"); NULL: none is known. */
+/* The name of the cloud account that reaches the device ("home"); NULL: none is known. */
 const char *cemm_device_account(const struct cemm_device *device);
 
-/* How requests ended in this run, and when; 0: never. */
+/* The last success and the last failure of requests in this run; a time of 0 means never. */
 struct cemm_outcomes {
     int64_t last_success;
-    int64_t last_failure;              /* no answer came, or one that could not be used */
-    struct cemm_message *last_message; /* of that failure; NULL: none. Until the next cemm_turn() */
+    int64_t last_failure;              /* no answer came, or it could not be used */
+    struct cemm_message *last_message; /* why, or NULL; valid until the next cemm_turn() */
 };
 
 /* How requests to a device ended, for all sources together. */
 const struct cemm_outcomes *cemm_device_outcomes(const struct cemm_device *device);
 
-/* Whether `alias` may be requested: it was found, is documented, or configured as extra-alias,
+/* Whether `alias` may be requested: it was found, is documented, or is configured as extra-alias,
  * and no filter excludes it. Any other name is treated as absent without a request. */
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
-/* Whether a source that reaches the device (if none is known to: any source), or an account that
- * has not listed its devices yet, has this endpoint for the meter. `alias` "": for the device. With
- * IO: whether a list of meters may name the meter; the cloud's lists never do. */
+/* Whether a source may have this endpoint for the meter or, if `alias` is "", for the device.
+ * Sources that reach the device count (if none is known to reach it: all sources), and accounts
+ * that have not listed their devices yet. With IO: whether a list of meters may name the meter; the
+ * cloud's lists never do. */
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint);
 
@@ -273,11 +274,11 @@ bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char
 
 #define CEMM_QUARTERS_MAX 108 /* in a day: no zone has had a day of more than 27 hours */
 
-/* What a meter's forward and reverse are. */
+/* What the forward and reverse sides of a meter's amounts are. */
 enum cemm_quantity {
     CEMM_QUANTITY_NONE,   /* nothing was measured */
     CEMM_QUANTITY_GRID,   /* import and export of a smart meter */
-    CEMM_QUANTITY_ENERGY, /* forward and reverse energy of others */
+    CEMM_QUANTITY_ENERGY, /* forward and reverse energy of other meters */
     CEMM_QUANTITY_GAS,    /* forward only */
     CEMM_QUANTITY_VOLUME, /* forward only */
 };
@@ -296,7 +297,7 @@ enum { CEMM_FORWARD, CEMM_REVERSE, CEMM_SIDES };
 
 struct cemm_amount {
     double sides[CEMM_SIDES]; /* whole Wh or litres */
-    unsigned count;           /* of minutes or (CEMM_BASIS_HOURS) hours with data */
+    unsigned count;           /* number of minutes (CEMM_BASIS_HOURS: hours) that have data */
 };
 
 /* The quarter-hours of a day. */
@@ -305,7 +306,7 @@ struct cemm_energy_day {
     int64_t end;
     enum cemm_quantity quantity;
     enum cemm_basis basis;
-    bool refused;       /* a factor was too far from 1, and was not used */
+    bool refused;       /* a scaling factor was too far from 1, and was not used */
     bool total_known;   /* the meter's own total is known */
     double unallocated; /* Wh of that total in no quarter-hour; export and reverse are negative */
     unsigned count;     /* as in struct cemm_amount */
@@ -313,7 +314,7 @@ struct cemm_energy_day {
     struct cemm_amount quarters[CEMM_QUARTERS_MAX];
 };
 
-/* A day's documents; NULL: there is none. */
+/* The documents from which a day's energy is computed; NULL: there is none. */
 struct cemm_energy_input {
     const struct cemm_document *minutes; /* DATA of the day */
     const struct cemm_document *before;  /* TOTALS of the day before */
@@ -324,7 +325,7 @@ struct cemm_energy_input {
 /* Whether meters with that alias may have readings (TOTALS). */
 bool cemm_energy_has_readings(const char *alias);
 
-/* Whether the month is needed, because the readings do not tell what the meter has counted. */
+/* Whether `month` is needed because the readings do not tell what the meter has counted. */
 bool cemm_energy_needs_month(const struct cemm_zone *zone, const struct cemm_energy_input *input,
                              const struct cemm_period *period, int64_t now);
 
@@ -332,10 +333,10 @@ bool cemm_energy_needs_month(const struct cemm_zone *zone, const struct cemm_ene
 void cemm_energy_of(const struct cemm_zone *zone, const struct cemm_energy_input *input,
                     const struct cemm_period *period, int64_t now, struct cemm_energy_day *ret_day);
 
-/* Lengths of intervals: in the meter's zone, except CEMM_BY_UTC_HOUR. */
+/* Lengths of intervals, which are in the meter's zone except for CEMM_BY_UTC_HOUR. */
 enum cemm_by { CEMM_BY_QUARTER, CEMM_BY_HOUR, CEMM_BY_DAY, CEMM_BY_MONTH, CEMM_BY_UTC_HOUR };
 
-/* The current interval; all zeroes before the first one. */
+/* The current interval. Initially all zeroes. */
 struct cemm_interval {
     bool begun;
     int64_t start;
@@ -345,7 +346,7 @@ struct cemm_interval {
     double unallocated;
 };
 
-/* Adds the next day, and calls back for each interval that has ended by `now` (seconds since
+/* Adds the next day, and calls `give` for each interval that has ended by `now` (seconds since
  * 1970). */
 typedef void cemm_interval_fn(void *data, const struct cemm_interval *interval);
 void cemm_interval_add(struct cemm_interval *interval, const struct cemm_zone *zone,
@@ -359,14 +360,14 @@ struct cemm_archive_state {
     size_t read; /* answers that were read in this run */
     size_t written;
     size_t damaged;      /* files that were put aside */
-    int64_t failed;      /* when it failed last; 0: never */
+    int64_t failed;      /* when it was last not readable or writable; 0: never */
     const char *message; /* what failed then */
 };
 
 /* False: no archive is used. The texts are valid until the next cemm_turn(). */
 bool cemm_archive_at(const struct cemm *cemm, struct cemm_archive_state *ret_state);
 
-/* Whether the archive has that answer now. */
+/* Whether the archive now has the answer to `query`. */
 bool cemm_archived(const struct cemm *cemm, const struct cemm_query *query);
 
 /* Whether the archive has any TOTALS of a meter. */
@@ -374,21 +375,21 @@ bool cemm_archived_totals(const struct cemm *cemm, const struct cemm_uid *uid, c
 
 /*
  * Looks for a meter's first day with data, unless it is known. Each source that
- * reaches the meter and was not asked before is sent one request for each year's
- * data, then one for the first month that has any. Like cemm_find(). Also ends
- * with 0 if there is no data at all.
+ * reaches the meter and was not asked before is sent one request for each
+ * year's data, then one for the first month that has any. The result is 0 even
+ * if there is no data at all. Otherwise like cemm_find().
  */
 int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
-/* The first day found so far. False: none. *ret_known: the search is complete, so no known source
- * has earlier data. */
+/* The first day found so far. False: there is none. *ret_known: whether the search is complete, so
+ * that no known source has earlier data. */
 bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     struct cemm_period *ret_day, bool *ret_known);
 
 /* ---- sweeps ------------------------------------------------------------- */
 
-/* A METER: "uid/alias", "uid" or "alias". A part that is missing is "", and stands for any. */
+/* A METER argument: "uid/alias", "uid" or "alias". A missing part is "", and matches any. */
 struct cemm_selector {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
@@ -398,27 +399,28 @@ struct cemm_selector {
 bool cemm_selector_parse(const char *text, struct cemm_selector *ret_selector);
 
 /* Which meters are read. An alias of `meters` that cemm_alias_allowed() permits is requested even
- * if no list has it; devices without it are not reported. What the pointers lead to must outlive
- * the sweep. */
+ * if no list has it; devices without it are not reported. The pointers must stay valid until the
+ * sweep has ended. */
 struct cemm_selection {
     const char *source;           /* only meters of this source ("cloud home"); NULL: all */
-    struct cemm_selector *meters; /* only meters that match one of these; no entries: all */
-    size_t meter_count;           /* 0 if there is a `source` */
-    /* Earlier sweeps may still be running, so that a device that hangs delays no other. Meters
-     * that are still being read are skipped, and known meters are read at once, without waiting for
-     * new lists of devices and meters; a later sweep uses the new lists. */
+    struct cemm_selector *meters; /* only meters that match an entry; no entries: all */
+    size_t meter_count;           /* must be 0 if there is a `source` */
+    /* The sweep may start while earlier sweeps are running, so that a device that hangs does not
+     * delay others. Meters that are still being read are skipped, and known meters are read
+     * immediately; new lists of devices and meters are used by a later sweep. */
     bool overlaps;
 };
 
-/* Whether `meters` has that meter, the device as a whole (`alias` ""), or any of its meters (NULL);
- * true if it has no entries. */
+/* Whether `meters` selects a meter; the device itself, if `alias` is ""; or any of its meters, if
+ * `alias` is NULL. True if `meters` has no entries. */
 bool cemm_selected(const struct cemm_selection *selection, const struct cemm_uid *uid,
                    const char *alias);
 
 /*
- * Called for each meter with its realtime answer, as the answers come; with
- * `uid` or `alias` NULL for a source or device whose meters could not be
- * determined; and at the end once with `answer` NULL.
+ * Called for each meter with its realtime answer, when the answer arrives.
+ * `alias` is NULL if a device's meters could not be determined; `uid` is NULL,
+ * too, if a source's devices could not be determined. At the end, called once
+ * with `answer` NULL.
  */
 typedef void cemm_sweep_fn(void *data, const struct cemm_uid *uid, const char *alias,
                            const struct cemm_answer *answer);
@@ -443,7 +445,8 @@ struct cemm_source_state {
     size_t elsewhere; /* devices of the account that belong to other shards */
 };
 
-/* The state of source `index`; false past the last. Texts are valid until the next cemm_turn(). */
+/* The state of source `index`; false if there is none. Texts are valid until the next
+ * cemm_turn(). */
 bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state);
 
 /* Whether an account has this device, but the device belongs to another shard, which the message
@@ -456,11 +459,11 @@ bool cemm_elsewhere(const struct cemm *cemm, const struct cemm_uid *uid,
 #define CEMM_WINDOW_MAX 2678400 /* seconds: 31 days */
 #define CEMM_SINK_SIZE  128     /* room for a sink's name, with its NUL */
 
-/* Records the newest sample that was sent of each series, and which minutes were sent to each sink.
- * A sink is one output. Any thread may use the ledger. */
+/* Records the newest sample sent of each series, and which minutes were sent to each sink. A sink
+ * is one output. Any thread may use the ledger. */
 struct cemm_ledger;
 
-/* One series: a channel of a meter. It lives as long as its ledger; so do its names. */
+/* One series: a channel of a meter. It and its names live as long as the ledger. */
 struct cemm_ledger_entry;
 
 /* Whether a text may be a sink's name: it is short, and has no control characters. */
@@ -483,29 +486,29 @@ struct cemm_ledger_names {
 };
 struct cemm_ledger_names cemm_ledger_names(const struct cemm_ledger_entry *entry);
 
-/* Whether a sample of a realtime document is to be sent now; if so, it counts as accepted. It must
- * be newer than the last accepted one. A meter reading that is lower by less than 1 is not accepted
- * from another source: the cloud and the LAN round differently. */
+/* Whether a sample of a realtime document is to be sent now. If so, the sample counts as accepted.
+ * It must be newer than the sample that was accepted last. A meter reading that is lower by less
+ * than 1 is not accepted from another source, because the cloud and the LAN round differently. */
 bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_document *document,
                         const struct cemm_sample *sample);
 
 /* How often the series is measured: the shortest distance between the last eight accepted samples,
- * rounded up to 10, 30, 60, 300 or 3600 s. False, and 0: not known yet. True, and 0: a pulse meter,
- * which has no interval of its own. */
+ * rounded up to 10, 30, 60, 300 or 3600 s. Returns false, and 0 seconds, if it is not known yet;
+ * true, and 0, for a pulse meter, which has no interval. */
 bool cemm_ledger_cadence(struct cemm_ledger_entry *entry, unsigned *ret_seconds);
 
-/* A document with only those samples of a realtime document that are to be sent now. A channel
- * without one has its sample of `shown`, the document that was sent before; `shown` may be NULL.
- * The caller unrefs the result. */
+/* Copies a realtime document, with only the samples that are to be sent now. A channel without such
+ * a sample gets its sample in `shown`, the document that was sent before; `shown` may be NULL. The
+ * caller unrefs the result. */
 struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
                                        const struct cemm_document *document,
                                        const struct cemm_document *shown);
 
 /*
- * Records that a sample of that time was sent: to one sink, which now has this minute; or (`sink`
- * NULL) live, to all sinks: such a sample is not sent again, even in a later run. Returns 1 if the
- * one sink did not have the minute, else 0; -EINVAL: `time` is out of range; -ENOMEM, also if the
- * sink's name is invalid.
+ * Records that a sample of this time was sent to `sink`, which now has this minute. If `sink` is
+ * NULL, the sample was sent live, to all sinks, and is not sent again, even in a later run. Returns
+ * 1 if `sink` did not have the minute, else 0; -EINVAL: `time` is out of range; -ENOMEM, also if
+ * the sink's name is invalid.
  */
 int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t time);
 
@@ -518,11 +521,11 @@ int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t 
 int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_message *message);
 
 /*
- * Appends to the state file what was sent since the last call; from time to time, or if `whole`,
- * rewrites it. The file is valid even if the program is killed. Nothing is written until something
- * was sent in this run. Waits for the disk without delaying other threads; only one thread may call
- * it. Returns 0; a negative errno if writing begins to fail, after which it is tried less often; or
- * 1 if it works again. `message`, for the log, is set unless 0 is returned.
+ * Appends to the state file what was sent since the last call; rewrites the file from time to time,
+ * or if `whole` is true. The file is valid even if the program is killed. Nothing is written until
+ * something was sent in this run. Waits for the disk, but does not delay other threads; only one
+ * thread may call it. Returns 0; a negative errno if writing begins to fail, after which it is
+ * tried less often; or 1 if it works again. `message`, for the log, is set unless 0 is returned.
  */
 int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message *message);
 
@@ -539,17 +542,17 @@ struct cemm_backfill;
 struct cemm_backfill_job {
     struct cemm_ledger_entry *entry;
     const char *sink;
-    void *user; /* for the caller's own use: from the last cemm_backfill_live() before the round */
+    void *user; /* the caller's own: from the last cemm_backfill_live() before the round */
 };
 
 struct cemm_backfill_rules {
     int64_t delay_ms;    /* from a live sample to the backfill of minutes before it; 0: none */
     int64_t max_age_ms;  /* how old a day's document may be */
-    size_t rows_max;     /* how many rows are sent in one call at most */
-    unsigned rounds_max; /* how many rounds may run at a time; used only if there is a delay */
+    size_t rows_max;     /* at most this many rows are sent in one call */
+    unsigned rounds_max; /* at most this many rounds run at a time; used only if there is a delay */
     /* Sends rows, all of one channel, and marks them in the ledger. Returns 0 if all were sent; 1
      * if cemm_backfill_sent() will be called; -EAGAIN if the series is not live now; or another
-     * negative errno if the sink fails, which is then left alone, longer each time. */
+     * negative errno if the sink fails, which is then not used for a while, longer each time. */
     int (*send)(void *data, struct cemm_backfill_job *job, struct cemm_document *rows);
     void (*done)(void *data, struct cemm_backfill_job *job); /* a round has ended; may be NULL */
 };
@@ -559,8 +562,8 @@ struct cemm_backfill *cemm_backfill_new(struct cemm *cemm, struct cemm_ledger *l
                                         const struct cemm_backfill_rules *rules, void *data);
 void cemm_backfill_free(struct cemm_backfill *backfill);
 
-/* A series has a live sample. Missing minutes that ended at least a minute before `limit` (Unix
- * milliseconds) may be fetched. True: a round is running, and `done` will be called. */
+/* Reports a live sample of a series. Missing minutes that ended at least a minute before `limit`
+ * (Unix milliseconds) may be fetched. True: a round is running, and `done` will be called. */
 bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
                         int64_t limit, void *user);
 
@@ -570,8 +573,8 @@ bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry
 enum { CEMM_SINK_RECOVERED = 1 << 0, CEMM_SINK_FAILED = 1 << 1 };
 unsigned cemm_backfill_sent(struct cemm_backfill_job *job, size_t sent, int result);
 
-/* Begins the rounds that are due at `now` (monotonic milliseconds). Returns the milliseconds
- * until the next one; -1: none before the next live sample or the end of a round. */
+/* Begins the rounds that are due at `now` (monotonic milliseconds). Returns the milliseconds until
+ * the next one; -1: none is due before the next live sample or the end of a round. */
 int64_t cemm_backfill_step(struct cemm_backfill *backfill, int64_t now);
 
 #endif
