@@ -1,7 +1,5 @@
 #include "common/engine/loop.h"
 
-#include "common/base/message.h"
-
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -6,7 +6,6 @@
 #include "common/protocol/fingerprint.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- messages ------------------------------------------------------------------- */

@@ -1,7 +1,6 @@
 #include "common/engine/store.h"
 
 #include "common/base/limits.h"
-#include "common/base/message.h"
 #include "common/model/period.h"
 #include "common/protocol/answer.h"
 
