@@ -10,7 +10,6 @@
  * data, so there is one static context, which leads to everything else.
  */
 #include <pthread.h>
-#include <stdlib.h>
 
 #include "plugin/collectd/config.h"
 #include "plugin/collectd/poller.h"

@@ -2,8 +2,6 @@
  * `cemm discover`: the CEMMs that answer on the LAN. It searches even
  * if discovery is off in the configuration, and asks no configured source.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "plugin/exec/command.h"

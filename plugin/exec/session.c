@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "plugin/exec/output.h"
 #include "plugin/exec/wait.h"
