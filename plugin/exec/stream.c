@@ -210,13 +210,6 @@ static void put_snapshot(struct stream *stream)
 
 /* ---- answers --------------------------------------------------------------------- */
 
-/* Reports that a meter has become absent, which the library does not log. */
-static void report_absent(const struct latest *entry, const struct cemm_answer *answer)
-{
-    if (answer->result == CEMM_ABSENT && (entry->up || entry->sweep == 0))
-        message_about(CEMM_LOG_WARNING, entry->uid.text, entry->alias, answer->message);
-}
-
 /* Reports after the first sweep which METERs match nothing: they would look like silent meters. */
 static void end_sweep(struct stream *stream)
 {
@@ -277,13 +270,14 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
         return;
     }
     options_mark(stream->options, entry->uid.text, entry->alias);
-    if (!good)
-        report_absent(entry, answer);
-    else if (is_prometheus(stream))
+    /* The library does not log that a meter has become absent. */
+    if (answer->result == CEMM_ABSENT && (entry->up || entry->sweep == 0))
+        message_about(CEMM_LOG_WARNING, entry->uid.text, entry->alias, answer->message);
+    else if (good && is_prometheus(stream))
         show(stream, entry, answer->document);
-    else if (stream->options->state)
+    else if (good && stream->options->state)
         missed_take(&stream->missed, &entry->missed, answer->document);
-    else
+    else if (good)
         put(stream, answer->document, false);
     if (good)
         seek_type(stream, entry, answer->document);
