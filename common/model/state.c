@@ -118,11 +118,10 @@ static int append(const char *path, const char *lines, size_t length)
 {
     int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
-    int r;
 
     if (fd < 0)
         return -errno;
-    r = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
+    int r = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
     if (r == 0)
         r = cemm_file_write(fd, lines, length);
     close(fd);

@@ -82,13 +82,11 @@ static void save(struct history_writer *writer, bool whole)
 static bool is_live(const struct batch *batch)
 {
     struct value value;
-    const data_set_t *set;
-    value_t *values;
 
     if (!dispatch_make(&value, batch->job->user, batch->job->entry, 0, 0))
         return false;
-    set = plugin_get_ds(value.list.type);
-    values = set ? uc_get_value(set, &value.list) : NULL;
+    const data_set_t *set = plugin_get_ds(value.list.type);
+    value_t *values = set ? uc_get_value(set, &value.list) : NULL;
     free(values);
     return values != NULL;
 }
@@ -96,14 +94,13 @@ static bool is_live(const struct batch *batch)
 static int write_sample(const struct batch *batch, const struct cemm_sample *sample)
 {
     struct value value;
-    int status;
 
     if (!dispatch_make(&value, batch->job->user, batch->job->entry, sample->time, sample->value))
         return EINVAL;
     value.list.meta = meta_data_create(); /* some writers do not check whether it is NULL */
     if (!value.list.meta)
         return ENOMEM;
-    status = plugin_write(batch->job->sink, NULL, &value.list);
+    int status = plugin_write(batch->job->sink, NULL, &value.list);
     meta_data_destroy(value.list.meta);
     return status;
 }
@@ -114,10 +111,9 @@ static int64_t flush(struct history_writer *writer, struct batch *batch, size_t 
 {
     const char *sink = batch->job->sink;
     int64_t begun = cemm_clock_steady();
-    int64_t took;
 
     plugin_flush(sink, 0, NULL);
-    took = cemm_clock_steady() - begun;
+    int64_t took = cemm_clock_steady() - begun;
     while (batch->sent < end)
         (void)cemm_ledger_mark(batch->job->entry, sink, batch->series->samples[batch->sent++].time);
     save(writer, false);

@@ -85,12 +85,11 @@ static struct answer *answer_new(const struct block *block, const struct cemm_ui
                                  const char *alias, const struct cemm_answer *answer)
 {
     const struct cemm_document *document = answer->document;
-    struct answer *copy;
     size_t count = 0;
 
     if (document)
         (void)cemm_document_series(document, &count);
-    copy = malloc(sizeof(*copy) + count * sizeof(copy->readings[0]));
+    struct answer *copy = malloc(sizeof(*copy) + count * sizeof(copy->readings[0]));
     if (!copy)
         return NULL;
     *copy = (struct answer){
@@ -228,11 +227,10 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
 static void sweep(struct target *target, int64_t now)
 {
     const struct cemm_selection selection = {.source = target->block->source, .overlaps = true};
-    int r;
 
     while (target->due <= now)
         target->due += target->block->interval;
-    r = cemm_sweep(target->poller->cemm, &selection, swept, target);
+    int r = cemm_sweep(target->poller->cemm, &selection, swept, target);
     if (r == 0)
         target->poller->sweeps++;
     else if (r != -EALREADY)
@@ -361,7 +359,6 @@ void poller_hand_over(struct poller *poller, int64_t every)
 static int build(struct poller *poller, const struct settings *settings)
 {
     struct cemm_message message = {""};
-    int r;
 
     queue_init(&poller->queue);
     hold_init(&poller->hold);
@@ -376,7 +373,7 @@ static int build(struct poller *poller, const struct settings *settings)
             .block = &settings->blocks[poller->count],
             .due = cemm_clock_steady(),
         };
-    r = cemm_ledger_load(poller->ledger, settings->state_file, &message);
+    int r = cemm_ledger_load(poller->ledger, settings->state_file, &message);
     if (r == -ENOMEM) /* the state file must not be overwritten */
         return r;
     if (r < 0 || (r == CEMM_ABSENT && settings->writer_count))

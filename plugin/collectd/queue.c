@@ -67,12 +67,10 @@ void queue_destroy(struct queue *queue)
 
 bool queue_put(struct queue *queue, struct answer *answer)
 {
-    bool full;
-
     pthread_mutex_lock(&queue->lock);
     TAILQ_INSERT_TAIL(&queue->waiting, answer, next);
     queue->size += size_of(answer);
-    full = queue->size > QUEUE_MAX;
+    bool full = queue->size > QUEUE_MAX;
     while (queue->size > QUEUE_MAX &&
            ((answer = take_first(&queue->leftover)) || (answer = take_first(&queue->waiting))))
         answer_free(queue, answer);
@@ -181,12 +179,11 @@ bool hold_put(struct hold *hold, const struct block *block, const struct reading
               int64_t now)
 {
     const struct held key = {.block = block, .reading = *reading, .until = now + HOLD_MS};
-    struct held *held;
     bool new;
 
     if (hold->count == HOLD_MAX)
         return false;
-    held = cemm_tree_get(&hold->tree, &key, sizeof(key), compare_series, &new);
+    struct held *held = cemm_tree_get(&hold->tree, &key, sizeof(key), compare_series, &new);
     if (!new)
         return false;
     TAILQ_INSERT_TAIL(&hold->list, held, next);
