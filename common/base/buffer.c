@@ -9,8 +9,8 @@
 
 #define FIRST_CAPACITY 255  /* with the NUL, a power of two */
 #define DIGITS_MAX     17   /* enough for any double to read back as itself */
-#define PLAIN_MIN      (-5) /* numbers with exponents from here ... */
-#define PLAIN_MAX      14   /* ... to here are written without one */
+#define PLAIN_MIN      (-5) /* the smallest exponent that is not written out: 0.00001, not 1e-05 */
+#define PLAIN_MAX      14   /* the largest exponent that is not written out */
 
 static int fail(struct cemm_buffer *buffer, int error)
 {
@@ -40,7 +40,7 @@ int cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more)
     return 0;
 }
 
-/* Without printf(), which is slow: a year of minutes has half a million numbers. */
+/* Does not use printf(), which is slow: a year of minutes has half a million numbers. */
 void cemm_buffer_integer(struct cemm_buffer *buffer, int64_t number)
 {
     uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
@@ -75,7 +75,7 @@ void cemm_buffer_format(struct cemm_buffer *buffer, const char *format, ...)
 void cemm_buffer_number(struct cemm_buffer *buffer, double number)
 {
     char text[40];
-    int digits = 0; /* after the first one */
+    int digits = 0; /* after the first digit */
 
     do {
         (void)snprintf(text, sizeof(text), "%.*e", digits, number);
@@ -101,7 +101,7 @@ int cemm_buffer_steal(struct cemm_buffer *buffer, char **ret_text, size_t *ret_l
         return r;
     }
     buffer->data[buffer->length] = '\0';
-    /* Doubling may have left unused memory, and the caller may keep the text for long. */
+    /* Returns the memory left over from doubling, because the caller may keep the text for long. */
     char *exact = realloc(buffer->data, buffer->length + 1);
     *ret_text = exact ? exact : buffer->data;
     if (ret_length)
@@ -113,8 +113,8 @@ int cemm_buffer_steal(struct cemm_buffer *buffer, char **ret_text, size_t *ret_l
 /* ---- streams ---------------------------------------------------------------------- */
 
 /*
- * A stream into memory. glibc's open_memstream drops a piece for which there is no memory, goes
- * on, and reports no error, not even in fclose().
+ * A stream that writes into memory. If there is no memory for a write, glibc's open_memstream drops
+ * it and reports no error, not even from fclose().
  */
 struct text {
     struct cemm_buffer buffer;
@@ -129,7 +129,7 @@ static ssize_t text_write(void *data, const char *bytes, size_t length)
     cemm_buffer_append(&text->buffer, bytes, length);
     *text->ret_text = text->buffer.data;
     *text->ret_length = text->buffer.length;
-    return text->buffer.error ? 0 : (ssize_t)length; /* 0: the stream has an error */
+    return text->buffer.error ? 0 : (ssize_t)length; /* 0 means an error */
 }
 
 static int text_close(void *data)

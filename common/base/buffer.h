@@ -1,5 +1,5 @@
 /*
- * A growing text with a limit. An error stays, so that it is checked once, after all writing.
+ * A growing text with a limit. An error is kept, so that one check after all writing is enough.
  */
 #ifndef CEMM_BASE_BUFFER_H
 #define CEMM_BASE_BUFFER_H
@@ -12,7 +12,7 @@ struct cemm_buffer {
     char *data; /* NULL at first; NUL-terminated once anything was written */
     size_t length;
     size_t capacity; /* bytes of text that fit now; `length` after an error */
-    size_t limit;    /* bytes of text that it may ever have */
+    size_t limit;    /* the most bytes of text that it may have */
     int error;       /* 0, -ENOMEM, or -E2BIG: it would have been longer than its limit */
 };
 
@@ -21,7 +21,7 @@ struct cemm_buffer {
 /* Makes room for `more` bytes. Returns 0 or the buffer's error. */
 int cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more);
 
-/* Inline, because there is room most of the time. */
+/* Inline, because most calls only copy into memory that is already there. */
 static inline void cemm_buffer_append(struct cemm_buffer *buffer, const void *bytes, size_t length)
 {
     if ((length > buffer->capacity - buffer->length || !buffer->data) &&
@@ -45,7 +45,7 @@ static inline void cemm_buffer_char(struct cemm_buffer *buffer, char c)
 
 void cemm_buffer_integer(struct cemm_buffer *buffer, int64_t number);
 
-/* The shortest text that reads back as the same number; it must be finite. */
+/* Appends the shortest text that strtod() reads as the same number, which must be finite. */
 void cemm_buffer_number(struct cemm_buffer *buffer, double number);
 
 void cemm_buffer_format(struct cemm_buffer *buffer, const char *format, ...)
@@ -55,8 +55,8 @@ void cemm_buffer_format(struct cemm_buffer *buffer, const char *format, ...)
 void cemm_buffer_clear(struct cemm_buffer *buffer);
 
 /* Gives the text to the caller, who frees it, and leaves the buffer empty. The text of an empty
- * buffer is "". Returns 0, or the buffer's error after freeing the memory. `ret_length` may be
- * NULL. */
+ * buffer is "". If the buffer has an error, frees its memory and returns the error; otherwise
+ * returns 0. `ret_length` may be NULL. */
 int cemm_buffer_steal(struct cemm_buffer *buffer, char **ret_text, size_t *ret_length);
 
 #endif

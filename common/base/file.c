@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Reads `length` bytes. Returns 0, -EIO if the file has become shorter, or another negative
+/* Reads exactly `length` bytes. Returns 0, -EIO if the file has become shorter, or another negative
  * errno. */
 static int fill(int fd, char *ret_bytes, size_t length)
 {
@@ -58,7 +58,8 @@ int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat
     return r;
 }
 
-/* The recursion ends: realpath() fails with ELOOP on a loop or on a chain that is too long. */
+/* realpath() limits the recursion: it fails with ELOOP on a loop and on a chain that is too
+ * long. */
 char *cemm_link_target(const char *path)
 {
     char text[PATH_MAX];

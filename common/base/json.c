@@ -8,10 +8,10 @@
 #include <malloc.h>
 #include <string.h>
 
-#define LONG_TEXT (64u << 10) /* bytes; a day of minutes has half as many */
+#define LONG_TEXT (64u << 10) /* bytes; the answer for a day of minutes has half as many */
 
 /* If char is signed, json-c 0.18 in strict mode refuses all letters beyond ASCII. Without strict
- * mode it accepts some invalid JSON, such as a trailing comma. */
+ * mode it accepts some invalid JSON, such as a trailing comma, which does less harm. */
 static int tokener_flags(void)
 {
     bool broken = json_c_version_num() == (18 << 8);
@@ -22,7 +22,7 @@ static int tokener_flags(void)
 static void explain(enum json_tokener_error error, size_t length, size_t end,
                     struct cemm_message *message)
 {
-    bool whole = error == json_tokener_success; /* a value was read, up to `end` */
+    bool whole = error == json_tokener_success; /* a complete value was read, which ends at `end` */
 
     if (length == 0)
         cemm_message_set(message, "it is empty");
@@ -44,7 +44,7 @@ int cemm_json_parse(const char *bytes, size_t length, struct json_object **ret_o
         return -ENOMEM;
     json_tokener_set_flags(tokener, tokener_flags());
     struct json_object *object = json_tokener_parse_ex(tokener, bytes, (int)length);
-    size_t end = json_tokener_get_parse_end(tokener); /* a NUL ends the parsing */
+    size_t end = json_tokener_get_parse_end(tokener); /* the parser also stops at a NUL */
     if (json_object_is_type(object, json_type_object) && end == length) {
         *ret_object = object;
         json_tokener_free(tokener);

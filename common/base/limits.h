@@ -1,5 +1,5 @@
 /*
- * Limits on what outside input can make us use, and on the times that we accept.
+ * Limits on the resources that outside input can make us use, and on the times that we accept.
  */
 #ifndef CEMM_BASE_LIMITS_H
 #define CEMM_BASE_LIMITS_H
@@ -14,11 +14,11 @@
 #define CEMM_METERS_MAX       512         /* meters of one device */
 #define CEMM_ROUTES_MAX       8           /* sources of a device that are tried for a document */
 #define CEMM_CHANNELS_MAX     256         /* channels of one meter */
-#define CEMM_COLUMNS_MAX      256         /* different members of io's entries: CSV columns */
+#define CEMM_COLUMNS_MAX      256         /* different members in the entries of an IO answer */
 #define CEMM_DATAGRAM_MAX     2048        /* bytes of one discovery packet */
 #define CEMM_DISCOVERED_MAX   256         /* devices that discovery may find */
 #define CEMM_REMARKS_MAX      32          /* log lines per hour about answers to broadcasts */
-#define CEMM_EXTRA_MAX        16          /* further descriptors that a caller may wait for */
+#define CEMM_EXTRA_MAX        16          /* descriptors that a caller may give to cemm_turn() */
 #define CEMM_URL_MAX          2048        /* characters of a request's URL */
 #define CEMM_KEY_MAX          512         /* characters of an API key */
 #define CEMM_CACHE_MAX        (8u << 20)  /* bytes of answers kept in memory */
@@ -29,20 +29,20 @@
 #define CEMM_STATE_MAX        (64u << 20) /* bytes of a state file */
 #define CEMM_UNSAVED_MAX      (1u << 20)  /* bytes not yet written to a state file */
 #define CEMM_STRETCHES_MAX    2048        /* stretches of sent minutes, for each series and sink */
-#define CEMM_SINKS_MAX        64          /* sinks (outputs of minutes), earlier runs included */
+#define CEMM_SINKS_MAX        64          /* sinks (outputs of minutes), including earlier runs' */
 #define CEMM_REFUSED_MAX      64          /* refused requests that a route remembers */
 #define CEMM_LOGGED_MAX       64          /* different messages logged about a source's answers */
-#define CEMM_DEVICE_LINES_MAX 200         /* messages about devices in a minute; fleets are large */
+#define CEMM_DEVICE_LINES_MAX 200         /* log messages about single devices in a minute */
 
-/* Bytes of the archive's file for an answer without a sample: its deps (registry.h), the answer. */
+/* Bytes of the archive's file of an answer without a sample: deps (registry.h), then the answer. */
 #define CEMM_EMPTY_MAX (CEMM_NOTE_MAX + CEMM_ANSWER_MAX)
 
-/* Milliseconds. Samples outside 2000-01-01 … 2100-01-01 are ignored. */
+/* These are in milliseconds. Samples outside 2000-01-01 … 2100-01-01 are ignored. */
 #define CEMM_TIME_MIN   INT64_C(946684800000)
 #define CEMM_TIME_MAX   INT64_C(4102444800000)
 #define CEMM_PAUSE_MAX  INT64_C(3600000)  /* the longest Retry-After that is obeyed */
-#define CEMM_SILENT_AGE INT64_C(600000)   /* a meter with a newer sample is not silent */
+#define CEMM_SILENT_AGE INT64_C(600000)   /* a meter with a sample newer than this is not silent */
 #define CEMM_ABSENT_AGE INT64_C(86400000) /* an absent meter is requested again after this long */
-#define CEMM_AHEAD_MAX  INT64_C(900000)   /* a meter's clock may be ahead of ours by this much */
+#define CEMM_AHEAD_MAX  INT64_C(900000)   /* a meter's clock may be ahead of ours by at most this */
 
 #endif

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 /*
- * Core dumps are off, because the key is in memory. A server that hangs up, or a file size limit,
- * must not end the process: write() fails instead. Descriptors 0 to 2 are opened if they are
- * closed, because a socket could become stdout; read-only, so that writing to it still fails.
+ * Core dumps are off, because the key is in memory. If a server hangs up or a file size limit is
+ * reached, write() fails, and no signal ends the process. Descriptors 0 to 2 are opened if they are
+ * closed, because a socket could become stdout; read-only, so that writing to them still fails.
  */
 void cemm_process_prepare(void)
 {

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #define CREDENTIAL "credential:"
-#define FILE_MAX   (64u << 10) /* bytes; the key is the first line */
+#define FILE_MAX   (64u << 10) /* bytes of a key file, of which only the first line is used */
 #define OTHERS     (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)
 
 bool cemm_secret_is_file(const char *name)
@@ -17,7 +17,7 @@ bool cemm_secret_is_file(const char *name)
     return strncmp(name, CREDENTIAL, strlen(CREDENTIAL)) != 0;
 }
 
-/* Finds the file behind `name`. */
+/* Finds the path that `name` stands for. */
 static int locate(const char *name, char path[PATH_MAX], struct cemm_message *message)
 {
     const char *directory = "";
@@ -59,7 +59,7 @@ static int take_line(char *text, size_t length, struct cemm_secret *secret)
     return 0;
 }
 
-/* Whether a file name may be a key that was written in the wrong place: keys are hexadecimal. */
+/* Whether a path may be a key that was written where the path belongs: keys are hexadecimal. */
 static bool may_be_key(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -89,7 +89,7 @@ int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_m
             strerror(-r));
     if (r < 0)
         return cemm_message_fail(message, r, "key file %s: %s", path, strerror(-r));
-    /* systemd sets the mode of a credential. */
+    /* The mode of a credential is not checked, because systemd has set it. */
     if (cemm_secret_is_file(file) && (st.st_mode & OTHERS))
         r = cemm_message_fail(message, -EPERM,
                               "key file %s is accessible to others; run: chmod 600 %s", path, path);
