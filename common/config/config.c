@@ -1,5 +1,5 @@
 /*
- * Settings as a table: which key belongs in which section, and which function checks its value.
+ * The table of settings: which key belongs in which section, and which function checks its value.
  * Messages quote the value and say what is expected; the caller adds the file and the line, or
  * collectd's block.
  */
@@ -21,13 +21,13 @@
 #define SHARDS_MAX      256
 #define INTERVAL_MAX    (7 * 86400.0)
 #define SHOWN           48   /* characters of a wrong value that a message quotes */
-#define URL_LENGTH_MAX  1024 /* so that a request's own part has room, too */
-#define PATH_LENGTH_MAX 3840 /* so that an archive's own part has room, too */
+#define URL_LENGTH_MAX  1024 /* leaves room for the rest of a request's URL */
+#define PATH_LENGTH_MAX 3840 /* leaves room for the names of files in the archive */
 
 enum section { GLOBAL, CLOUD, LOCAL, DISCOVERY, ARCHIVE };
 
-/* Checks and stores a value. Returns 0, UNFIT if it is not as `wanted` in the table, or a negative
- * errno with a reason in config->message, except for -ENOMEM. */
+/* Checks and stores a value. Returns 0; UNFIT if the value is not what `wanted` in the table asks
+ * for; or a negative errno, with the reason in config->message unless it is -ENOMEM. */
 typedef int setter(struct cemm_config *config, const char *value);
 
 #define UNFIT 1
@@ -103,7 +103,7 @@ static int strings_add(struct cemm_config *config, struct cemm_strings *strings,
     return 0;
 }
 
-/* Takes ownership of `text`; if it is NULL, there was no memory for it. */
+/* Sets a field to `text`, and takes ownership of it. NULL means that there was no memory for it. */
 static int put(char **field, char *text)
 {
     if (!text)
@@ -113,9 +113,9 @@ static int put(char **field, char *text)
     return 0;
 }
 
-/* A full path, because programs change their directory later. "~/" is the home directory; other
- * relative paths begin in `base`, or (NULL) in the current directory. NULL: there is no memory, or
- * no current directory. */
+/* Makes a path absolute, because programs change their directory later. "~/" is the home directory;
+ * other relative paths are relative to `base` or, if that is NULL, to the current directory.
+ * Returns NULL if there is no memory or no current directory. */
 static char *full_path(const char *base, const char *path)
 {
     const char *home = getenv("HOME");
@@ -186,7 +186,7 @@ static int set_zone(struct cemm_config *config, const char *value)
     return 0;
 }
 
-/* Whether the host part of an http:// URL (after the scheme) is this machine itself. */
+/* Whether `host`, the rest of an http:// URL, begins with the name of this machine itself. */
 static bool is_loopback(const char *host)
 {
     const char *begin = host + (host[0] == '[');
@@ -203,7 +203,7 @@ static bool is_loopback(const char *host)
            (inet_pton(AF_INET6, name, &address6) == 1 && IN6_IS_ADDR_LOOPBACK(&address6));
 }
 
-/* Whether `text` begins with HOST, HOST:PORT, [IPv6] or [IPv6]:PORT, up to a slash. */
+/* Whether `text` is HOST, HOST:PORT, [IPv6] or [IPv6]:PORT, or begins with this and a slash. */
 static bool is_authority(const char *text)
 {
     const char *host_end = text + strcspn(text, text[0] == '[' ? "]/" : ":/");
@@ -227,7 +227,7 @@ static int set_url(struct cemm_config *config, const char *value)
     const char *host = value + (https ? 8 : 7);
     char *url;
 
-    if (strpbrk(value, "?#@")) /* the message does not repeat it: it may hold a key */
+    if (strpbrk(value, "?#@")) /* the message does not quote it, because it may hold a key */
         return cemm_message_fail(config->message, -EINVAL,
                                  "url: write it without a user name, key or parameters");
     if ((!https && !http) || !cemm_text_printable(value) || !is_authority(host))
@@ -381,7 +381,7 @@ static const struct {
     enum section section;
     const char *key;
     setter *set;
-    const char *wanted; /* in the message about a value that does not fit */
+    const char *wanted; /* what a message about a wrong value says */
     bool repeatable;
 } settings[] = {
     {GLOBAL, "time-zone", set_zone, "no such time zone; write one like Europe/Amsterdam"},
@@ -500,7 +500,7 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
         if ((int)settings[i].section != config->section || strcmp(settings[i].key, key) != 0)
             continue;
-        /* A second address would replace the first one silently. */
+        /* Otherwise a second address, for example, would silently replace the first one. */
         if (!settings[i].repeatable && config->seen & 1u << i)
             return cemm_message_fail(message, -EEXIST,
                                      "%s: a second one in this section; remove one", key);
@@ -512,8 +512,8 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
     return refuse_unknown(config, key, message);
 }
 
-/* `base`/`name`, or $HOME/`otherwise`/`name` if the XDG variable `base` is unset or relative. NULL:
- * there is no home, or no memory. */
+/* Returns `base`/`name`, or $HOME/`otherwise`/`name` if the XDG variable `base` is unset or
+ * relative, or NULL if there is no home or no memory. */
 static char *path_below(const char *base, const char *otherwise, const char *name)
 {
     const char *home = getenv("HOME");
@@ -532,10 +532,10 @@ char *cemm_config_own(void)
     return path_below(getenv("XDG_CONFIG_HOME"), ".config", "cemm/cemm.conf");
 }
 
-/* The default of cemm_config_archive(). NULL: nowhere, or no memory. */
+/* Returns the default of cemm_config_archive(), or NULL if there is none or no memory. */
 static char *default_archive(void)
 {
-    const char *state = getenv("STATE_DIRECTORY"); /* systemd's: a list, separated by colons */
+    const char *state = getenv("STATE_DIRECTORY"); /* set by systemd: a list, separated by colons */
 
     if (state && state[0] == '/')
         return strndup(state, strcspn(state, ":"));

@@ -1,6 +1,6 @@
 /*
- * The settings (cemm.conf(5)), checked. cemm_config_set() stores each one, whether it comes from
- * the INI file or from collectd's blocks.
+ * The settings (cemm.conf(5)) after they were checked. cemm_config_set() stores each one, whether
+ * it comes from the INI file or from collectd's blocks.
  */
 #ifndef CEMM_CONFIG_CONFIG_H
 #define CEMM_CONFIG_CONFIG_H
@@ -8,7 +8,7 @@
 #include "common/base/secret.h"
 #include "common/frontend.h"
 
-/* A list of strings; those of a configuration are owned by it. */
+/* A list of strings. The lists of a configuration own their strings. */
 struct cemm_strings {
     char **items;
     size_t count;
@@ -16,7 +16,7 @@ struct cemm_strings {
 
 enum cemm_source_kind { CEMM_CLOUD, CEMM_LOCAL };
 
-/* One [cloud NAME] or [local NAME]. */
+/* A section [cloud NAME] or [local NAME]. */
 struct cemm_source_config {
     enum cemm_source_kind kind;
     int line; /* the line of the file in which it begins; 0: there is no file */
@@ -38,15 +38,15 @@ struct cemm_source_config {
 struct cemm_config {
     struct cemm_zone *zone;
     char *file;
-    char *base; /* relative paths are relative to it; NULL: to the current directory */
-    int line;   /* the line that is being read, or where something is missing */
+    char *base; /* the directory that paths are relative to; NULL: the current one */
+    int line;   /* the line that is being read or is wrong; 0: the whole file */
     struct cemm_source_config *sources;
     size_t source_count;
-    struct cemm_message *message; /* where to explain why a value is refused */
-    int section;                  /* the section that was opened last: an enum of config.c */
-    unsigned seen;                /* keys set in this section: bits of the table in config.c */
-    unsigned opened;              /* [discovery], [archive] opened so far: bits 1 << section */
-    int discovery;                /* -1: not set; else 0 or 1 */
+    struct cemm_message *message; /* where a setter explains why it refuses a value */
+    int section;     /* the section that was opened last: an enum section of config.c */
+    unsigned seen;   /* which keys are set in this section: bits 1 << row of the table */
+    unsigned opened; /* which of [discovery], [archive] were opened: bits 1 << section */
+    int discovery;   /* -1: not set; else 0 or 1 */
     struct cemm_strings broadcasts;
     int64_t discovery_interval_ms;
     char *archive; /* NULL: none */

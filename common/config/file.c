@@ -88,8 +88,8 @@ static int read_lines(struct cemm_config *config, FILE *stream, struct cemm_mess
     return r;
 }
 
-/* Puts the file and the line in front of the message; line 0 means the whole file. */
-static void locate(struct cemm_message *message, const char *file, int line, int error)
+/* Puts the file and the line in front of a message. Line 0 means the whole file. */
+static void add_location(struct cemm_message *message, const char *file, int line, int error)
 {
     struct cemm_message copy = *message;
     const char *reason = copy.text[0] ? copy.text : strerror(-error);
@@ -111,7 +111,7 @@ static int set_base(struct cemm_config *config, const char *file)
     return r;
 }
 
-/* Returns -ENOENT only if there is no such file. If a file that it names is missing: -EINVAL. */
+/* Returns -ENOENT only if `file` does not exist, and -EINVAL if a file that it names is missing. */
 static int load(struct cemm_config *config, const char *file, struct cemm_message *message)
 {
     FILE *stream = fopen(file, "re");
@@ -127,7 +127,7 @@ static int load(struct cemm_config *config, const char *file, struct cemm_messag
     if (r == 0)
         r = config->file ? cemm_config_finish(config, message) : -ENOMEM;
     if (r < 0)
-        locate(message, file, config->line, r);
+        add_location(message, file, config->line, r);
     return r == -ENOENT ? -EINVAL : r;
 }
 
