@@ -1,6 +1,6 @@
 /*
- * json-c parses an answer, and its objects are freed as soon as the document has been made of them:
- * they take many times the memory of the text.
+ * json-c parses an answer. Its objects are freed as soon as a document has been made from them,
+ * because they take many times the memory of the text.
  */
 #include "common/protocol/answer.h"
 
@@ -20,11 +20,11 @@
 struct reader {
     struct cemm_document *document;
     struct json_object *root;
-    struct json_object *data;   /* the member `data`; realtime: what the meter reports itself */
-    struct json_object *totals; /* realtime on the LAN: what the CEMM added up; NULL: missing */
+    struct json_object *data;   /* the member `data`; in realtime, what the meter itself reports */
+    struct json_object *totals; /* in realtime on the LAN, what the CEMM adds up; else NULL */
     enum cemm_alias_kind kind;  /* of the meter */
     int64_t now;
-    struct cemm_buffer texts; /* texts of the samples, one after the other, during the reading */
+    struct cemm_buffer texts; /* the samples' texts during the reading, one after the other */
     struct cemm_message *message;
 };
 
@@ -39,7 +39,7 @@ static int refuse(const struct reader *reader, const char *wanted)
                              "the answer does not have the documented form: %s", wanted);
 }
 
-/* Counts a part that does not fit, and keeps the message of the first one. */
+/* Counts a part without the documented form, and keeps the message about the first one. */
 #define skip(reader, ...) cemm_message_set(count_skipped((reader)->document), __VA_ARGS__)
 
 static struct cemm_message *count_skipped(struct cemm_document *document)
@@ -51,8 +51,8 @@ static struct cemm_message *count_skipped(struct cemm_document *document)
 
 /* ---- samples -------------------------------------------------------------- */
 
-/* Whether a number is in the range of values. json-c turns an integer beyond 64 bits into the
- * largest or smallest one. */
+/* Whether a number can be a value. json-c turns an integer beyond 64 bits into INT64_MIN or
+ * INT64_MAX. */
 static bool in_range(struct json_object *number)
 {
     if (json_object_is_type(number, json_type_int)) {
@@ -63,7 +63,7 @@ static bool in_range(struct json_object *number)
     return value > -VALUE_MAX && value < VALUE_MAX;
 }
 
-/* json-c keeps the text of a double as its userdata; that of an integer follows from its value. */
+/* Stores a number's text, which json-c keeps only for a double, in its userdata. */
 static void keep_text(struct cemm_buffer *texts, struct json_object *number,
                       struct cemm_sample *ret_sample)
 {
@@ -78,8 +78,8 @@ static void keep_text(struct cemm_buffer *texts, struct json_object *number,
     cemm_buffer_char(texts, '\0');
 }
 
-/* Reads [time, value] (cloud §MeasurementArray). 1: a sample; 0: none, because it is [0, 0] (never
- * read), null or out of range; -EIO: it has another form. */
+/* Reads [time, value] (cloud §MeasurementArray). Returns 1 for a sample; 0 for none, because it is
+ * [0, 0] (never measured), null or out of range; or -EIO if it has another form. */
 static int read_sample(struct reader *reader, struct json_object *pair,
                        struct cemm_sample *ret_sample)
 {
@@ -100,7 +100,7 @@ static int read_sample(struct reader *reader, struct json_object *pair,
     return 1;
 }
 
-/* Compares by time; of two at the same time, the one that was read last comes first. */
+/* Compares by time; of two samples of the same time, the one that was read later comes first. */
 static int compare_samples(const void *left, const void *right)
 {
     const struct cemm_sample *a = left;
@@ -111,7 +111,7 @@ static int compare_samples(const void *left, const void *right)
     return a->text > b->text ? -1 : a->text < b->text;
 }
 
-/* Puts the oldest first, and keeps one for each time. */
+/* Sorts samples, oldest first, and keeps only the first of those that have the same time. */
 static void sort_samples(struct cemm_series *series)
 {
     struct cemm_sample *samples = series->samples;
@@ -131,7 +131,7 @@ static void sort_samples(struct cemm_series *series)
 
 /* ---- channels ------------------------------------------------------------- */
 
-/* NULL: there are too many. */
+/* Returns NULL if there are too many channels. */
 static struct cemm_series *add_series(struct reader *reader, const char *channel)
 {
     if (reader->document->series_count >= CEMM_CHANNELS_MAX) {
@@ -149,8 +149,8 @@ static void update_newest(struct cemm_document *document, const struct cemm_samp
         document->newest = sample->time;
 }
 
-/* The samples of a channel. The API writes the newest row first, so the rows are read from the last
- * to the first: then the samples are in order. */
+/* Reads the history of a channel. The API writes the newest row first, so the rows are read from
+ * the last to the first, which puts the samples in order. */
 static void read_history(struct reader *reader, const char *channel, struct json_object *rows)
 {
     struct cemm_document *document = reader->document;
@@ -175,8 +175,8 @@ static void read_history(struct reader *reader, const char *channel, struct json
         update_newest(document, &series->samples[series->count - 1]);
 }
 
-/* One sample of a channel, in `totals` (`total`) or in `data`. `shown`: the channel is taken from
- * there. Samples of `data` that are not shown also tell how old the meter's data is. */
+/* Reads one sample of a channel, from `totals` if `total`, else from `data`. It gets into the
+ * document only if `shown`, but any sample of `data` tells how old the meter's data is. */
 static void read_current(struct reader *reader, const char *channel, struct json_object *pair,
                          bool total, bool shown)
 {
@@ -210,10 +210,10 @@ static bool has_totals(enum cemm_alias_kind kind)
 }
 
 /*
- * Whether a channel is taken from `totals`. The readings there do not match those in `data`: they
- * split an inverter's single register by tariff, and differences such as electric_energy = t1 - t3
- * are right only within `totals`. So all readings of a meter come from one of the two. A channel or
- * an alias that is not documented is taken from `data` if that has it.
+ * Whether a channel is taken from `totals`, not from `data`. The readings in `totals` do not match
+ * those in `data`: they split an inverter's single register by tariff, and a difference such as
+ * electric_energy = t1 - t3 is right only in `totals`. So all readings of a meter come from one of
+ * the two. A channel or an alias that is not documented is taken from `data` if that has it.
  */
 static bool from_totals(const struct reader *reader, const char *channel)
 {
@@ -276,7 +276,7 @@ void cemm_answer_bound(struct cemm_document *document, int64_t start, int64_t en
     }
 }
 
-/* The number of rows of all channels of a history. */
+/* Counts the rows of all channels of a history. */
 static size_t count_rows(struct json_object *data)
 {
     size_t rows = 0;
@@ -307,8 +307,8 @@ static int read_channels(struct reader *reader, struct json_object *data)
         series += (size_t)json_object_object_length(reader->totals);
     int r = cemm_document_reserve(document, series < CEMM_CHANNELS_MAX ? series : CEMM_CHANNELS_MAX,
                                   history ? count_rows(data) : series);
-    /* A text with its NUL is shorter than its pair in the answer, so all texts have room, and none
-     * is moved later. */
+    /* Each text with its NUL is shorter than its pair in the answer, so that there is room for all
+     * texts, and none is moved later. */
     if (r == 0)
         r = cemm_buffer_reserve(&reader->texts, document->length);
     if (r == 0)
@@ -323,7 +323,7 @@ static int read_channels(struct reader *reader, struct json_object *data)
 
 /* ---- lists ------------------------------------------------------------------ */
 
-/* Limits the entries of a list that are used. */
+/* Returns how many entries of a list are used; counts those beyond `max` as skipped. */
 static size_t at_most(struct reader *reader, size_t length, size_t max, const char *what)
 {
     if (length <= max)
@@ -376,7 +376,7 @@ static int read_root(struct reader *reader, struct json_object *data)
     return 0;
 }
 
-/* The text of a member that must be a name; "": it is absent or null. False: not a name. */
+/* Reads a member that must be a name ("" if it is absent or null). Returns false if it is not. */
 static bool read_name(struct json_object *item, const char *member, char ret_name[CEMM_NAME_SIZE])
 {
     struct json_object *object = NULL;
@@ -391,7 +391,7 @@ static bool read_name(struct json_object *item, const char *member, char ret_nam
     return true;
 }
 
-/* False: not a meter. If only its type is invalid, the rest is used. */
+/* Returns false if an item is not a meter. If only its type is invalid, the rest is used. */
 static bool read_entry(struct reader *reader, struct json_object *item, struct cemm_io *ret_io)
 {
     if (!json_object_is_type(item, json_type_object)) {
@@ -407,7 +407,7 @@ static bool read_entry(struct reader *reader, struct json_object *item, struct c
     return true;
 }
 
-/* cloud §Request an I/O; real firmware has it on the LAN, too, with aliases. An entry's io_id (a
+/* cloud §Request an I/O; real firmware offers it on the LAN, too, with aliases. An entry's io_id (a
  * number, a text or absent) is not used. */
 static int read_io(struct reader *reader, struct json_object *data)
 {

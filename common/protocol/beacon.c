@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Copies a text member that is a plain name; leaves "" otherwise. */
+/* Copies a member if it is a plain name; otherwise sets "". */
 static void copy_name(struct json_object *beacon, const char *member, char ret_name[CEMM_NAME_SIZE])
 {
     const char *name = cemm_json_string(cemm_json_member(beacon, member, json_type_string));
@@ -16,7 +16,7 @@ static void copy_name(struct json_object *beacon, const char *member, char ret_n
     strcpy(ret_name, name && cemm_name_valid(name) ? name : "");
 }
 
-/* Whether it is a version like "1.24", and at least 1.23, the first that answers. */
+/* Whether a version is like "1.24", and at least 1.23, the first with which a CEMM answers. */
 static bool core_answers(const char *version)
 {
     size_t major = strspn(version, "0123456789");

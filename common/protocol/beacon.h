@@ -17,9 +17,9 @@ struct cemm_beacon {
     char version[CEMM_NAME_SIZE]; /* version of the core, "1.24" */
 };
 
-/* Reads one datagram. 1: a CEMM's answer; 0: our own query, received again; -EIO: neither, with the
- * reason in `message`; -ENOMEM. A core older than 1.23 does not answer, so a packet that claims to
- * come from one is not an answer, either. */
+/* Reads one datagram. Returns 1 for a CEMM's answer; 0 for our own query, received again; -EIO,
+ * with the reason in `message`, for anything else; or -ENOMEM. A core older than 1.23 does not
+ * answer, so a packet that claims to come from one is not an answer, either. */
 int cemm_beacon_read(const char *bytes, size_t length, struct cemm_beacon *ret_beacon,
                      struct cemm_message *message);
 

@@ -13,11 +13,11 @@
 /* The message for a port that speaks TLS instead of HTTP. */
 #define CEMM_FINGERPRINT_TLS "this port is for HTTPS; a CEMM on the LAN is read by plain HTTP"
 
-/* A message about the sender of this answer to a request for the root (`body` may be NULL). NULL:
- * it may be a CEMM Basic or Plus, or it can't be identified. */
+/* Returns a message about the sender of an answer to a request for the root. Returns NULL if it may
+ * be a CEMM Basic or Plus, or can't be identified. `body` may be NULL if `length` is 0. */
 const char *cemm_fingerprint_root(int status, const char *body, size_t length);
 
-/* Likewise, about the sender of an answer to a request for CEMM_FINGERPRINT_PATH. */
+/* The same for an answer to a request for CEMM_FINGERPRINT_PATH. */
 const char *cemm_fingerprint_public(int status, const char *body, size_t length);
 
 #endif

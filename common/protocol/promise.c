@@ -19,7 +19,7 @@ static enum cemm_step wait_until(struct cemm_promise *promise, int64_t until)
     return until < promise->deadline ? CEMM_WAIT : CEMM_TIMED_OUT;
 }
 
-/* Handles a 202: it begins a promise, or says that the repeat was too early. */
+/* Handles a 202, which begins a promise or says that a repeat was too early. */
 static void take_promise(struct cemm_promise *promise, int64_t now)
 {
     if (promise->since < 0 || now - promise->since >= CEMM_PROMISE_LIFE_MS) {
@@ -33,7 +33,7 @@ static void take_promise(struct cemm_promise *promise, int64_t now)
     }
     int64_t elapsed = now - promise->since;
     bool late = promise->expected >= 0 && elapsed >= promise->expected;
-    if (late && promise->early < promise->expected) { /* the data is due any moment */
+    if (late && promise->early < promise->expected) { /* the data may come at any moment */
         promise->pause = promise->expected / CEMM_PROMISE_LATE;
         if (promise->pause < CEMM_PROMISE_LATE_MS)
             promise->pause = CEMM_PROMISE_LATE_MS;
@@ -41,7 +41,7 @@ static void take_promise(struct cemm_promise *promise, int64_t now)
     promise->early = elapsed;
 }
 
-/* How long to wait until the next repeat; the one after that waits longer. */
+/* Returns how long to wait before the next repeat, and makes the following pause longer. */
 static int64_t take_pause(struct cemm_promise *promise, int64_t now)
 {
     int64_t expected = promise->since + promise->expected;
@@ -51,10 +51,10 @@ static int64_t take_pause(struct cemm_promise *promise, int64_t now)
     promise->pause = pause * 2;
     if (promise->pause > CEMM_PROMISE_PAUSE_MS)
         promise->pause = CEMM_PROMISE_PAUSE_MS;
-    /* Never later than the moment at which the data is expected; if patient, not earlier. */
+    /* Repeats when the data is expected, at the latest; if patient, not before that, either. */
     if (promise->expected >= 0 && now < expected && (promise->patient || now + pause > expected))
         pause = expected - now;
-    /* One last try just before the deadline rather than giving up early. */
+    /* Tries a last time just before the deadline instead of giving up early. */
     if (now + pause >= promise->deadline && now < last_try &&
         (promise->repeats < CEMM_PROMISE_REPEATS ||
          last_try - promise->since >= CEMM_PROMISE_LIFE_MS))
@@ -82,7 +82,7 @@ int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, i
 
     if (promise->since < 0)
         return known;
-    /* Closer to the upper bound: being late is better than another repeat. */
+    /* An estimate near the upper bound: being late is better than a further repeat. */
     if (known < 0 && promise->expected < 0)
         return upper - (upper - lower) / 4;
     int64_t estimate =
@@ -91,7 +91,7 @@ int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, i
         return upper;
     if (known < 0)
         return estimate;
-    /* The estimate lies between the bounds. The occasional request that is not patient lowers it a
-     * little each time; lowering it faster would make ordinary repeats come too soon. */
+    /* The estimate is between the bounds. An occasional request that is not patient lowers it a
+     * little; lowering it faster would make the repeats of patient requests too early. */
     return promise->patient ? known : known - (known - lower) / 32;
 }

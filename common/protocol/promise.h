@@ -1,13 +1,13 @@
 /*
- * The promise (cloud §API Promise) as a state machine: what to do next for one request. A 202 says
- * that the data is being fetched from the CEMM; the same request, repeated within 10 s, gets it.
- * After 10 s the promise expires, and a repeat starts a new one. Pure: times are arguments
- * (milliseconds of a monotonic clock).
+ * The promise (cloud §API Promise) as a state machine, which decides what to do next for one
+ * request. A 202 says that the data is being fetched from the CEMM; the same request, repeated
+ * within 10 s, gets it. After 10 s the promise expires, and a repeat begins a new one. Pure: times
+ * are arguments (milliseconds of a monotonic clock).
  *
- * The first repeat comes after half a second, the others ever more slowly: at most five per
- * promise, because it is not known how the cloud treats a client that asks too often. How long a
- * device takes is learned: then requests are repeated when the data is expected, and now and then
- * at half that time, to learn whether it has become faster.
+ * The first repeat is sent after half a second, the following ones at growing intervals: at most
+ * five per promise, because it is not known how the cloud treats a client that asks too often. It
+ * is learned how long each device takes. From then on, requests are repeated when the data is
+ * expected, and now and then at half that time, to learn whether the device has become faster.
  */
 #ifndef CEMM_PROTOCOL_PROMISE_H
 #define CEMM_PROTOCOL_PROMISE_H
@@ -19,13 +19,14 @@
 #define CEMM_PROMISE_FIRST_MS 500  /* pause before the first repeat */
 #define CEMM_PROMISE_PAUSE_MS 3000 /* longest pause between two repeats */
 #define CEMM_PROMISE_REPEATS  5    /* repeats of one promise if it is not known how long it takes */
-#define CEMM_PROMISE_LATE     16   /* if it takes longer than expected: pause 1/16 of that time, */
-#define CEMM_PROMISE_LATE_MS  25   /* but at least this long */
+#define CEMM_PROMISE_LATE \
+    16 /* a promise that is late is repeated after 1/16 of its expected time, */
+#define CEMM_PROMISE_LATE_MS 25 /* but not sooner than this */
 
 enum cemm_step {
     CEMM_WAIT,      /* send the request again at `until` */
     CEMM_DONE,      /* the last answer's status is final */
-    CEMM_TIMED_OUT, /* the deadline has come, or would before the next repeat */
+    CEMM_TIMED_OUT, /* the deadline has passed, or would pass before the next repeat */
 };
 
 struct cemm_promise {
@@ -40,19 +41,19 @@ struct cemm_promise {
     unsigned repeats; /* repeats of the current promise */
 };
 
-/* The request is sent now, and has `timeout_ms`. `expected_ms` is what cemm_promise_learned() last
- * returned for the device, else for another one at the same source, else -1. `patient`: no repeat
- * before `expected_ms` have passed. */
+/* The request is sent at `now`, and must end within `timeout_ms`. `expected_ms` is what
+ * cemm_promise_learned() last returned for the device, else for another one at the same source,
+ * else -1. `patient`: no repeat is sent before `expected_ms` have passed. */
 void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeout_ms,
                         int64_t expected_ms, bool patient);
 
-/* What an HTTP answer means. 202 is a promise; 429 and 503 with Retry-After ask for a later repeat;
- * any other status is final. `retry_after_ms` is the header's value; -1: there is none. */
+/* Says what an HTTP answer means. 202 is a promise; 429 and 503 with Retry-After ask for a later
+ * repeat; any other status is final. `retry_after_ms` is the header's value, or -1. */
 enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, int status,
                                    int64_t retry_after_ms);
 
-/* The new estimate of how long the device takes, after the repeat sent at `sent` got the data.
- * `known` is the old estimate for it; -1: there is only that of cemm_promise_begin(). */
+/* Returns the new estimate of how long the device takes, after the repeat sent at `sent` got the
+ * data. `known` is the device's old estimate, or -1 if it has none. */
 int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, int64_t known);
 
 #endif

@@ -8,7 +8,7 @@
 static const struct {
     bool cloud;
     bool lan;
-    const char *path; /* what follows the alias; NULL: it is not about a meter */
+    const char *path; /* what follows the alias; NULL: there is no alias in the URL */
 } endpoints[] = {
     [CEMM_DEVICES] = {true, false, NULL},
     [CEMM_ROOT] = {false, true, NULL},
@@ -24,7 +24,7 @@ bool cemm_endpoint_offered(enum cemm_endpoint endpoint, enum cemm_source_kind ki
     return kind == CEMM_CLOUD ? endpoints[endpoint].cloud : endpoints[endpoint].lan;
 }
 
-/* Keys are opaque: all characters are escaped, except RFC 3986's unreserved ones. */
+/* A key may have any characters: all are escaped, except RFC 3986's unreserved ones. */
 static void write_escaped(struct cemm_buffer *out, const char *text)
 {
     static const char unreserved[] =

@@ -7,12 +7,12 @@
 #include "common/base/buffer.h"
 #include "common/config/config.h"
 
-/* Whether sources of this kind have this endpoint: as documented, but io on the LAN as in real
- * firmware. */
+/* Whether sources of this kind have this endpoint: as documented, and as real firmware has it, IO
+ * on the LAN. */
 bool cemm_endpoint_offered(enum cemm_endpoint endpoint, enum cemm_source_kind kind);
 
 /* Appends the whole URL. `base` ends in a slash; the time parameter is the period's start in
- * `zone`; `key` is the api_key parameter (NULL: none, as on the LAN). */
+ * `zone`; `key` becomes the parameter api_key, and is NULL on the LAN. */
 void cemm_url_write(struct cemm_buffer *out, enum cemm_source_kind kind, const char *base,
                     const struct cemm_query *query, const struct cemm_zone *zone, const char *key);
 
