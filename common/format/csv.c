@@ -1,6 +1,6 @@
 /*
- * cemmfs's CSV files, after RFC 4180 with bare newlines. Only fields of a list
- * (io.csv) can need quotes: names and numbers have been checked.
+ * Writes cemmfs's CSV files: RFC 4180, but with bare newlines. Only fields of a list (io.csv) can
+ * need quotes: names and numbers have been checked.
  */
 #include "common/base/json.h"
 #include "common/format/format.h"
@@ -82,9 +82,9 @@ static void write_value(struct cemm_buffer *out, struct json_object *value)
         out->error = -ENOMEM;
 }
 
-/* An object with every member that any entry of the list has, in order of first appearance. The
- * value of each is its own name, so that write_entry() also writes the header line. NULL: no
- * memory. */
+/* Returns an object with every member that any entry of the list has, in order of first appearance.
+ * The value of each member is its own name, so that write_entry() can also write the header line.
+ * Returns NULL if there is no memory. */
 static struct json_object *find_columns(struct json_object *list)
 {
     struct json_object *columns = json_object_new_object();

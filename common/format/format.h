@@ -9,12 +9,12 @@
 #include "common/base/limits.h"
 #include "common/model/document.h"
 
-/* cemmfs's CSV: `channel,value,unit,time` for realtime, `time,<channel>…` for history and totals;
- * IO and INFO answers as a table. */
+/* Writes cemmfs's CSV: `channel,value,unit,time` for realtime, `time,<channel>…` for history and
+ * totals; IO and INFO answers as a table. */
 void cemm_write_csv(struct cemm_buffer *out, const struct cemm_document *document,
                     const struct cemm_zone *zone);
 
-/* History as OpenMetrics, series by series, oldest sample first; without HELP and TYPE. */
+/* Writes history as OpenMetrics, series by series, oldest sample first; without HELP and TYPE. */
 void cemm_write_openmetrics(struct cemm_buffer *out, const struct cemm_document *document);
 
 /* Walks several series side by side, oldest first: one step for each distinct time. All zeroes at
@@ -23,10 +23,10 @@ struct cemm_merge {
     const struct cemm_series *series;
     size_t count;
     size_t position[CEMM_CHANNELS_MAX];
-    int64_t time; /* of this step; INT64_MAX at the end */
+    int64_t time; /* the time of this step; INT64_MAX at the end */
 };
 
-/* Moves to the next time; false at the end. */
+/* Moves to the next time. Returns false at the end. */
 bool cemm_merge_next(struct cemm_merge *merge);
 
 /* This step's sample of series `index`, or NULL. */

@@ -1,6 +1,6 @@
 /*
- * Prometheus's text format, as node_exporter's textfile directory takes it: no times, base units,
- * and all samples of a metric in one block, so that all results are needed at once. A device that
+ * Prometheus's text format, as node_exporter reads it from its textfile directory: no times, base
+ * units, and all samples of a metric in one block, so all results are needed at once. A device that
  * fails has no samples, but cemm_up is 0. A value that may fall or is not documented is a gauge.
  *
  * OpenMetrics, its successor, has times and is for history: series by series, under the same names.
@@ -78,9 +78,9 @@ static const struct {
                        "Water or gas used in each day or month."},
 };
 
-/* The first match holds. */
+/* The first match applies. */
 static const struct kind {
-    const char *channel; /* cemm_channel_matches() */
+    const char *channel; /* a pattern for cemm_channel_matches() */
     enum family family;
     const char *labels; /* NULL: the channel's name */
     const char *other;  /* the labels for all but smart meters */
@@ -104,7 +104,7 @@ static const struct kind {
     {"*", OTHER, NULL, NULL, 1, 1},
 };
 
-/* The same for amounts. */
+/* The same for history with a period (cemm_history_tag()). */
 static const struct kind amounts[] = {
     {"electric_energy*", ENERGY_AMOUNT, NULL, NULL, JOULES_PER_KWH, 1},
     {"gas", GAS_AMOUNT, "", "", 1, 1},
@@ -113,7 +113,8 @@ static const struct kind amounts[] = {
     {"*", OTHER, NULL, NULL, 1, 1},
 };
 
-/* The earlier output, in the order of the new one: a search begins where the last one ended. */
+/* The earlier output. Its lines are in the same order as the new output's, so each search begins
+ * where the previous search ended. */
 struct previous {
     const char *text; /* NULL: there is none */
     const char *cursor;
@@ -126,7 +127,7 @@ static const struct kind *kind_of(const struct kind *kind, const char *channel)
     return kind;
 }
 
-/* `length`: how much of the name is written; in OpenMetrics its end may be left out. */
+/* Writes HELP and TYPE, with the first `length` characters of the family's name. */
 static void write_head(struct cemm_buffer *out, enum family family, size_t length)
 {
     cemm_buffer_format(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)length, families[family].name,
@@ -136,7 +137,8 @@ static void write_head(struct cemm_buffer *out, enum family family, size_t lengt
 
 /* ---- counters ------------------------------------------------------------------ */
 
-/* Finds what follows `key` at the beginning of a line of `text`, not before `from`. */
+/* Finds a line of `text`, at `from` or later, that begins with `key`. Returns what follows the
+ * key. */
 static const char *find_line(const char *text, const char *from, const char *key)
 {
     while (from && (from = strstr(from, key)) && from != text && from[-1] != '\n')
@@ -144,7 +146,7 @@ static const char *find_line(const char *text, const char *from, const char *key
     return from ? from + strlen(key) : NULL;
 }
 
-/* Finds the number of a series in the earlier output; NULL: none. */
+/* Finds the number of a series in the earlier output. Returns NULL if there is none. */
 static const char *earlier(struct previous *previous, const char *key, double *ret_value,
                            size_t *ret_length)
 {
@@ -181,7 +183,7 @@ static void write_seconds(struct cemm_buffer *out, int64_t time)
         cemm_buffer_format(out, ".%03" PRId64, time % 1000);
 }
 
-/* The metric with its labels and a space. Valid names fit, and need no escaping. */
+/* Writes the metric's name, its labels and a space. Valid names fit, and need no escaping. */
 static void write_key(const struct kind *kind, const struct cemm_query *query, const char *channel,
                       const char *period, char ret_key[KEY_SIZE])
 {
@@ -265,7 +267,7 @@ static void write_time(struct cemm_buffer *out, const struct cemm_result *result
     cemm_buffer_char(out, '\n');
 }
 
-/* Nothing is written if a meter fails and its type is not known: "" would mean that it has none. */
+/* Writes nothing if a meter fails and its type is not known: "" would mean that it has no type. */
 static void write_info(struct cemm_buffer *out, const struct cemm_result *result)
 {
     const char *type = result->document ? result->document->type : result->type;

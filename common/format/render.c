@@ -1,7 +1,7 @@
 /*
- * Documents as text. Several are joined in the order of time: each is walked by its own merge, and
- * the next moment is the earliest of all. The CSV and InfluxDB rows do without printf(), which is
- * slow: a year of minutes has half a million.
+ * Writes documents as text. Several documents are joined in the order of time: each is walked by
+ * its own merge, and the next moment is the earliest of all. The CSV and InfluxDB rows do without
+ * printf(), which is slow: a year of minutes has half a million rows.
  */
 #include "common/format/format.h"
 
@@ -68,9 +68,9 @@ static void write_json_row(struct cemm_buffer *out, const struct cemm_document *
 
 /* ---- collectd's plain text protocol --------------------------------------------- */
 
-/* As collectd's exec and unixsock plugins read it. The identifier is quoted, because the host name
- * may have any characters. Rows with a tag (cemm_history_tag()) get a name of their own, because
- * they must not get into the series of the meter's readings. */
+/* Writes a line as collectd's exec and unixsock plugins read it. The identifier is quoted, because
+ * the host name may have any characters. Rows with a tag (cemm_history_tag()) get a name of their
+ * own, because they must not get into the series of the meter's readings. */
 static void write_putval_row(struct cemm_buffer *out, const struct cemm_document *document,
                              const struct cemm_series *series, const struct cemm_sample *sample,
                              const struct cemm_render_options *options)
@@ -165,7 +165,7 @@ static void (*const row_writers[])(struct cemm_buffer *out, const struct cemm_do
 /* A document that is being written. */
 struct walk {
     const struct cemm_document *document;
-    struct cemm_series *sorted; /* NULL: walked in its own order */
+    struct cemm_series *sorted; /* series sorted by channel; NULL: not sorted */
     struct cemm_merge merge;    /* its current moment has not been written */
 };
 
@@ -194,7 +194,7 @@ static int begin(struct walk *walk, const struct cemm_document *document, bool s
     return 0;
 }
 
-/* The earliest remaining moment; INT64_MAX at the end. */
+/* Returns the earliest moment that has not been written, or INT64_MAX at the end. */
 static int64_t next_moment(const struct walk *walks, size_t count)
 {
     int64_t next = INT64_MAX;
@@ -205,7 +205,7 @@ static int64_t next_moment(const struct walk *walks, size_t count)
     return next;
 }
 
-/* Writes the rows of a walk's current moment, and goes on. */
+/* Writes the rows of a walk's current moment, and goes on to its next one. */
 static void write_moment(struct cemm_buffer *out, struct walk *walk, enum cemm_rows rows,
                          const struct cemm_render_options *options)
 {
