@@ -15,13 +15,13 @@
 #include <unistd.h>
 
 #define PATH_SIZE      4096
-#define ABANDONED_S    60 /* the writer of a half-written file of that age is gone */
+#define ABANDONED_S    60 /* seconds; the program that began to write a file this old is gone */
 #define DIRECTORY_MODE 0750
 #define FILE_MODE      0640
 
 /* ---- paths --------------------------------------------------------------------- */
 
-/* Returns 0 or -ENAMETOOLONG. So does path_of(). */
+/* Returns 0 or -ENAMETOOLONG, as path_of() does. */
 __attribute__((format(printf, 2, 3))) static int write_path(char ret_path[PATH_SIZE],
                                                             const char *format, ...)
 {
@@ -39,7 +39,7 @@ static int path_of(char ret_path[PATH_SIZE], const char *archive, enum cemm_arch
     static const char *const spans[] = {
         [CEMM_DAY] = "data/day", [CEMM_MONTH] = "data/month", [CEMM_YEAR] = "data/year"};
     static const int lengths[] = {[CEMM_DAY] = 8, [CEMM_MONTH] = 5, [CEMM_YEAR] = 0};
-    char folder[32]; /* "2024/03/", of which the first lengths[span] are used */
+    char folder[32]; /* "2024/03/", of which the first lengths[span] characters are used */
     char name[16];
 
     if (kind == CEMM_ARCHIVE_ZONE)
@@ -103,7 +103,7 @@ bool cemm_archive_has_totals(const char *archive, const struct cemm_uid *uid, co
 
 /* ---- writing -------------------------------------------------------------------- */
 
-/* Makes the directories above the last slash of `path`. */
+/* Makes all directories in `path`, up to its last slash. */
 static int make_directories(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -116,8 +116,8 @@ static int make_directories(char *path)
     return 0;
 }
 
-/* Removes a half-written file whose writer is gone. -EBUSY: it may still be writing. A time in the
- * future counts as old, because the clock was wrong. */
+/* Removes a half-written file whose writer is gone. Returns -EBUSY if the writer may still be at
+ * work. A time far in the future counts as old, because the clock must have been wrong. */
 static int remove_abandoned(const char *path)
 {
     struct stat st;
@@ -129,8 +129,8 @@ static int remove_abandoned(const char *path)
     return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* The temporary file always has the same name, so that the one of a killed program is removed. If
- * another program is writing the same file now, nothing needs to be done. */
+/* Does nothing if another program is writing the same file now. The temporary file always has the
+ * same name, so that one left by a killed program is removed. */
 int cemm_archive_write(const char *archive, enum cemm_archive_kind kind,
                        const struct cemm_query *query, const char *bytes, size_t length)
 {
@@ -184,7 +184,7 @@ static bool is_directory(DIR *parent, const struct dirent *entry)
     return fstatat(dirfd(parent), entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* *unread is set if the device can't be read; the other devices are still visited. */
+/* Sets *unread if the device's directory can't be read, so that other devices are still visited. */
 static int each_alias(const char *archive, const struct cemm_uid *uid, cemm_archive_meter_fn *meter,
                       void *data, int *unread)
 {

@@ -11,14 +11,14 @@
  *   .zone                         the time zone in which the archive was filled
  *   .empty/<the same without .json>     answers without a sample, valid for 24 hours
  *
- * Every known meter has a directory, even if nothing of it is archived.
+ * Every known meter has a directory, even if none of its data is archived.
  *
- * Programs may share it without locks: a file is complete when it is renamed to its name, and all
- * programs would write the same. Files are not synced: one that a power failure damages is
+ * Programs may share an archive without locks: a file is complete when it gets its name, and all
+ * programs would write the same bytes. Files are not synced: if a power failure damages one, it is
  * recognised, and fetched again.
  *
- * `archive` is always the archive's directory, which the first write creates. Functions that return
- * int return 0 or a negative errno.
+ * The argument `archive` is always the archive's directory, which the first write creates.
+ * Functions that return int return 0 or a negative errno.
  */
 #ifndef CEMM_ARCHIVE_ARCHIVE_H
 #define CEMM_ARCHIVE_ARCHIVE_H
@@ -43,7 +43,7 @@ int cemm_archive_read(const char *archive, enum cemm_archive_kind kind,
 int cemm_archive_write(const char *archive, enum cemm_archive_kind kind,
                        const struct cemm_query *query, const char *bytes, size_t length);
 
-/* Whether the answer's file is there, and whether a meter has any TOTALS. */
+/* Whether the file of an answer exists, and whether a meter has any TOTALS. */
 bool cemm_archive_has(const char *archive, const struct cemm_query *query);
 bool cemm_archive_has_totals(const char *archive, const struct cemm_uid *uid, const char *alias);
 
@@ -54,8 +54,8 @@ int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
 /* Makes a meter's directory. */
 int cemm_archive_add_meter(const char *archive, const struct cemm_uid *uid, const char *alias);
 
-/* Calls back for each meter that has a directory; a result other than 0 ends it and is returned.
- * A missing archive has no meters. */
+/* Calls `meter` for each meter that has a directory. If a call returns anything but 0, stops and
+ * returns that. An archive that does not exist has no meters. */
 typedef int cemm_archive_meter_fn(void *data, const struct cemm_uid *uid, const char *alias);
 int cemm_archive_each(const char *archive, cemm_archive_meter_fn *meter, void *data);
 
