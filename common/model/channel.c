@@ -6,19 +6,18 @@
 #define WH_PER_KWH  1000.0
 #define GAS_CADENCE 3600 /* smart meters report gas once an hour */
 
-/* A row of gas with a neighbour nearer than NEAR_MS is a minute's row. So is one whose neighbours
- * are all nearer than NEAR_BOTH_MS: minutes may be missing. */
+/* A row of gas is a minute's row if a neighbour is nearer than NEAR_MS, or if both neighbours are
+ * nearer than NEAR_BOTH_MS, because minutes may be missing. */
 #define NEAR_MS      (5 * MINUTE_MS)
 #define NEAR_BOTH_MS (30 * MINUTE_MS)
 
 /*
- * Names and units are those of LAN §Common channels and, for
- * electric_energy_low, of cloud §monthly data. Only types of collectd's own
- * types.db are used, so that no other types.db is needed anywhere. The first
- * match counts; the last row is for everything else.
+ * Names and units are those of LAN §Common channels and, for electric_energy_low, of cloud §monthly
+ * data. Only types of collectd's own types.db are used, so that no other types.db is needed. The
+ * first match applies; the last row is for all other channels.
  */
 static const struct row {
-    const char *channel; /* cemm_channel_matches() */
+    const char *channel; /* a pattern for cemm_channel_matches() */
     const char *unit;
     enum cemm_channel_kind kind;
     const char *type;
@@ -65,7 +64,7 @@ static bool is_gas_by_minute(const struct cemm_query *query, const struct cemm_s
 {
     size_t i = (size_t)(row - series->samples);
     int64_t before = i > 0 ? row->time - row[-1].time : INT64_MAX;
-    int64_t after = i + 1 < series->count ? row[1].time - row->time : before; /* if it is last */
+    int64_t after = i + 1 < series->count ? row[1].time - row->time : before; /* for the last row */
 
     if (query->endpoint != CEMM_DATA || query->period.span != CEMM_DAY ||
         strcmp(series->channel, "gas") != 0)

@@ -1,9 +1,8 @@
 /*
- * One table of channels: unit, kind, and type in collectd (cemm_identify()).
- * The unit does not depend on the name alone: gas is a meter reading in
- * realtime and totals, an amount in history, and litres a minute in a day's
- * data of a meter that is read every five minutes (the manufacturer's cloud
- * API, §daily data, DSMR 5.x).
+ * The table of channels: unit, kind, and type in collectd (cemm_identify()). The unit does not
+ * depend on the name alone: gas is a meter reading in realtime and totals, an amount in history,
+ * and litres a minute in a day's data of a meter that is read every five minutes (cloud §daily
+ * data, DSMR 5.x).
  */
 #ifndef CEMM_MODEL_CHANNEL_H
 #define CEMM_MODEL_CHANNEL_H
@@ -14,15 +13,15 @@
 const char *cemm_series_unit(const struct cemm_query *query, const struct cemm_series *series);
 
 /* The name and the unit of a row of history. On the day on which a meter is replaced, gas may have
- * rows of m3 by the hour and of L/min by the minute: the latter are named "gas_flow". The unit
- * without a row (NULL) is that of the series. */
+ * both hourly rows in m3 and rows by the minute in L/min: the latter are named "gas_flow". If `row`
+ * is NULL, the unit is that of the series. */
 const char *cemm_row_channel(const struct cemm_query *query, const struct cemm_series *series,
                              const struct cemm_sample *row);
 const char *cemm_row_unit(const struct cemm_query *query, const struct cemm_series *series,
                           const struct cemm_sample *row);
 
-/* The tag `period` ("day", "month", "year") for rows that must not be mixed with the channel's
- * realtime values: gas history, and all rows of months and years. Else NULL. */
+/* The tag `period` ("day", "month", "year") of rows that must not be mixed with the channel's
+ * realtime values: gas history, and all rows of months and years. NULL for other rows. */
 const char *cemm_history_tag(const struct cemm_query *query, const char *channel);
 
 /* What the realtime value of a channel is. */

@@ -121,8 +121,8 @@ const char *cemm_document_bytes(const struct cemm_document *document, size_t *re
     return document->bytes;
 }
 
-/* The bytes were parsed before, so only a lack of memory can make this fail. json-c's objects take
- * too much memory to be kept. */
+/* The bytes have been parsed before, so this fails only if there is no memory. json-c's objects are
+ * not kept, because they take too much memory. */
 struct json_object *cemm_document_json(const struct cemm_document *document)
 {
     struct json_object *root = NULL;

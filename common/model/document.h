@@ -1,6 +1,5 @@
 /*
- * An answer from the API: the bytes that were received, and the values parsed
- * from them.
+ * An answer from the API: the bytes that were received, and the values parsed from them.
  */
 #ifndef CEMM_MODEL_DOCUMENT_H
 #define CEMM_MODEL_DOCUMENT_H
@@ -42,20 +41,20 @@ struct cemm_document {
     struct cemm_message *skipped_message; /* about the first of them; cemm_message_kept() */
 };
 
-/* An empty document with one reference, which takes over `bytes` (also when it fails: then they
- * are freed and NULL is returned). */
+/* Makes an empty document with one reference, which takes over `bytes`. If there is no memory,
+ * frees `bytes` and returns NULL. */
 struct cemm_document *cemm_document_new(const struct cemm_query *query, char *bytes, size_t length);
 
-/* Roughly how many bytes of memory it takes. */
+/* Returns roughly how many bytes of memory a document takes. */
 size_t cemm_document_size(const struct cemm_document *document);
 
-/* Makes room for all series and samples that it will have. 0 or -ENOMEM. */
+/* Makes room for all series and samples that the document will have. Returns 0 or -ENOMEM. */
 int cemm_document_reserve(struct cemm_document *document, size_t series, size_t samples);
 
-/* Appends a series, for which there must be room; its samples follow those of the one before. */
+/* Appends a series, for which there must be room. Its samples follow the previous series'. */
 struct cemm_series *cemm_document_add_series(struct cemm_document *document);
 
-/* Copies the samples' texts, which may lie anywhere till then, to a place of the document's own.
+/* Copies the samples' texts, which may be anywhere until then, into memory of the document. Returns
  * 0 or -ENOMEM. */
 int cemm_document_own_texts(struct cemm_document *document);
 

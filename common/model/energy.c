@@ -1,14 +1,13 @@
 /*
  * Energy of intervals.
  *
- * The API has the mean power of each minute. Energy is computed from it, each
- * direction separately. Means are less exact than the meter's own counters: so
- * a day that is complete is scaled to the counters' difference, if that is
- * known. A difference that remains belongs to no quarter-hour.
+ * The API has the mean power of each minute. Energy is computed from it, each direction separately.
+ * Means are less exact than the meter's own counters, so a complete day is scaled to the difference
+ * of the counters, if that is known. A difference that remains is allocated to no quarter-hour.
  *
- * What is rounded is the running sum since midnight, at the end of each
- * quarter-hour; a quarter-hour gets the difference between two rounded sums. So
- * quarter-hours add up to the day, and nothing depends on where a range begins.
+ * The running sum since midnight is rounded at the end of each quarter-hour, and a quarter-hour
+ * gets the difference between two rounded sums. So quarter-hours add up to the day, and nothing
+ * depends on where a range begins.
  */
 #include "common/model/channel.h"
 #include "common/model/document.h"
@@ -26,8 +25,7 @@
 #define MINUTES_PER_HOUR 60           /* Wh are W x minutes / 60 */
 #define NEAR             (5 * MINUTE) /* a reading this close to midnight counts as the one at midnight */
 
-/* Rounding error can put a sum that should be x.5 just below x.5; other sums are farther from x.5
- * than this. */
+/* A sum this close below x.5 is x.5 with a rounding error; no other sum comes so close to it. */
 #define TIE 1e-6
 
 /* ---- what was measured -------------------------------------------------------- */
@@ -56,8 +54,8 @@ static bool is_electric(enum cemm_quantity quantity)
     return quantity == CEMM_QUANTITY_GRID || quantity == CEMM_QUANTITY_ENERGY;
 }
 
-/* Adds up W and L/min of minutes, and L of hours. A day may end with a row at its last second,
- * which measures nothing. */
+/* Adds each row to its quarter-hour: W or L/min for minutes, L for hours. A day may end with a row
+ * at its last second, which measures nothing. */
 static void add_rows(const struct cemm_document *document, const struct cemm_series *series,
                      struct cemm_energy_day *day)
 {
@@ -85,7 +83,7 @@ static void add_rows(const struct cemm_document *document, const struct cemm_ser
 
 /* ---- what the meter counted --------------------------------------------------- */
 
-/* What is known of a day, in Wh: each side, or only the difference of both. */
+/* What the meter counted in a day, in Wh: each side, or only the difference between the sides. */
 struct known {
     enum cemm_basis basis; /* READINGS or NET; NONE: nothing is known */
     double sides[CEMM_SIDES];
@@ -107,7 +105,7 @@ static const struct cemm_sample *reading_at(const struct cemm_document *totals, 
     return series->samples;
 }
 
-/* A tariff that the meter does not have is in neither answer. */
+/* If the meter does not have a tariff, neither answer has that channel. */
 static void find_readings(const struct cemm_energy_input *input, const struct cemm_energy_day *day,
                           struct known *ret_known)
 {
@@ -131,7 +129,7 @@ static void find_readings(const struct cemm_energy_input *input, const struct ce
     ret_known->difference = ret_known->sides[CEMM_FORWARD] - ret_known->sides[CEMM_REVERSE];
 }
 
-/* Finds the row of the day for both tariffs. */
+/* Adds up the day's rows of both tariffs. */
 static void find_net(const struct cemm_document *month, const struct cemm_energy_day *day,
                      struct known *ret_known)
 {
@@ -190,8 +188,8 @@ static struct cemm_amount sum_quarters(const struct cemm_energy_day *day)
     return sum;
 }
 
-/* Each side has a factor of its own, which stays 1 if it would not be between 0.8 and 1.25. The
- * bounds are tested without division, as i386 rounds differently. */
+/* Finds the factor of each side, which stays 1 if it would not be between 0.8 and 1.25. The bounds
+ * are checked without division, because i386 rounds quotients differently. */
 static void scale(const struct known *known, const double sums[CEMM_SIDES],
                   struct cemm_energy_day *day, double factors[CEMM_SIDES])
 {

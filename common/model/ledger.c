@@ -1,14 +1,13 @@
 /*
- * A sample is "accepted" when it is to be output, and "sent" when it was
- * dispatched in collectd or written by stream. Between the two it may wait in a
- * queue, or be lost with the process: so the state file has only what was sent.
+ * A sample is "accepted" when it is to be output, and "sent" when it was dispatched in collectd or
+ * written by stream. Between the two it may wait in a queue, or be lost with the process: so the
+ * state file has only what was sent.
  *
- * The last sample of each series is remembered, so that none is sent twice, and a
- * counter does not step back when another source answers. From the minutes that
- * were sent, backfill computes what is missing.
+ * The last accepted sample of each series is remembered, so that no sample is sent twice, and no
+ * counter steps back when another source answers. From the minutes that were sent, backfill
+ * computes which minutes are missing.
  *
- * The window limits what is requested, not what is recorded: it may be wider in
- * the next run.
+ * The window limits what is requested, not what is recorded: the next run may have a longer window.
  */
 #include "common/model/ledger.h"
 
@@ -22,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP_BACK_MAX 1.0 /* in the meter's own unit: a greater step is a new meter */
+#define STEP_BACK_MAX 1.0 /* in the meter's own unit; a greater step back is a new meter */
 #define MINUTE_MS     INT64_C(60000)
 
 /* ---- names --------------------------------------------------------------------- */
@@ -36,7 +35,7 @@ static int compare_meters(const void *left, const void *right)
     return r ? r : strcmp(a->alias, b->alias);
 }
 
-/* Finds a meter, or creates it; NULL: no memory, or an invalid name. */
+/* Finds or creates a meter. Returns NULL if there is no memory, or the alias is invalid. */
 static struct cemm_ledger_meter *meter_get(struct cemm_ledger *ledger, const struct cemm_uid *uid,
                                            const char *alias)
 {
@@ -53,7 +52,7 @@ static struct cemm_ledger_meter *meter_get(struct cemm_ledger *ledger, const str
     return meter;
 }
 
-/* Finds an entry, or creates it; NULL: no memory, or an invalid name. */
+/* Finds or creates an entry. Returns NULL if there is no memory, or the channel is invalid. */
 static struct cemm_ledger_entry *entry_get(struct cemm_ledger_meter *meter, const char *channel)
 {
     struct cemm_ledger_entry **place = &meter->entries;
@@ -100,7 +99,7 @@ bool cemm_sink_valid(const char *sink)
     return strlen(sink) < CEMM_SINK_SIZE;
 }
 
-/* Finds a sink, or adds it; NULL: an invalid name, or too many sinks. */
+/* Finds or adds a sink. Returns NULL if the name is invalid, or there are too many sinks. */
 static struct cemm_sink *sink_get(struct cemm_ledger *ledger, const char *name)
 {
     for (size_t i = 0; i < ledger->sink_count; i++)
@@ -194,7 +193,7 @@ void cemm_ledger_free(struct cemm_ledger *ledger)
 void cemm_cadence_learn(struct cemm_cadence *cadence, int64_t distance_ms)
 {
     static const uint16_t steps[] = {10, 30, 60, 300, CEMM_CADENCE_MAX};
-    int64_t seconds = distance_ms / 1000; /* times are not exact: a fraction does not count */
+    int64_t seconds = distance_ms / 1000; /* the fraction is dropped, because times are not exact */
     size_t i = 0;
 
     if (distance_ms <= 0)
@@ -232,7 +231,7 @@ void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry 
     cemm_buffer_text(lines, after);
 }
 
-/* Adds a line for the file. If there is no room, the file is rewritten later. */
+/* Adds a line to those for the state file. If there is no room, the file is rewritten later. */
 static void add_line(const struct cemm_ledger_entry *entry, const char *sink, const char *before,
                      int64_t number, const char *after)
 {
@@ -258,8 +257,8 @@ static bool steps_back(const struct cemm_ledger_entry *entry, const struct cemm_
            cemm_channel_kind(entry->channel) == CEMM_CHANNEL_READING;
 }
 
-/* The time of a reading in `totals` is not when it was measured: the same value is new only if
- * the meter was read since. */
+/* The time of a reading in `totals` is not when it was measured. So if the value is the same, the
+ * reading is new only if the meter was read since. */
 static bool is_same_total(const struct cemm_ledger_entry *entry,
                           const struct cemm_document *document, const struct cemm_sample *sample)
 {
@@ -270,7 +269,7 @@ static bool is_same_total(const struct cemm_ledger_entry *entry,
            cemm_document_newest(document) <= entry->measured;
 }
 
-/* Learns the distance to the last sample of this run. Between runs, samples may be missed. */
+/* Learns the distance to the previous sample in this run. Between runs, samples may be missed. */
 static void learn(struct cemm_ledger_entry *entry, int64_t time)
 {
     unsigned known = cemm_cadence_seconds(&entry->cadence);
@@ -288,11 +287,11 @@ bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_docum
     struct cemm_ledger *ledger = entry->meter->ledger;
     const char *name = cemm_document_source(document);
     uint64_t source = cemm_hash(CEMM_HASH, name, strlen(name));
-    int64_t last = cemm_document_fetched(document) + CEMM_AHEAD_MAX;
+    int64_t latest = cemm_document_fetched(document) + CEMM_AHEAD_MAX;
 
     pthread_mutex_lock(&ledger->lock);
-    /* An `accepted` after `last` dates from when our clock was wrong. */
-    bool accepted = (sample->time > entry->accepted || entry->accepted > last) &&
+    /* If `accepted` is after `latest`, it dates from a time when our clock was wrong. */
+    bool accepted = (sample->time > entry->accepted || entry->accepted > latest) &&
                     !is_same_total(entry, document, sample) && !steps_back(entry, sample, source);
     if (accepted) {
         learn(entry, sample->time);

@@ -1,9 +1,9 @@
 /*
- * The ledger as its own files and engine/backfill.c see it: ledger.c remembers,
- * state.c reads and writes the file, pick.c makes documents of what is due.
+ * The inside of the ledger, for its own files (ledger.c remembers what was sent, state.c reads and
+ * writes the state file, pick.c makes documents of the samples that are due) and engine/backfill.c.
  *
- * A series has one entry, which is made at its first use, and does not move. Its
- * names never change, so they may be read without the lock.
+ * A series has one entry, which is made at its first use. The address of the entry never changes,
+ * and its names never change either, so they may be read without the lock.
  */
 #ifndef CEMM_MODEL_LEDGER_H
 #define CEMM_MODEL_LEDGER_H
@@ -19,8 +19,8 @@
 #define CEMM_CADENCE_DISTANCES 7 /* between the last eight samples */
 #define CEMM_CADENCE_MAX       3600
 
-/* How often a series is measured, learned from its samples. A poll misses some of them, and the
- * first one after an outage is late: so the shortest of the last distances counts. */
+/* How often a series is measured, learned from its samples. Polling misses some samples, and the
+ * first one after an outage is late, so the shortest of the last distances counts. */
 struct cemm_cadence {
     uint16_t distances[CEMM_CADENCE_DISTANCES]; /* seconds, the newest first; 0: none */
 };
@@ -33,12 +33,12 @@ struct cemm_sink {
     char name[CEMM_SINK_SIZE];
 };
 
-/* What was sent of one series to one sink. */
+/* Which minutes of one series were sent to one sink. */
 struct cemm_sent {
     struct cemm_sent *next;
     const struct cemm_sink *sink;
     struct cemm_minutes minutes;
-    struct cemm_backfill_job *job; /* the job of the backfill, which owns it; NULL: none yet */
+    struct cemm_backfill_job *job; /* the backfill's job, which the backfill owns; NULL: none yet */
 };
 
 struct cemm_ledger_meter {
@@ -52,7 +52,7 @@ struct cemm_ledger_meter {
 struct cemm_ledger_entry {
     struct cemm_ledger_entry *next;
     struct cemm_ledger_meter *meter;
-    int64_t accepted; /* time of the newest sample that was to be sent; 0: none */
+    int64_t accepted; /* time of the newest accepted sample; 0: none */
     double value;     /* of that sample, if it was accepted in this run */
     uint64_t source;  /* hash of the name of that sample's source; 0: not known */
     int64_t measured; /* cemm_document_newest() of that sample's document */
@@ -65,10 +65,10 @@ struct cemm_ledger_entry {
 };
 
 struct cemm_ledger {
-    pthread_mutex_t lock; /* for all members but those of the thread that saves */
+    pthread_mutex_t lock; /* for all members except those of the thread that saves */
     STAILQ_HEAD(cemm_ledger_meters, cemm_ledger_meter) meters;
     void *tree;                     /* finds a meter */
-    struct cemm_ledger_meter *last; /* the last one found: a document is about one meter */
+    struct cemm_ledger_meter *last; /* the one found last, because a document is about one meter */
     struct cemm_sink sinks[CEMM_SINKS_MAX];
     size_t sink_count;
     int64_t window; /* seconds */
@@ -83,42 +83,43 @@ struct cemm_ledger {
     bool failing;
 };
 
-/* A sample came `distance_ms` after the one before it. */
+/* Learns that a sample's time is `distance_ms` after that of the previous sample. */
 void cemm_cadence_learn(struct cemm_cadence *cadence, int64_t distance_ms);
 
-/* Seconds: 10, 30, 60, 300 or 3600; 0: not known yet. */
+/* Returns 10, 30, 60, 300 or 3600 seconds, or 0 if the cadence is not known yet. */
 unsigned cemm_cadence_seconds(const struct cemm_cadence *cadence);
 
 /* Forgets everything, including names. */
 void cemm_ledger_clear(struct cemm_ledger *ledger);
 
-/* Under the lock. Finds the record of what was sent to a sink of this series, or creates it; NULL:
- * no memory, an invalid name, or too many sinks. */
+/* Finds or creates the record of what was sent to a sink of this series. Needs the lock. Returns
+ * NULL if there is no memory, the name is invalid, or there are too many sinks. */
 struct cemm_sent *cemm_ledger_sent_to(struct cemm_ledger_entry *entry, const char *sink);
 
-/* Writes a line of the state file, with the number between two texts; without "\n" in `after`, more
- * may follow. */
+/* Writes a line of the state file, with the number between two texts. If `after` does not end in
+ * "\n", the caller may write more to the line. */
 void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry *entry,
                       const char *sink, const char *before, int64_t number, const char *after);
 
 /*
- * The first stretch of minutes that were not sent to a sink. They begin at `from`
- * or later, lie in the window before `now`, and ended at least a minute before it:
- * one that has just ended may still arrive as a live sample. False: none is missing.
- * All times are Unix milliseconds; `*ret_until` is the end of the stretch.
+ * Finds the first stretch of minutes that were not sent to a sink. It begins at `from` or later,
+ * lies in the window before `now`, and ends at least a minute before `now`: a minute that has just
+ * ended may still arrive as a live sample. Returns false if no minute is missing. All times are
+ * Unix milliseconds; `*ret_until` is the end of the stretch.
  */
 bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *sink, int64_t from,
                          int64_t now, int64_t *ret_from, int64_t *ret_until);
 
-/* A document with those samples of the series in `day` whose minutes are missing for the sink
- * (cemm_ledger_missing()): one for each minute, at most the oldest `most`. NULL: no memory. The
- * caller unrefs it. */
+/* Makes a document with the samples of the series in `day` whose minutes are missing for the sink
+ * (cemm_ledger_missing()): one for each minute, at most the oldest `most`. Returns NULL if there is
+ * no memory. The caller unrefs it. */
 struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, const char *sink,
                                                const struct cemm_document *day, int64_t from,
                                                size_t most, int64_t now);
 
-/* Under the lock. The state file's whole text, which the caller frees. It has all minutes of the
- * last CEMM_WINDOW_MAX seconds: a later run may have a longer window. 0 or a negative errno. */
+/* Makes the state file's whole text, which the caller frees. Needs the lock. The text has all
+ * minutes of the last CEMM_WINDOW_MAX seconds, because a later run may have a longer window.
+ * Returns 0 or a negative errno. */
 int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_text,
                     size_t *ret_length);
 

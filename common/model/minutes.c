@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first stretch that ends at `minute` or after it. Searched from the end, where most are
- * added. */
+/* Finds the first stretch that ends at `minute` or later. Searches from the end, because most
+ * stretches are added there. */
 static uint32_t place(const struct cemm_minutes *minutes, int32_t minute)
 {
     uint32_t at = minutes->count;
@@ -36,7 +36,7 @@ static int insert(struct cemm_minutes *minutes, uint32_t at, struct cemm_stretch
             (minutes->count - at) * sizeof(*minutes->stretches));
     minutes->stretches[at] = added;
     minutes->count++;
-    /* Joins the two oldest: it is better to miss minutes than to send them twice. */
+    /* Joins the two oldest: never sending some minutes is better than sending them twice. */
     if (minutes->count > CEMM_STRETCHES_MAX) {
         minutes->stretches[1].from = minutes->stretches[0].from;
         drop(minutes, 0, 1);

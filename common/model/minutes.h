@@ -1,7 +1,6 @@
 /*
- * A set of minutes, kept as stretches: in normal operation one stretch grows at
- * its end, and an outage leaves a gap between two stretches. So a set takes a
- * few bytes, however long it is.
+ * A set of minutes, kept as stretches: in normal operation one stretch grows at its end, and an
+ * outage leaves a gap between two stretches. So even a long set takes only a few bytes.
  */
 #ifndef CEMM_MODEL_MINUTES_H
 #define CEMM_MODEL_MINUTES_H
@@ -9,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Minutes since 1970, the end not included. Until 2100 they need 27 bits. */
+/* A range of minutes since 1970; `until` is not included. */
 struct cemm_stretch {
     int32_t from;
     int32_t until;
@@ -21,11 +20,11 @@ struct cemm_minutes {
     uint32_t count;
 };
 
-/* Adds a stretch: 1 if some of it is new, 0 if not, or -ENOMEM. Beyond CEMM_STRETCHES_MAX, the gap
- * between the two oldest is filled. */
+/* Adds a stretch. Returns 1 if some of it is new, 0 if not, or -ENOMEM. If there are more than
+ * CEMM_STRETCHES_MAX stretches then, fills the gap between the two oldest. */
 int cemm_minutes_add(struct cemm_minutes *minutes, struct cemm_stretch added);
 
-/* The first stretch within `within` that is not in the set. False: there is none. */
+/* Finds the first stretch in `within` that is not in the set. Returns false if there is none. */
 bool cemm_minutes_missing(const struct cemm_minutes *minutes, struct cemm_stretch within,
                           struct cemm_stretch *ret_missing);
 

@@ -1,6 +1,5 @@
 /*
- * The names of devices and meters. A text from outside becomes a name only by
- * these rules.
+ * The names of devices and meters. A text from outside becomes a name only by these rules.
  */
 #include "common/model/names.h"
 
@@ -70,7 +69,7 @@ bool cemm_selected(const struct cemm_selection *selection, const struct cemm_uid
 #define MODBUS_ADDRESS_MAX 247
 #define SILENT_INTERVALS   3
 
-/* `emucs-gas` counts as documented, because real firmware lists it. */
+/* Every alias here counts as documented, even `emucs-gas`, because real firmware lists it. */
 const struct cemm_alias cemm_aliases[] = {
     {"p1", true, CEMM_ALIAS_SMART},
     {"p1-gas", true, CEMM_ALIAS_GAS},
@@ -90,7 +89,7 @@ const struct cemm_alias cemm_aliases[] = {
     {NULL, false, CEMM_ALIAS_OTHER},
 };
 
-/* "mb1" … "mb247": a Modbus address, without leading zeros. */
+/* Whether an alias is one of "mb1" … "mb247": a Modbus address, without leading zeros. */
 static bool is_modbus(const char *alias)
 {
     if (strncmp(alias, "mb", 2) != 0 || !isdigit((unsigned char)alias[2]) || alias[2] == '0')
@@ -127,13 +126,11 @@ bool cemm_meter_silent(const char *alias, const char *type, int64_t newest, int6
 /* ---- shards --------------------------------------------------------------- */
 
 /*
- * Rendezvous hashing: each shard has a score for the device, and the highest
- * wins. So one more shard takes its part evenly from all others, and no device
- * moves between those.
+ * Rendezvous hashing: each shard gets a score for the device, and the highest score wins. So a new
+ * shard takes an equal part from each of the others, and no device moves between the others.
  *
- * The score is the finalizer of splitmix64 over the uid's FNV-1a hash and the
- * number of the shard. It must never change: programs of different versions
- * would ask for a device twice, or not at all.
+ * The score is the finalizer of splitmix64 over the uid's FNV-1a hash and the number of the shard.
+ * It must never change: programs of different versions would read a device twice, or not at all.
  */
 static uint64_t mix(uint64_t bits)
 {

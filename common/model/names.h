@@ -1,7 +1,6 @@
 /*
- * A table of the documented aliases, all of which exist on the LAN; and
- * shards: several programs share an account, and each reads a part of its
- * devices. frontend.h has more about names.
+ * A table of the documented aliases, all of which exist on the LAN; and shards: several programs
+ * share an account, and each reads a part of its devices. More about names is in frontend.h.
  */
 #ifndef CEMM_MODEL_NAMES_H
 #define CEMM_MODEL_NAMES_H
@@ -23,18 +22,18 @@ struct cemm_alias {
     enum cemm_alias_kind kind;
 };
 
-/* Ends with a row whose name is NULL. "mb1" … "mb247" are not in it. */
+/* The last row has the name NULL. "mb1" … "mb247" are not in the table. */
 extern const struct cemm_alias cemm_aliases[];
 
 /* The site's consumption, calculated by the device: LAN only, and in no list of meters (IO). */
 #define CEMM_ALIAS_USAGE "usage"
 
-/* The row of an alias. mb1 … mb247 have a row of their own; if an alias is not documented, the row
- * has no name. */
+/* Returns the row of an alias. "mb1" … "mb247" share one row, which is not in the table. The row of
+ * an alias that is not documented has the name NULL. */
 const struct cemm_alias *cemm_alias_find(const char *alias);
 
-/* Which of the shards 1 to `shards` a device belongs to. It is the same on all machines and in all
- * versions. */
+/* Returns which of the shards 1 to `shards` a device belongs to. The result is the same on all
+ * machines and in all versions. */
 unsigned cemm_shard_of(const struct cemm_uid *uid, unsigned shards);
 
 #endif

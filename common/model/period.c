@@ -1,7 +1,7 @@
 /*
- * Local days, months and years and where they lie in time, clock changes
- * included. GLib's GTimeZone reads the zone database itself. TZ, which in
- * collectd is not ours, is never set, and is read once, for the system's zone.
+ * Local days, months and years, and where they lie in time, clock changes included. GLib's
+ * GTimeZone reads the zone database itself. We never set TZ, because inside collectd it is not ours
+ * to change, and we read it only once, for the system's zone.
  */
 #include "common/model/period.h"
 
@@ -15,12 +15,12 @@
 #define LATE_HOUR       21 /* no clock goes back by more than three hours */
 #define SECONDS_PER_DAY INT64_C(86400)
 #define QUARTER         900 /* since 1972, clocks have changed only at full quarter-hours of UTC */
-#define OFFSET_SPAN     (1 << 18) /* seconds; more than lie between any two offsets */
+#define OFFSET_SPAN     (1 << 18) /* seconds; more than any two offsets can differ by */
 
 struct cemm_zone {
     GTimeZone *zone;
-    /* Caches the last quarter of an hour and its offset in one number: GLib's search takes as
-     * long as the rest of writing a time, and times come in order. */
+    /* Caches, packed into one number, the quarter-hour that was looked up last and its offset:
+     * GLib's search takes as long as the rest of writing a time, and times come in order. */
     _Atomic int64_t known;
 };
 
@@ -59,7 +59,7 @@ static int64_t search_offset(const struct cemm_zone *zone, int64_t seconds)
 
 int64_t cemm_zone_offset(const struct cemm_zone *zone, int64_t seconds)
 {
-    /* For callers a zone is constant, because the cache does not change any result. */
+    /* To callers a zone is constant, because the cache does not change any result. */
     _Atomic int64_t *known = &((struct cemm_zone *)zone)->known;
     int64_t quarter = seconds / QUARTER;
     int64_t found = atomic_load_explicit(known, memory_order_relaxed);
@@ -79,9 +79,9 @@ static struct tm tm_of(const struct cemm_period *period)
         .tm_year = period->year - 1900, .tm_mon = period->month - 1, .tm_mday = period->day};
 }
 
-/* The moment at which a wall clock shows `wall`. If the clock skips that time: the moment of the
- * jump. If it shows that time twice: the one of the two that is in standard or daylight time, as
- * `type` asks, if there is one. */
+/* Returns the moment at which a wall clock shows `wall`. If the clock skips that time, returns the
+ * moment of the jump. If the clock shows it twice, returns the moment in standard or in daylight
+ * time, as `type` asks, if there is one. */
 static int64_t moment_of(const struct cemm_zone *zone, GTimeType type, gint64 wall)
 {
     int interval = g_time_zone_adjust_time(zone->zone, type, &wall);
@@ -89,8 +89,8 @@ static int64_t moment_of(const struct cemm_zone *zone, GTimeType type, gint64 wa
     return wall - g_time_zone_get_offset(zone->zone, interval);
 }
 
-/* The first moment whose local date is that of the period: if the clocks change at midnight, 00:00
- * may not exist, or come twice. */
+/* Returns the first moment of a period: if the clocks change at midnight, they may skip 00:00, or
+ * show it twice. */
 int64_t cemm_period_start(const struct cemm_zone *zone, const struct cemm_period *period)
 {
     struct tm tm = tm_of(period);
@@ -130,7 +130,7 @@ struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span s
 
     gmtime_r(&local, &tm);
     struct cemm_period period = period_of(span, &tm);
-    /* If a clock goes back over midnight, the old date comes again although the new day has
+    /* If a clock goes back over midnight, it shows the old date again although the new day has
      * begun. */
     if (tm.tm_hour >= LATE_HOUR && seconds >= cemm_period_end(zone, &period))
         period = cemm_period_step(&period, 1);
@@ -169,7 +169,7 @@ void cemm_period_format(const struct cemm_period *period, char *ret_text, size_t
         ret_text[0] = '\0';
 }
 
-/* Only a date that exists is the same after parsing and formatting. */
+/* Only a date that exists is the same again after parsing and formatting. */
 bool cemm_period_parse(enum cemm_span span, const char *text, struct cemm_period *ret_period)
 {
     static const char *const forms[] = {
@@ -187,7 +187,7 @@ bool cemm_period_parse(enum cemm_span span, const char *text, struct cemm_period
     return true;
 }
 
-/* A number with leading zeros, and what follows it. */
+/* Writes a number with leading zeros, then `after`. Returns the end of what it wrote. */
 static char *put(char *out, int number, int digits, char after)
 {
     for (int i = digits; i > 0; number /= 10)
@@ -196,7 +196,7 @@ static char *put(char *out, int number, int digits, char after)
     return out + digits + 1;
 }
 
-/* Without strftime(), which is slow: a year of minutes has half a million times. */
+/* Does not use strftime(), which is slow: a year of minutes has half a million timestamps. */
 void cemm_time_format(const struct cemm_zone *zone, int64_t milliseconds,
                       char ret_text[CEMM_TIME_SIZE])
 {

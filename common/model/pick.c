@@ -1,7 +1,6 @@
 /*
- * Makes documents from some samples of another document: those that are to be
- * sent now, or those that were missed. The new documents have their own copies
- * of the texts.
+ * Makes documents from some samples of another document: those that are to be sent now, or those
+ * that were missed. The new documents have their own copies of the texts.
  */
 #include "common/model/document.h"
 #include "common/model/ledger.h"
@@ -11,7 +10,7 @@
 
 #define MINUTE_MS INT64_C(60000)
 
-/* Reserves room for all samples of a document; NULL: no memory. */
+/* Makes a document with room for all samples of another one. Returns NULL if there is no memory. */
 static struct cemm_document *begin(const struct cemm_document *document)
 {
     struct cemm_document *picked = cemm_document_new(&document->query, NULL, 0);
@@ -30,7 +29,7 @@ static struct cemm_document *begin(const struct cemm_document *document)
     return picked;
 }
 
-/* Appends a series like that one, but without samples. */
+/* Appends a series with the properties of another one, but without samples. */
 static struct cemm_series *add(struct cemm_document *picked, const struct cemm_series *series)
 {
     struct cemm_series *added = cemm_document_add_series(picked);
@@ -41,7 +40,7 @@ static struct cemm_series *add(struct cemm_document *picked, const struct cemm_s
     return added;
 }
 
-/* Completes the document. NULL: no memory, also if `r` says so. */
+/* Completes the document. If `r` is negative, or there is no memory, frees it and returns NULL. */
 static struct cemm_document *end(struct cemm_document *picked, int r)
 {
     if (r < 0 || cemm_document_own_texts(picked) < 0) {
@@ -56,7 +55,7 @@ static struct cemm_document *end(struct cemm_document *picked, int r)
     return picked;
 }
 
-/* Picks the sample of a realtime series if it is to be sent, else the one that was shown last. */
+/* Picks the sample of a realtime series if it is to be sent now, else the sample in `shown`. */
 static int pick_new(struct cemm_document *picked, struct cemm_ledger *ledger,
                     const struct cemm_document *document, const struct cemm_series *series,
                     const struct cemm_document *shown)

@@ -1,19 +1,16 @@
 /*
- * The state file: what was sent. Its first line names the format; each
- * further one is
+ * The state file: what was sent. Its first line names the format; each further line is
  *
  *   SINK <tab> UID <tab> ALIAS <tab> CHANNEL <tab> [START+COUNT …] [@NEWEST] [/CADENCE]
  *
- * where START is in Unix seconds, COUNT in minutes, NEWEST in Unix
- * milliseconds, CADENCE in seconds, and at least one of them is there. NEWEST
- * and CADENCE are those of the series, whatever SINK is. Lines add up: what has
- * just been sent is appended, and from time to time the whole file is rewritten
- * and synced. The line "end" marks where that rewrite ended.
+ * where START is in Unix seconds, COUNT in minutes, NEWEST in Unix milliseconds, CADENCE in
+ * seconds, and at least one of the three parts is there. NEWEST and CADENCE are those of the
+ * series, whatever SINK is. Lines add up: what has just been sent is appended, and from time to
+ * time the whole file is rewritten and synced. The line "end" marks the end of what was rewritten.
  *
- * Without "end", or with a last line that is not complete, the file was
- * truncated: its lines are used, and what it lacks may be sent again. After any
- * other error nothing counts as sent. Both are logged, and the file is kept
- * beside the new one.
+ * If "end" is missing, or the last line is not complete, the file was truncated: its lines are
+ * used, and what it lacks may be sent again. After any other error nothing counts as sent. Both
+ * cases are logged, and the file is kept beside the new one.
  */
 #include "common/base/file.h"
 #include "common/base/limits.h"
@@ -35,7 +32,7 @@
 #define FIELDS     5
 #define STATE_MODE 0640
 #define GROWN_MAX  (8u << 20) /* bytes appended before the file is rewritten */
-#define WHOLE_MS   300000     /* between two rewrites, and between retries after a failed save */
+#define WHOLE_MS   300000     /* ms between two rewrites, and between retries after a failed save */
 
 /* ---- text ---------------------------------------------------------------------- */
 
@@ -66,7 +63,7 @@ static void write_entry(struct cemm_buffer *buffer, const struct cemm_ledger_ent
 {
     unsigned cadence = cemm_cadence_seconds(&entry->cadence);
 
-    if (entry->sent > 0) /* at any age: a meter may be silent for a year */
+    if (entry->sent > 0) /* however old it is: a meter may be silent for a year */
         cemm_ledger_line(buffer, entry, "", "@", entry->sent, cadence > 0 ? " /" : "\n");
     if (entry->sent > 0 && cadence > 0) /* one line, because a fleet has a million series */
         cemm_buffer_format(buffer, "%u\n", cadence);
@@ -92,8 +89,8 @@ int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_te
 
 /* ---- writing ------------------------------------------------------------------- */
 
-/* A link stays, and its target is replaced, if that is a regular file. Anything with the temporary
- * name (a link, a FIFO, a leftover of a crash) is removed. */
+/* If `path` is a link, replaces its target. The file that is replaced must be a regular file.
+ * Anything with the temporary name (a link, a FIFO, a file left by a crash) is removed. */
 static int replace(const char *path, const char *text, size_t length)
 {
     char *target = cemm_link_target(path);
@@ -128,8 +125,8 @@ static int append(const char *path, const char *lines, size_t length)
     return r;
 }
 
-/* Writes the whole file or appends what is new. The lock is not held meanwhile, so that nobody
- * waits for the disk. */
+/* Writes the whole file or appends what is new. The lock is not held during the write, so that no
+ * other thread waits for the disk. */
 static int save(struct cemm_ledger *ledger, bool whole, struct cemm_message *message)
 {
     char *text = NULL;
@@ -172,7 +169,7 @@ int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message
         return 0;
     int r = save(ledger, whole || due, message);
     if (r < 0 && !failed)
-        r = save(ledger, true, message); /* the file was removed, or ends with half a line */
+        r = save(ledger, true, message); /* it was removed, or ends with half a line */
     ledger->failing = r < 0;
     if (r == 0 && failed)
         cemm_message_set(message, "state file %s can be written again", ledger->path);
@@ -181,10 +178,11 @@ int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message
 
 /* ---- reading ------------------------------------------------------------------- */
 
-/* Reads a number and the character that ends it. False: there is none, or it is out of range. */
+/* Reads a number and the character `end` after it. Returns false if one is missing, or the number
+ * is out of range. */
 static bool read_number(char **text, char end, int64_t min, int64_t max, int64_t *ret_number)
 {
-    bool digit = **text >= '0' && **text <= '9'; /* strtoll() allows more */
+    bool digit = **text >= '0' && **text <= '9'; /* strtoll() also accepts blanks and signs */
 
     *ret_number = strtoll(*text, text, 10);
     return digit && *(*text)++ == end && *ret_number >= min && *ret_number <= max;
@@ -202,7 +200,7 @@ static int read_newest(char *text, struct cemm_ledger_entry *entry)
     return 0;
 }
 
-/* The saved cadence counts as one distance, until enough newer ones are known. */
+/* The saved cadence counts as one distance, until enough newer distances are known. */
 static int read_cadence(char *text, struct cemm_ledger_entry *entry)
 {
     int64_t seconds;
@@ -215,7 +213,6 @@ static int read_cadence(char *text, struct cemm_ledger_entry *entry)
     return 0;
 }
 
-/* Minutes that were sent to a sink. */
 static int read_minutes(char *text, struct cemm_ledger_entry *entry, const char *sink)
 {
     int64_t start, count;
@@ -238,7 +235,7 @@ static int read_known(char *text, struct cemm_ledger_entry *entry, const char *s
     while (r >= 0 && (part = strsep(&text, " "))) {
         if (*part == '@')
             r = read_newest(part + 1, entry);
-        else if (*part == '/' && !text) /* the cadence comes last */
+        else if (*part == '/' && !text) /* the cadence is the last part */
             r = read_cadence(part + 1, entry);
         else
             r = read_minutes(part, entry, sink);
@@ -284,8 +281,8 @@ static int read_text(struct cemm_ledger *ledger, char *text, size_t length)
     return r == 0 && (!whole || *line) ? 1 : r;
 }
 
-/* Keeps a file that can't be read completely under another name. Uses a hard link if possible, so
- * that the file also stays until the next save replaces it. */
+/* Keeps a damaged or truncated file under another name. Uses a hard link if possible, so that the
+ * file also keeps its own name until the next save replaces it. */
 static int keep_damaged(const char *path, const char *why, struct cemm_message *message)
 {
     char *target = cemm_link_target(path);
