@@ -1,34 +1,35 @@
 /*
- * The kernel keeps a file's bytes under its inode number and trusts the
- * attributes that it was given. The rest follows from this.
+ * The kernel caches a file's bytes by inode number, and trusts the attributes
+ * that it was given. Everything below follows from this.
  *
- * LOOKUP must not wait, because the kernel locks the directory meanwhile. So a
- * name whose document is not cached gets a cold node: one without a snapshot,
- * with attributes that expire at once. stat and read ask for them again first
- * (AUTO_INVAL_DATA), and that request, GETATTR, may wait.
+ * LOOKUP must not wait, because the kernel keeps the directory locked. So a
+ * name whose document is not cached gets a cold node: a node without a
+ * snapshot, whose attributes expire immediately. stat(2) and read(2) request
+ * them again (AUTO_INVAL_DATA), and that request, GETATTR, may wait.
  *
- * sendfile, splice, copy_file_range and mmap do not ask: the kernel uses the
- * size that it has. So a cold node is given too large a size. The READ waits,
- * and its short answer cuts the size, unless the kernel was given another size
- * since it sent the READ. Until that answer it must not be given the large size
- * again, or the rest of the page would read as NULs. So each cold node is
- * used once: its name expires at once, and if it is looked up again while it is
- * cold, it gets a new node. Two readers of one cold node would send a READ each,
- * and an empty answer at a higher offset could set the size to that offset.
+ * sendfile, splice, copy_file_range and mmap do not request attributes: the
+ * kernel uses the size that it has. So a cold node gets a size that is too
+ * large. The READ waits, and its short answer reduces the size, unless the
+ * kernel was given another size after it sent the READ. Until that answer the
+ * kernel must not be given the large size again, or the rest of the page would
+ * read as NULs. So each cold node is used once: its name expires immediately,
+ * and a lookup of the name makes a new node if this one is still cold. Two
+ * readers of one cold node would send a READ each, and an empty answer at a
+ * higher offset could set the size to that offset.
  *
- * A READ that waits is synchronous (no ASYNC_READ): it can be interrupted and
- * does not count as a background request. If a READ of several pages fails, the
- * kernel asks for the first of them alone, which must not wait again.
+ * READ is synchronous (no ASYNC_READ), so that a waiting READ can be
+ * interrupted and is not a background request. If a READ of several pages
+ * fails, the kernel sends a READ of the first page alone, which must not wait
+ * again.
  *
- * The bytes of an inode never change. A newer document is a new node, found at
- * the next LOOKUP, when the name has expired.
+ * The bytes of an inode never change. A newer document gets a new node, which
+ * the next LOOKUP finds after the name has expired.
  *
- * The exceptions are a CSV of a day that is not over, and info.json and io,
- * which mostly stay the same. As long as the new bytes are the old ones, or
- * append to them, the node stays: so tail -f works, and info.json keeps its
- * time. If there are more bytes, the order matters: first they can be read,
- * then the kernel forgets the last page (its end was filled with zeros), and
- * only then does it get the new size.
+ * The exceptions are the CSV of a day that is not over, and info.json and io,
+ * which rarely change. As long as the new bytes begin with the old bytes, the
+ * node stays: so tail -f works, and info.json keeps its time. If there are more
+ * bytes, the order matters: first they can be read, then the kernel forgets the
+ * last page (its end was filled with zeros), then it gets the new size.
  */
 #include "fs/fs.h"
 
@@ -37,14 +38,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FINAL_BYTES    (8u << 20)  /* bytes of closed periods kept; others are rendered again */
-#define CHANGING_BYTES (56u << 20) /* bytes of other files kept */
+#define FINAL_BYTES    (8u << 20)  /* bytes of closed periods to keep; others are rendered again */
+#define CHANGING_BYTES (56u << 20) /* bytes of other files to keep */
 #define FINAL_FILES    4096        /* files in the queues `final` and `bare` */
-#define REPEATED_MS    1000 /* how long a READ gets the error of the READ that failed before it */
-#define FOLLOWED_MS    5000 /* a running file is followed if its last GETATTR is not older */
-#define RUNNING_S      1.0  /* how long the name of a file that may grow is valid */
+#define REPEATED_MS    1000        /* how long further READs get the error of a READ that failed */
+#define FOLLOWED_MS    5000        /* a running file is followed if its last GETATTR is not older */
+#define RUNNING_S      1.0         /* how long the name of a file that may grow is valid */
 #define CLOSED_S       60.0 /* the same for a closed period, whose archive file may be deleted */
-#define AHEAD_MAX      8    /* days that are fetched ahead */
+#define AHEAD_MAX      8    /* at most this many days are fetched ahead */
 
 /* ---- how long a file is valid ------------------------------------------- */
 
@@ -53,14 +54,14 @@ static bool is_description(const struct path *path)
     return tree_is_info(path) || path->kind == PATH_IO;
 }
 
-/* Whether the file may get longer without a new node. */
+/* Whether the file may grow while its node stays the same. */
 static bool may_grow(const struct path *path)
 {
     return is_description(path) || (path->query.endpoint == CEMM_DATA && path->span == CEMM_DAY &&
                                     path->format == CEMM_FORMAT_CSV);
 }
 
-/* Whether the path is a period that is closed by our clock. */
+/* Whether the path is the file of a period that is closed according to our clock. */
 static bool is_closed(const struct fs *fs, const struct path *path)
 {
     struct tree_clock clock = fs_clock(fs);
@@ -86,7 +87,7 @@ static int64_t max_age(const struct fs *fs, const struct path *path)
                                                              : fs->options->realtime_ttl * 1000;
 }
 
-/* How much longer a snapshot is valid (ms); < 0: it is not, or the clock was set back. */
+/* How many more ms a snapshot is valid; < 0: it has expired, or the clock was set back. */
 static int64_t time_left(const struct fs *fs, const struct node *node)
 {
     const struct snapshot *snapshot = node->snapshot;
@@ -111,7 +112,7 @@ static double name_timeout(const struct fs *fs, const struct node *node)
 
 /* ---- what is kept -------------------------------------------------------- */
 
-/* Makes the kernel forget the node's name. False: it cannot be told now. */
+/* Tells the kernel to forget the node's name, and unqueues the node. False: not possible now. */
 static bool forget_name(struct fs *fs, struct node *node)
 {
     struct notice notice = {.number = node->parent};
@@ -122,9 +123,10 @@ static bool forget_name(struct fs *fs, struct node *node)
     return true;
 }
 
-/* The kernel forgets files only if memory is short, so beyond a limit it is told to. The bytes of a
- * closed period can be rendered again: those of the oldest files are dropped, and readers mostly
- * get them from the page cache. Any other document may change, so its name leads to a new node. */
+/* If memory is not short, the kernel forgets files only when told to. Of closed periods, only the
+ * bytes of the least recently used files are dropped: they can be rendered again, and readers
+ * mostly get them from the page cache. Other documents may have changed, so their names get new
+ * nodes. */
 static void drop_old(struct fs *fs)
 {
     struct nodes *nodes = &fs->nodes;
@@ -144,13 +146,12 @@ static void drop_old(struct fs *fs)
     }
 }
 
-/* Takes over the snapshot. */
 static void set_snapshot(struct fs *fs, struct node *node, struct snapshot *snapshot)
 {
     node->running = may_grow(&node->path) && !snapshot->closed;
     node->archived = snapshot->closed && cemm_archived(fs->cemm, &node->path.query);
     node->absent = 0;
-    /* Only the node knows when info.json or io last changed. */
+    /* info.json and io are kept, because only the node knows when they last changed. */
     node->kept = is_description(&node->path) && node->current;
     node_set_snapshot(&fs->nodes, node, snapshot);
     drop_old(fs);
@@ -159,8 +160,8 @@ static void set_snapshot(struct fs *fs, struct node *node, struct snapshot *snap
 /* ---- read-ahead --------------------------------------------------------- */
 
 /* Called for a file that the kernel had not cached. After two consecutive days of a month were read
- * in order, the next days are fetched: the longer the run, the more days. They are closed, so a day
- * that nobody reads costs one request, and never another. */
+ * in order, fetches the next days: the longer the run, the more days. These days are closed, so a
+ * day that nobody reads costs only one request. */
 static void read_ahead(struct fs *fs, const struct path *path)
 {
     struct tree_clock clock = fs_clock(fs);
@@ -172,7 +173,7 @@ static void read_ahead(struct fs *fs, const struct path *path)
     tree_cut(above.text);
     struct node *month = nodes_current(&fs->nodes, above.text);
     if (!month || month->day_read == day)
-        return; /* the same day, as .csv or .json */
+        return; /* the same day was read before, as .csv or .json */
     month->days_run = month->day_read + 1 == day ? month->days_run + 1 : 1;
     month->day_read = day;
     for (int i = 0; month->days_run > 1 && i < month->days_run && i < AHEAD_MAX; i++) {
@@ -187,7 +188,7 @@ static void read_ahead(struct fs *fs, const struct path *path)
 
 /* ---- LOOKUP ------------------------------------------------------------- */
 
-/* Takes over the snapshot, which may be NULL. Returns NULL if there is no memory. */
+/* Makes a node, which takes ownership of the snapshot (it may be NULL). NULL: no memory. */
 static struct node *new_node(struct fs *fs, const struct path *path, struct snapshot *snapshot)
 {
     struct node *node = node_new(&fs->nodes, path);
@@ -198,7 +199,7 @@ static struct node *new_node(struct fs *fs, const struct path *path, struct snap
     return node;
 }
 
-/* The status is rendered at each lookup; if the text is the same, so is the node. */
+/* Renders the status at each lookup. If the text has not changed, the node stays. */
 static int status_lookup(struct fs *fs, const struct path *path, struct node **ret_node)
 {
     struct node *node = nodes_current(&fs->nodes, path->text);
@@ -214,8 +215,8 @@ static int status_lookup(struct fs *fs, const struct path *path, struct node **r
     return node ? 0 : -ENOMEM;
 }
 
-/* Whether somebody has deleted a closed period's archive file. Then the period is fetched again:
- * its .csv and its .json get new nodes. */
+/* Whether the archive file of a closed period was deleted. If so, the period is fetched again: its
+ * .csv and its .json get new nodes. */
 static bool was_deleted(struct fs *fs, struct node *node)
 {
     bool archived = node->archived;
@@ -229,7 +230,7 @@ static bool was_deleted(struct fs *fs, struct node *node)
     return true;
 }
 
-/* Whether the name still leads to this node. A cold node is used once. */
+/* Whether a lookup of the name may return this node. A cold node is used only once. */
 static bool is_valid(struct fs *fs, struct node *node)
 {
     return node->snapshot && !was_deleted(fs, node) &&
@@ -275,7 +276,7 @@ int file_lookup(struct fs *fs, const struct path *path, struct node **ret_node, 
     return 0;
 }
 
-/* ---- a document has come --------------------------------------------------- */
+/* ---- a document has arrived ------------------------------------------------ */
 
 /* Answers a request whose node has a snapshot. */
 static void reply(struct pending *pending)
@@ -284,7 +285,7 @@ static void reply(struct pending *pending)
     if (!pending->reading) {
         pending_reply_attributes(pending);
     } else if (!snapshot->bytes) {
-        pending_reply_error(pending, ESTALE); /* a reader would get half of each version */
+        pending_reply_error(pending, ESTALE); /* the reader would get a mixture of two versions */
     } else {
         fs_reply_bytes(pending->request, snapshot, pending->size, pending->offset);
         pending_free(pending);
@@ -299,8 +300,8 @@ static void on_page_forgotten(void *data)
     pending_reply_attributes(pending);
 }
 
-/* Takes over a newer snapshot, which begins with the bytes that the kernel knows. If it is longer,
- * the node shows the old size until the kernel has forgotten the last page. If the kernel cannot be
+/* Gives the node a newer snapshot, which begins with the bytes that the kernel knows. If it is
+ * longer, the kernel is shown the old size until it has forgotten the last page. If it cannot be
  * told now, the old snapshot stays, and the next GETATTR tries again. */
 static void grow(struct pending *pending, struct snapshot *snapshot)
 {
@@ -322,7 +323,7 @@ static void grow(struct pending *pending, struct snapshot *snapshot)
         pending_reply_attributes(pending);
 }
 
-/* Whether the bytes that the kernel knows are those of the snapshot, or its beginning. */
+/* Whether the snapshot begins with the bytes that the kernel knows. */
 static bool is_continued(const struct node *node, const struct snapshot *snapshot)
 {
     const struct snapshot *old = node->snapshot;
@@ -331,8 +332,9 @@ static bool is_continued(const struct node *node, const struct snapshot *snapsho
     return snapshot->size >= node->shown && memcmp(snapshot->bytes, old->bytes, node->shown) == 0;
 }
 
-/* Whether the node needs a document: it has no snapshot; or, for READ, its bytes were dropped; or,
- * for GETATTR (READ has locked its pages), it may grow and its snapshot is older. */
+/* Whether a document fetched at `fetched` is needed: the node has no snapshot; or, for READ, its
+ * bytes were dropped; or, for GETATTR (READ locks the pages), it may grow and its snapshot is
+ * older. */
 static bool needs(const struct pending *pending, int64_t fetched)
 {
     const struct node *node = pending->node;
@@ -352,7 +354,7 @@ static void use_snapshot(struct pending *pending, struct snapshot *snapshot)
     } else if (!node->snapshot) {
         set_snapshot(fs, node, snapshot);
     } else if (!is_continued(node, snapshot)) {
-        /* The name will lead to a new node; readers of this one get its old bytes, or ESTALE. */
+        /* The name will lead to a new node; readers of this node get its old bytes, or ESTALE. */
         snapshot_free(snapshot);
         if (pending->reading)
             (void)forget_name(fs, node);
@@ -370,7 +372,7 @@ static void use_snapshot(struct pending *pending, struct snapshot *snapshot)
     reply(pending);
 }
 
-/* Whether an account has never answered, so that its devices are unknown. */
+/* Whether there is an account that has never answered, so that its devices are unknown. */
 static bool has_unheard_account(const struct fs *fs)
 {
     struct cemm_source_state source;
@@ -381,14 +383,14 @@ static bool has_unheard_account(const struct fs *fs)
     return false;
 }
 
-/* Whether something was at most `age` ms ago. */
+/* Whether `time` was at most `age` ms ago; 0: never. */
 static bool is_recent(int64_t time, int64_t age)
 {
     int64_t now = cemm_clock_wall();
     return time != 0 && now >= time && now - time <= age;
 }
 
-/* Records a reason, prefixed with the device and the meter. */
+/* Records a failure: the device, the meter and the reason. */
 static void record(struct fs *fs, const struct path *path, const char *reason)
 {
     const char *alias = path->query.alias;
@@ -398,15 +400,15 @@ static void record(struct fs *fs, const struct path *path, const char *reason)
     fs_record(fs, path, message.text);
 }
 
-/* Remembers if the file is absent. Returns the errno of the failure. `document` has nothing for the
- * file; NULL: there is no document. */
+/* Decides whether a file that could not be made is absent, and records that. Returns the errno for
+ * the request. `document` has nothing for the file; NULL: no document was received. */
 static int check_absence(struct fs *fs, struct node *node, int error,
                          const struct cemm_document *document)
 {
     const struct path *path = &node->path;
     const struct cemm_query *query = &path->query;
     if (error == ENOENT && path->kind == PATH_METER_INFO && document) {
-        /* The cloud's list of meters has no aliases: if a list on the LAN may have this one, the
+        /* The cloud's list of meters has no aliases. If a list on the LAN may have this alias, the
          * meter may exist. */
         if (strncmp(cemm_document_source(document), "cloud ", strlen("cloud ")) == 0 &&
             cemm_offers(fs->cemm, &query->uid, query->alias, CEMM_IO))
@@ -446,8 +448,8 @@ static void on_document(struct pending *pending, const struct cemm_answer *answe
 
 /* ---- info.json ------------------------------------------------------------ */
 
-/* info.json of a device: its answer on the LAN, and the account that reaches it. The file is absent
- * only if every account has answered. */
+/* Makes info.json of a device from its answer on the LAN and the account that reaches it. The file
+ * is absent only if every account has answered. */
 static void on_root(struct pending *pending, const struct cemm_answer *answer)
 {
     struct fs *fs = pending->fs;
@@ -478,8 +480,8 @@ static void on_devices(struct pending *pending, const struct cemm_answer *answer
     pending_get(pending, &pending->node->path.query, FS_MAX_AGE, on_root);
 }
 
-/* info.json of a meter: the answer from the cloud or, if no account has the meter, its entry in the
- * list of meters on the LAN. */
+/* Makes info.json of a meter from the answer of the cloud or, if no account has the meter, from its
+ * entry in the list of meters on the LAN. */
 static void on_meter(struct pending *pending, const struct cemm_answer *answer)
 {
     const struct cemm_query io = {.uid = pending->node->path.query.uid, .endpoint = CEMM_IO};
@@ -491,16 +493,16 @@ static void on_meter(struct pending *pending, const struct cemm_answer *answer)
 
 /* ---- GETATTR and READ -------------------------------------------------------- */
 
-/* Asks for the documents, whose arrival answers the request. */
+/* Requests the documents; their arrival answers the request. */
 static void fetch(struct pending *pending)
 {
     const struct node *node = pending->node;
     struct fs *fs = pending->fs;
     struct path path = node->path;
-    /* Dropped bytes are those of an older document: a newer one would give another file. */
+    /* Dropped bytes must come from the same document: a newer document may have other bytes. */
     int64_t age = pending->reading && node->snapshot ? INT64_MAX : max_age(fs, &path);
     if (is_description(&path) && is_recent(node->absent, FS_MAX_AGE)) {
-        pending_reply_error(pending, ENOENT); /* what is absent is not asked for again at once */
+        pending_reply_error(pending, ENOENT); /* an absent file is not requested again at once */
     } else if (path.kind == PATH_DEVICE_INFO) {
         /* An account that has answered is not asked again. */
         pending_find(pending, NULL, INT64_MAX, on_devices);

@@ -1,20 +1,22 @@
 /*
  * Attributes, failures and pending requests.
  *
- * The size, times and bytes of a file come from one snapshot, so that read
- * gives what stat says. A directory is as old as the mount.
+ * The size, times and bytes of a file come from one snapshot, so that read(2)
+ * returns what stat(2) says. A directory is as old as the mount.
  *
- * Each request is answered exactly once: the function that answers also frees,
- * and the library runs each completion once, also after cancelling. So an
- * interrupt only cancels, and the completion answers.
+ * Each request is answered exactly once: the function that answers it also
+ * frees it, and the library runs each completion once, even after
+ * cemm_cancel(). So an interrupt only cancels, and the completion answers the
+ * request.
  *
- * No request waits longer than the timeouts of its sources, however many
- * requests are before it in their queues. Only the wait ends then; the fetch
- * goes on, and the next request finds its result.
+ * No request waits longer than the timeouts of its sources allow, however many
+ * requests are queued before it. When this limit expires, only the wait ends;
+ * the fetch goes on, and the next request finds its result.
  *
- * libfuse holds a lock of the request during the interrupt callback. An answer
- * is allowed there, but not within fuse_req_interrupt_func(), which calls it if
- * the interrupt came earlier: so await() checks for one first.
+ * libfuse holds a lock of the request while it runs the interrupt callback. The
+ * callback may answer the request, but not within fuse_req_interrupt_func(),
+ * which runs the callback if the interrupt has arrived already. So await()
+ * checks for an interrupt first.
  */
 #include "fs/fs.h"
 
@@ -124,7 +126,7 @@ static void on_answer(void *data, const struct cemm_answer *answer)
         pending_reply_error(pending, EINTR);
         return;
     }
-    /* Where one document of info.json is absent, another may be there. */
+    /* If one document of info.json is absent, another document may exist. */
     if (answer->result != CEMM_ABSENT || !tree_is_info(&pending->node->path))
         fs_record(pending->fs, &pending->node->path, answer->result == 0 ? NULL : answer->message);
     pending->resume(pending, answer);
@@ -138,7 +140,7 @@ static void on_interrupt(fuse_req_t request, void *data)
         return;
     }
     (void)fuse_reply_err(request, EINTR);
-    pending->request = NULL; /* what it waits for will free it */
+    pending->request = NULL; /* on_page_forgotten() will free `pending` */
 }
 
 struct pending *pending_new(fuse_req_t request, fuse_ino_t number)
@@ -154,7 +156,7 @@ struct pending *pending_new(fuse_req_t request, fuse_ino_t number)
     return pending;
 }
 
-/* `r` is the library's result; `query` bounds the wait. */
+/* `r` is the result of a library call; `query` limits the wait, see cemm_limit(). */
 static void await(struct pending *pending, int r, const struct cemm_query *query,
                   pending_fn *resume)
 {

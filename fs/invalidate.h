@@ -1,7 +1,7 @@
 /*
- * A thread that tells the kernel to forget names and pages. Such a notice can
- * wait for a page or a directory that the kernel has locked until a request is
- * answered: the thread that answers requests would wait for itself.
+ * A thread that tells the kernel to forget names and pages. Such a notice may
+ * have to wait for a page or a directory that the kernel locks until a request
+ * is answered, so the thread that answers requests would wait for itself.
  */
 #ifndef FS_INVALIDATE_H
 #define FS_INVALIDATE_H
@@ -13,35 +13,35 @@
 
 #include "fs/tree.h"
 
-/* What the kernel is to forget: a name in the directory `number`, and the inode unless it is open;
- * or, if `name` is "", the pages of `number` from `offset` on. A notice has numbers and names,
- * never a node, so that nodes belong to one thread. */
+/* What the kernel is to forget: `name` in the directory `number`, and its inode unless that is
+ * open; or, if `name` is "", the pages of the inode `number` from `offset` on. A notice never has a
+ * pointer to a node, so that only one thread uses nodes. */
 struct notice {
     uint64_t number;
     int64_t offset;
     char name[TREE_PATH_SIZE];
-    void (*done)(void *data); /* called in the thread that asked; may be NULL */
+    void (*done)(void *data); /* called in the thread that sent the notice; may be NULL */
     void *data;
 };
 
 struct invalidate {
     struct fuse_session *session;
     pthread_t thread;
-    int ours;         /* our end of a socket pair; readable when a notice has come back */
+    int ours;         /* our end of a socket pair; readable when a notice was sent back */
     int thread_end;   /* the thread's end */
     size_t under_way; /* notices sent but not collected */
 };
 
-/* Returns 0, or a negative errno: then there is nothing to end. */
+/* Returns 0 or a negative errno. After a failure, invalidate_end() must not be called. */
 int invalidate_start(struct invalidate *ret_invalidate, struct fuse_session *session);
 
 /* Ends the thread. `done` is not called for notices that are still under way. */
 void invalidate_end(struct invalidate *invalidate);
 
-/* False: too many notices are under way. */
+/* Passes a notice to the thread. False: too many notices are under way. */
 bool invalidate_send(struct invalidate *invalidate, const struct notice *notice);
 
-/* Calls `done` for the notices that have come back. */
+/* Calls `done` for each notice that the thread has sent back. */
 void invalidate_collect(struct invalidate *invalidate);
 
 #endif

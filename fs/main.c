@@ -4,13 +4,13 @@
  * reported in one line.
  *
  * The order matters: the process forks after mounting, so that the parent can
- * report a failure, and the library's threads and that of invalidate.c start
- * after that, because threads do not survive a fork.
+ * report a failure. The threads of the library and of invalidate.c start after
+ * the fork, because threads do not survive it.
  *
- * One thread serves the requests from the kernel and the answers from the meters:
- * the library waits for the network and for our descriptors. Requests from
- * the kernel are detected by read, not by poll: only read reports an unmount
- * reliably.
+ * One thread serves the requests from the kernel and the answers from the
+ * meters: the library waits for the network and for our descriptors. Requests
+ * from the kernel are detected by read(2), not by poll(2), because only read(2)
+ * reports an unmount reliably.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +42,7 @@
 #define EXIT_WRONG      2   /* usage or configuration */
 #define PAUSE_MS        100 /* after a failed turn */
 #define DESCRIPTORS     3
-#define REQUESTS_A_TURN 64               /* then the network has its turn */
+#define REQUESTS_A_TURN 64               /* after that, the network has its turn */
 #define FUSE_DEVICE     makedev(10, 229) /* /dev/fuse: the kernel's Documentation, devices.txt */
 
 /* ---- the log: stderr in the foreground, else syslog, for libfuse, too ------- */
@@ -52,7 +52,7 @@ static bool to_syslog;
 __attribute__((format(printf, 2, 0))) static void
 fuse_to_syslog(enum fuse_log_level level, const char *format, va_list arguments)
 {
-    vsyslog((int)level, format, arguments); /* its levels are syslog's */
+    vsyslog((int)level, format, arguments); /* libfuse's levels are syslog's */
 }
 
 /* Prints a line in one call, so that lines of several processes do not mix. */
@@ -76,7 +76,7 @@ static int complain(int status, const char *subject, const char *message)
 
 /* ---- the loop ---------------------------------------------------------------- */
 
-/* Tells systemd that the mount is ready, without libsystemd: sd_notify sends one datagram. */
+/* Tells systemd that the mount is ready. Like sd_notify(3), sends one datagram. */
 static void notify_systemd(void)
 {
     static const char message[] = "READY=1";
@@ -108,14 +108,14 @@ static bool serve_kernel(struct fs *fs, struct fuse_buf *buffer)
         fuse_session_process_buf(fs->session, buffer);
         if (!initialized && fs->initialized)
             notify_systemd();
-        /* Without memory libfuse refuses FUSE_INIT, and no request follows. */
+        /* If memory runs out, libfuse refuses FUSE_INIT, and no request follows. */
         if (!fs->initialized)
             fuse_session_exit(fs->session);
     }
     return true;
 }
 
-/* Signals that end the program are read from a descriptor. */
+/* Blocks the signals that end the program, and opens a descriptor that they are read from. */
 static int open_signals(void)
 {
     sigset_t ending;
@@ -134,16 +134,16 @@ static bool signalled(int fd)
     return read(fd, &signal, sizeof(signal)) == (ssize_t)sizeof(signal);
 }
 
-/* Serves until it is unmounted or a signal ends it. */
+/* Serves until the file system is unmounted or a signal arrives. */
 static void run_loop(struct fs *fs, int signal_fd)
 {
     struct fuse_buf buffer = {.mem = NULL};
     bool ending = false;
     bool more = false;
-    /* The invalidation thread waits for the kernel, which may wait for us: so serve until it is
-     * done. */
+    /* The invalidation thread waits for the kernel, which may wait for us, so we serve until no
+     * notice is under way. */
     while (!ending || fs->invalidate.under_way > 0) {
-        /* The descriptor of a session that has ended is always ready. */
+        /* The descriptor of a session that has ended would always be ready. */
         struct pollfd waited[DESCRIPTORS] = {
             {.fd = fuse_session_exited(fs->session) ? -1 : fuse_session_fd(fs->session),
              .events = POLLIN},
@@ -167,8 +167,8 @@ static void run_loop(struct fs *fs, int signal_fd)
 
 /* ---- mounting -------------------------------------------------------------------- */
 
-/* After a crash the mount remains, and answers every request with ENOTCONN. Only such a dead mount
- * is removed. The kernel never answers statfs from its cache. */
+/* Removes a dead mount, which a crash has left behind and which fails every request with ENOTCONN.
+ * The kernel never answers statfs(2) from its cache. */
 static int remove_dead_mount(const char *mountpoint)
 {
     const char *arguments[] = {"fusermount3", "-u", "-z", "--", mountpoint, NULL};
@@ -192,9 +192,9 @@ static bool is_within(const char *path, const char *above)
     return strncmp(path, above, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
-/* Compares the mounts of cemmfs with the mount point. If mount.fuse3 has mounted already, the path
- * is unknown (NULL), but our mount is among them. Only paths are compared: another user's mount
- * would refuse to be asked, and ours does not answer yet. */
+/* Looks for a mount of cemmfs that conflicts with the mount point or the archive, and sets the
+ * message. If mount.fuse3 has mounted already, `path` is NULL, and our own mount is in the list.
+ * Only paths are compared: others' mounts would refuse a request, and ours does not answer yet. */
 static void check_mounts(const char *path, const char *archive, struct cemm_message *message)
 {
     FILE *mounts = setmntent("/proc/self/mounts", "re");
@@ -216,8 +216,8 @@ static void check_mounts(const char *path, const char *archive, struct cemm_mess
 }
 
 /* Refuses a mount point that is the archive or above it: a process that reads its archive through
- * its own mount waits for itself, and no signal ends that. Of the archive's path, the part that
- * exists is compared, because the mount point exists. */
+ * its own mount waits for itself, and no signal ends that. The archive may not exist yet, so the
+ * part of its path that exists is compared. */
 static int check_archive(const char *path, const char *archive, struct cemm_message *message)
 {
     char *copy = strdup(archive);
@@ -237,9 +237,9 @@ static int check_archive(const char *path, const char *archive, struct cemm_mess
 }
 
 /* Removes a dead mount, and refuses a mount point that has a mount of cemmfs, is inside one, or
- * would hide the archive (NULL: none). Returns 0, or a negative errno and a message, which is empty
- * if strerror() says it. The caller frees *ret_path, also on failure: the full path of the mount
- * point, because the process may change its directory later. */
+ * would hide the archive (NULL: none). Returns 0 or a negative errno; `message` is empty if
+ * strerror() is enough. *ret_path is the full path of the mount point, because the process may
+ * change its directory later. The caller frees it, also on failure. */
 static int check_mountpoint(const char *mountpoint, const char *archive, char **ret_path,
                             struct cemm_message *message)
 {
@@ -288,7 +288,7 @@ static struct fuse_session *new_session(struct fs *fs)
 }
 
 /* False: libfuse has printed the reason. If memory runs out, libfuse 3.14 may report success and
- * use standard input as the descriptor. */
+ * use standard input as the descriptor, so the descriptor is checked. */
 static bool mount_session(struct fuse_session *session, const char *path)
 {
     struct stat about;

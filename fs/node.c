@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define ROOT_NUMBER 1                   /* FUSE_ROOT_ID */
-#define HASHED      (UINT64_C(1) << 62) /* counted numbers never have this bit */
+#define HASHED      (UINT64_C(1) << 62) /* no node's own number has this bit */
 
 static int compare_numbers(const void *a, const void *b)
 {
@@ -73,7 +73,7 @@ struct node *node_new(struct nodes *nodes, const struct path *path)
         node_release(nodes, node);
         return NULL;
     }
-    (*named)->current = false; /* the node before, if there is one */
+    (*named)->current = false; /* the previous node of this path, if there is one */
     *named = node;
     node->current = true;
     nodes->next_number++;

@@ -1,11 +1,10 @@
 /*
  * Nodes: the inodes that the kernel knows. A node lives until the kernel has
  * forgotten all lookups of it and no request uses it, unless it is `kept`. A
- * path can have several nodes, one for each snapshot that is still read; the
- * name leads to the newest, the current one.
+ * path can have several nodes, one for each snapshot that is still read; a
+ * lookup of its name finds the newest, which is the current node.
  *
- * Inode numbers are never used twice: the pages that the kernel has cached
- * belong to a number.
+ * Node numbers are never reused, because the kernel caches pages by number.
  */
 #ifndef FS_NODE_H
 #define FS_NODE_H
@@ -19,26 +18,26 @@
 
 struct node {
     uint64_t number;
-    uint64_t inode;   /* what stat says; see node_set_snapshot() */
+    uint64_t inode;   /* the st_ino that stat shows; see node_set_snapshot() */
     uint64_t parent;  /* the directory of the last lookup */
-    uint64_t lookups; /* how often the kernel has looked it up */
-    unsigned pins;    /* how many requests use it; the root has one more */
+    uint64_t lookups; /* lookups that the kernel has not forgotten */
+    unsigned pins;    /* how many requests use the node; the root has one more */
     struct path path;
     bool current;
-    bool exists; /* directories: known to exist */
+    bool exists; /* directories: it was found to exist */
 
-    /* Files. The kernel knows `shown` bytes of `snapshot`: all, unless the file is growing. */
+    /* Files. The kernel knows the first `shown` bytes of `snapshot`; a growing file has more. */
     struct snapshot *snapshot; /* NULL: not fetched yet */
     size_t shown;
     int64_t shown_modified;
-    int64_t asked;  /* last GETATTR (Unix milliseconds) */
+    int64_t asked;  /* time of the last GETATTR (Unix milliseconds) */
     bool running;   /* it may grow */
     bool growing;   /* the kernel is being told that it has grown */
     bool archived;  /* its archive file existed at the last check */
     bool kept;      /* it stays even if the kernel forgets it */
-    int64_t absent; /* when the sources said that it is absent (Unix milliseconds); 0: never */
+    int64_t absent; /* when the sources said that it does not exist (Unix ms); 0: never */
 
-    int64_t failed; /* last failed READ (Unix milliseconds); 0: never */
+    int64_t failed; /* time of the last failed READ (Unix milliseconds); 0: never */
     int error;      /* the errno of that READ */
 
     int day_read; /* directories of a month: the last closed day that was read; 0: none */
@@ -46,10 +45,10 @@ struct node {
 
     int64_t moved; /* links: start of the day that `today` has moved on to (Unix seconds) */
 
-    char *failure;  /* directories: the last one below it; NULL: none */
+    char *failure;  /* directories: the last failure below it; NULL: none */
     uint64_t cause; /* the cause of that failure; see tree_cause() */
 
-    struct node_queue *queue; /* one of those in struct nodes, or NULL */
+    struct node_queue *queue; /* the queue in struct nodes that it is in, or NULL */
     TAILQ_ENTRY(node) age;
 };
 
@@ -70,32 +69,32 @@ struct nodes {
 
 /* Makes the table, with the root as number 1. Returns 0 or -ENOMEM. */
 int nodes_init(struct nodes *nodes);
-void nodes_end(struct nodes *nodes); /* even if the kernel holds some nodes */
+void nodes_end(struct nodes *nodes); /* also frees nodes that the kernel holds */
 
 struct node *nodes_numbered(const struct nodes *nodes, uint64_t number); /* NULL: none */
 struct node *nodes_current(const struct nodes *nodes, const char *path); /* NULL: none */
 
-/* Makes a node, which becomes the path's current one. It has no lookups yet: count some, pin it, or
- * node_release() it. NULL: no memory. */
+/* Makes a node, which becomes the path's current node. It has no lookups yet: the caller counts
+ * one, pins the node or releases it. NULL: no memory. */
 struct node *node_new(struct nodes *nodes, const struct path *path);
 
-/* Makes the node neither current nor kept: its name will lead to a new one. */
+/* Makes the node neither current nor kept, so that the next lookup of its name makes a new node. */
 void node_retire(struct nodes *nodes, struct node *node);
 
-/* Takes over the snapshot; while the node is growing, its size is shown only after node_show(). For
- * a closed period, st_ino becomes a hash of the bytes and the path: it is the same at each mount,
- * so that a backup need not read the file again. */
+/* Takes ownership of the snapshot. While the node is growing, the kernel is shown the new size only
+ * after node_show(). For a closed period, st_ino becomes a hash of the bytes and the path. This
+ * hash is the same in every mount, so that a backup need not read the file again. */
 void node_set_snapshot(struct nodes *nodes, struct node *node, struct snapshot *snapshot);
 void node_show(struct node *node);
 
-/* The node was used: it goes to the end of its queue. */
+/* Moves the node, which was just used, to the end of the queue to which it belongs now. */
 void node_touch(struct nodes *nodes, struct node *node);
 
-/* Takes the node out of its queue. */
+/* Removes the node from its queue. */
 void node_unqueue(struct node *node);
 
-/* Drops the bytes of the snapshot (`bytes` NULL), or takes over the same bytes again. The inode
- * number and the pages in the kernel stay. */
+/* Drops the bytes of the snapshot (`bytes` NULL), or takes ownership of the same bytes, rendered
+ * again. The inode number and the pages in the kernel stay. */
 void node_set_bytes(struct nodes *nodes, struct node *node, char *bytes);
 
 /* Frees the node if neither the kernel nor a request uses it and it is not kept. */

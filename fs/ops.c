@@ -3,17 +3,17 @@
  * in files.c.
  *
  * OPEN is answered with ENOSYS: then the kernel does not send it again, and
- * opening a known file costs no request. OPENDIR is not, because then the
+ * opening a known file costs no request. If OPENDIR were answered so, the
  * kernel would cache listings for ever.
  *
- * A device or meter exists if a source says so, and then stays, whatever the
- * sources say later: a backup must not mistake a meter that is silent for one that
- * was removed. So an unknown directory whose source fails gives that error,
- * never ENOENT and never an empty listing.
+ * A device or meter exists once a source has said so, whatever the sources say
+ * later: a backup must not mistake a silent meter for a meter that was removed.
+ * So if a directory is unknown and its source fails, the request gets the errno
+ * of that failure, never ENOENT and never an empty listing.
  *
- * OPENDIR waits, not READDIR: during READDIR the kernel keeps the directory
- * locked, and lookups of all other names in it would wait and could not be
- * interrupted.
+ * OPENDIR waits for the sources, so that READDIR need not: during READDIR the
+ * kernel keeps the directory locked, and lookups of all other names in it would
+ * wait and could not be interrupted.
  */
 #include "fs/fs.h"
 
@@ -33,7 +33,7 @@
 static void on_init(void *data, struct fuse_conn_info *connection)
 {
     struct fs *fs = data;
-    /* The kernel asks for expired attributes before it reads. */
+    /* The kernel requests expired attributes again before it reads. */
     connection->want |= FUSE_CAP_AUTO_INVAL_DATA;
     /* A READ is synchronous: it can be interrupted, and does not use up the background requests. */
     connection->want &= ~(unsigned)FUSE_CAP_ASYNC_READ;
@@ -42,7 +42,6 @@ static void on_init(void *data, struct fuse_conn_info *connection)
 
 /* ---- names -------------------------------------------------------------- */
 
-/* What is known about the path's meter. */
 static struct tree_meter meter_of(const struct fs *fs, const struct path *path)
 {
     const struct cemm_uid *uid = &path->query.uid;
@@ -50,7 +49,7 @@ static struct tree_meter meter_of(const struct fs *fs, const struct path *path)
     struct tree_meter meter = {.totals = true};
     if (alias[0] == '\0')
         return meter;
-    /* Archived totals exist, whatever the sources say today. */
+    /* Archived totals are shown even if no source offers totals any more. */
     meter.totals = cemm_offers(fs->cemm, uid, alias, CEMM_TOTALS) ||
                    cemm_archived_totals(fs->cemm, uid, alias);
     if (cemm_device_named(fs->cemm, uid)) /* nothing is remembered about unknown devices */
@@ -133,22 +132,22 @@ static void on_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
 /* ---- links ---------------------------------------------------------------- */
 
 /*
- * In the first hours of a day, `today` stays on the old day until the new day
- * has its first row, which comes a minute late. If somebody follows the old
- * day's file (tail -F), `today` also waits until that file has been fetched
- * again, because its last row comes late, too. `today` moves once, and never
- * back. Later in the day it always points to the new day, because a meter may
- * be silent.
+ * In the first hours of a day, `today` leads to the previous day until the new
+ * day has its first row, which arrives a minute late. If somebody follows the
+ * previous day's file (tail -F), `today` also waits until that file has been
+ * fetched again, because its last row arrives late, too. `today` moves once,
+ * and never back. Later in the day it leads to the new day even without a row,
+ * because a meter may be silent.
  */
 
-/* Whether the link, which leads to `day`, is `today` and may have to wait for the first row of that
- * day. False, too, if no data is older than that day. */
+/* Whether the link, which leads to `day`, is `today` and may have to wait for the first row of
+ * `day`. Also false if there is no earlier data. */
 static bool is_turning(const struct fs *fs, const struct node *link, const struct path *day)
 {
     struct tree_clock clock = fs_clock(fs);
     struct tree_meter meter = meter_of(fs, &link->path);
     int64_t begun = cemm_period_start(clock.zone, &day->query.period);
-    return link->path.kind == PATH_NEAR_LINK && link->path.ago == 0 &&
+    return link->path.kind == PATH_RECENT_LINK && link->path.ago == 0 &&
            day->query.period.span == CEMM_DAY && link->moved != begun &&
            clock.now - begun < TURN_S &&
            !(meter.known && cemm_period_compare(&meter.first, &day->query.period) >= 0);
@@ -189,7 +188,7 @@ static void on_readlink(fuse_req_t request, fuse_ino_t number)
 
 /* ---- attributes and bytes ----------------------------------------------- */
 
-/* A meter that was not found by a search exists if it can be read. */
+/* A meter that no search has found exists if it can be read. */
 static void on_searched(struct pending *pending, const struct cemm_answer *answer)
 {
     const struct path *path = &pending->node->path;
@@ -283,7 +282,7 @@ static void add_meters(struct lister *lister)
     }
 }
 
-/* The channels of the newest answer, however old it is. */
+/* Adds the channels of the newest cached answer, however old it is. */
 static void add_channels(struct lister *lister)
 {
     struct cemm_document *document =
@@ -299,7 +298,7 @@ static void add_channels(struct lister *lister)
 static const struct tree_meter since_the_beginning = {.found = true,
                                                       .first = {CEMM_DAY, CEMM_YEAR_FIRST, 1, 1}};
 
-/* Whether the archive has the period, or any period that lies in the directory. */
+/* Whether the archive has the file's period, or any period in the directory. */
 static int is_archived(void *data, const struct path *path)
 {
     const struct lister *lister = data;
@@ -314,7 +313,7 @@ static int on_archived(void *data, const struct path *path)
     return is_archived(data, path) ? add(data, path) : 0;
 }
 
-/* Adds the names that the tree does not have by itself. */
+/* Adds the names that tree_list() does not know. */
 static void add_found(struct lister *lister)
 {
     const struct path *directory = lister->directory;
@@ -325,11 +324,12 @@ static void add_found(struct lister *lister)
     else if (directory->kind == PATH_CHANNELS)
         add_channels(lister);
     else if (tree_holds_periods(directory) && !lister->meter.found)
-        /* Until the first period is known, only the archived ones are listed. */
+        /* Until the first period is known, only archived periods are listed. */
         (void)tree_list(directory, &lister->clock, &since_the_beginning, on_archived, lister);
 }
 
-/* Whether no source has the file: all have said so, or none offers it. A file once read stays. */
+/* Whether no source has the file: all have said so, or none offers it. A file that was read stays
+ * until all sources say so. */
 static bool is_absent(const struct fs *fs, const struct path *path)
 {
     const struct node *node = nodes_current(&fs->nodes, path->text);
@@ -347,7 +347,8 @@ static int on_known(void *data, const struct path *path)
     return path->kind != PATH_PERIOD && is_absent(lister->pending->fs, path) ? 0 : add(data, path);
 }
 
-/* Lists what was found now or earlier. Fails only if that is nothing, and never for a meter. */
+/* Lists what was found now or earlier. Fails if the search failed and nothing was ever found, but
+ * never for a meter. */
 static int list(struct lister *lister, const struct cemm_answer *answer)
 {
     const struct path *directory = lister->directory;
@@ -439,8 +440,8 @@ struct xattr {
     const char *value;
 };
 
-/* Lists where a file comes from, or what failed below a directory. Fetches nothing. Returns the
- * number of attributes; `fetched` has room for a value that is made here. */
+/* Lists a node's attributes: where a file comes from, or what failed below a directory. Fetches
+ * nothing. Returns their number. `fetched` is a buffer for one of the values. */
 static size_t list_xattrs(const struct fs *fs, const struct node *node,
                           struct xattr ret_xattrs[XATTRS], char fetched[CEMM_TIME_SIZE])
 {
@@ -461,7 +462,7 @@ static size_t list_xattrs(const struct fs *fs, const struct node *node,
     return count;
 }
 
-/* With size 0 the kernel asks for the length. */
+/* If `size` is 0, the kernel asks for the length. */
 static void reply_xattr(fuse_req_t request, const char *bytes, size_t length, size_t size)
 {
     if (size == 0)
@@ -506,7 +507,7 @@ static void on_listxattr(fuse_req_t request, fuse_ino_t number, size_t size)
 
 /* ---- changes: the mount is read-only, and stays so if it is remounted ----- */
 
-/* Without create and copy_file_range the kernel uses mknod and write. */
+/* Because create and copy_file_range are missing, the kernel uses mknod and write instead. */
 #define REFUSE(name, ...)                             \
     static void name(fuse_req_t request, __VA_ARGS__) \
     {                                                 \

@@ -1,7 +1,7 @@
 /*
  * Mount options come from the user, from /etc/fstab with options for mount(8)
  * and systemd, and from mount.fuse3, which adds its own. Options that have no
- * effect here are in a table, so that a misspelt one is still an error.
+ * effect here are in a table, so that a misspelt option is still an error.
  */
 #include "fs/options.h"
 
@@ -15,7 +15,7 @@
 
 #define REALTIME_TTL     10         /* seconds; the default */
 #define REALTIME_TTL_MAX 86400      /* seconds */
-#define NUMBER_MAX       4294967294 /* of a user or group; the number after it means none */
+#define NUMBER_MAX       4294967294 /* highest number of a user or group */
 
 static const char help[] =
     "usage: cemmfs [CONFIG] MOUNTPOINT [-f] [-d] [-o OPTIONS]\n"
@@ -36,8 +36,8 @@ static const char help[] =
     "\n"
     "Unmount with: fusermount3 -u MOUNTPOINT\n";
 
-/* Options of mount(8) and systemd, as patterns of fnmatch(3). The mount is always read-only,
- * nosuid, nodev and noexec. */
+/* Options of mount(8) and systemd that have no effect, as patterns of fnmatch(3). The mount is
+ * always read-only, nosuid, nodev and noexec. */
 static const char *const ignored[] = {
     "",           "rw",         "ro",         "nosuid",     "suid",        "nodev",
     "dev",        "exec",       "noexec",     "atime",      "noatime",     "relatime",
@@ -63,7 +63,7 @@ static bool read_number(const char *text, int base, int64_t max, int64_t *ret_nu
     return true;
 }
 
-/* False: the option is wrong, and `message` says so. */
+/* False: the option is wrong, and `message` says why. */
 static bool read_mount_option(const char *option, struct options *options,
                               struct cemm_message *message)
 {
@@ -76,8 +76,8 @@ static bool read_mount_option(const char *option, struct options *options,
     } rows[] = {
         {"realtime_ttl=", 10, REALTIME_TTL_MAX, &options->realtime_ttl,
          "a number of seconds from 0 to 86400"},
-        {"uid=", 10, NUMBER_MAX, &options->owner, "the number of a user"},
-        {"gid=", 10, NUMBER_MAX, &options->group, "the number of a group"},
+        {"uid=", 10, NUMBER_MAX, &options->owner, "a numeric user ID"},
+        {"gid=", 10, NUMBER_MAX, &options->group, "a numeric group ID"},
         {"umask=", 8, 0777, &options->mask, "an octal number from 0 to 777"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {

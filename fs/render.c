@@ -34,7 +34,7 @@ void snapshot_free(struct snapshot *snapshot)
     free(snapshot);
 }
 
-/* The bare value. A channel that was never measured is an empty file. */
+/* Renders the bare value. A channel that was never measured becomes an empty file. */
 static int render_channel(const struct cemm_series *series, char **ret_text, size_t *ret_length)
 {
     const struct cemm_sample *newest =
@@ -95,7 +95,7 @@ static int64_t modified_at(const struct path *path, const struct cemm_document *
     return newest > 0 ? newest : cemm_document_fetched(document);
 }
 
-/* "kWh,kWh"; NULL: no memory. */
+/* Joins the units: "kWh,kWh". NULL: no memory. */
 static char *join_units(const struct cemm_series *series, size_t count)
 {
     char *text = NULL;
@@ -139,7 +139,7 @@ int snapshot_render(const struct path *path, const struct cemm_document *documen
     return 0;
 }
 
-/* {"uid": …, "lan": …, "cloud": …} */
+/* Prints {"uid": …, "lan": …, "cloud": …}. */
 int snapshot_of_device(const struct cemm_uid *uid, const char *account,
                        const struct cemm_document *document, struct snapshot **ret_snapshot)
 {

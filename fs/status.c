@@ -1,8 +1,8 @@
 /*
- * The files `status` and `status.json`: one walk writes either.
+ * The files `status` and `status.json`: the same functions write both.
  *
- * Times are absolute, not ages: so the text changes only when something has
- * happened, and two reads see the same file.
+ * Times are absolute, not ages, so that the text changes only when something
+ * has happened, and two reads see the same file.
  */
 #include "fs/fs.h"
 
@@ -31,7 +31,7 @@ static const char *when(const struct status *status, int64_t time, char text[CEM
 
 /* ---- a line of the text, or a member -------------------------------------- */
 
-/* A text that is NULL has no line. */
+/* Adds a line (unless `text` is NULL) or a member. */
 static void add_text(struct status *status, const char *label, const char *name, const char *text)
 {
     if (!status->text)
@@ -77,7 +77,7 @@ static struct json_object *add_list(struct status *status, struct json_object *t
     return status->text ? NULL : cemm_json_add(&status->failed, to, name, json_object_new_array());
 }
 
-/* Begins an object: a member of `to`, or (`name` NULL) one more in that list. */
+/* Begins an object: a member of the object `to`, or (`name` NULL) an element of the list `to`. */
 static void add_object(struct status *status, struct json_object *to, const char *name)
 {
     if (!status->text)
@@ -97,7 +97,7 @@ static void add_head(struct status *status)
              file || !status->text ? file : "none found, defaults");
     if (!fs->failure) {
         add_text(status, "last error      ", "last_error", status->text ? "none" : NULL);
-    } else if (status->text) { /* the last one of any request, even if no source failed */
+    } else if (status->text) { /* the last failure of any request, even if no source failed */
         fprintf(status->text, "last error      %s: %s\n", when(status, fs->failed, text),
                 fs->failure);
     } else {

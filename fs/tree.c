@@ -1,10 +1,10 @@
 /*
- * The tree: a table of the fixed names, and parse_child() for directories in
- * which the names are data (uids, aliases, dates). A new folder with a fixed
- * name is a new row.
+ * Fixed names are in a table: a new directory with a fixed name is a new row.
+ * All other names are data (uids, aliases, channels, dates); parse_child()
+ * parses them.
  *
- * Each date and device has one spelling, so that a file has one path; other
- * spellings are links.
+ * Each device has one spelling and each period one directory, so that a file
+ * has only one path; its other names are links.
  */
 #include "fs/tree.h"
 
@@ -15,14 +15,14 @@ const struct path tree_root = {.kind = PATH_ROOT};
 
 /* ---- the tables --------------------------------------------------------- */
 
-/* PATH_HISTORY is several directories: in its rows, endpoint and span also say which of them the
- * row is for. */
+/* Several directories have the kind PATH_HISTORY. In a row with this parent, `endpoint` and `span`
+ * also say which of these directories has the name. */
 static const struct fixed {
     enum path_kind parent;
     const char *name;
     enum path_kind kind;
     enum cemm_format format;
-    enum cemm_endpoint endpoint; /* CEMM_DEVICES, which no file shows: none */
+    enum cemm_endpoint endpoint; /* CEMM_DEVICES: it shows no document */
     enum cemm_span span;
     int ago;
 } fixed_names[] = {
@@ -40,16 +40,16 @@ static const struct fixed {
     {PATH_DATA, "day", PATH_HISTORY, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_DAY, 0},
     {PATH_DATA, "month", PATH_HISTORY, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_MONTH, 0},
     {PATH_DATA, "year", PATH_HISTORY, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_YEAR, 0},
-    {PATH_HISTORY, "today.json", PATH_NEAR_LINK, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_DAY, 0},
-    {PATH_HISTORY, "today.csv", PATH_NEAR_LINK, CEMM_FORMAT_CSV, CEMM_DATA, CEMM_DAY, 0},
-    {PATH_HISTORY, "yesterday.json", PATH_NEAR_LINK, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_DAY, 1},
-    {PATH_HISTORY, "yesterday.csv", PATH_NEAR_LINK, CEMM_FORMAT_CSV, CEMM_DATA, CEMM_DAY, 1},
-    {PATH_HISTORY, "this-month.json", PATH_NEAR_LINK, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_MONTH, 0},
-    {PATH_HISTORY, "this-month.csv", PATH_NEAR_LINK, CEMM_FORMAT_CSV, CEMM_DATA, CEMM_MONTH, 0},
-    {PATH_HISTORY, "this-year.json", PATH_NEAR_LINK, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_YEAR, 0},
-    {PATH_HISTORY, "this-year.csv", PATH_NEAR_LINK, CEMM_FORMAT_CSV, CEMM_DATA, CEMM_YEAR, 0},
-    {PATH_HISTORY, "today.json", PATH_NEAR_LINK, CEMM_FORMAT_JSON, CEMM_TOTALS, CEMM_DAY, 0},
-    {PATH_HISTORY, "today.csv", PATH_NEAR_LINK, CEMM_FORMAT_CSV, CEMM_TOTALS, CEMM_DAY, 0},
+    {PATH_HISTORY, "today.json", PATH_RECENT_LINK, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_DAY, 0},
+    {PATH_HISTORY, "today.csv", PATH_RECENT_LINK, CEMM_FORMAT_CSV, CEMM_DATA, CEMM_DAY, 0},
+    {PATH_HISTORY, "yesterday.json", PATH_RECENT_LINK, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_DAY, 1},
+    {PATH_HISTORY, "yesterday.csv", PATH_RECENT_LINK, CEMM_FORMAT_CSV, CEMM_DATA, CEMM_DAY, 1},
+    {PATH_HISTORY, "this-month.json", PATH_RECENT_LINK, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_MONTH, 0},
+    {PATH_HISTORY, "this-month.csv", PATH_RECENT_LINK, CEMM_FORMAT_CSV, CEMM_DATA, CEMM_MONTH, 0},
+    {PATH_HISTORY, "this-year.json", PATH_RECENT_LINK, CEMM_FORMAT_JSON, CEMM_DATA, CEMM_YEAR, 0},
+    {PATH_HISTORY, "this-year.csv", PATH_RECENT_LINK, CEMM_FORMAT_CSV, CEMM_DATA, CEMM_YEAR, 0},
+    {PATH_HISTORY, "today.json", PATH_RECENT_LINK, CEMM_FORMAT_JSON, CEMM_TOTALS, CEMM_DAY, 0},
+    {PATH_HISTORY, "today.csv", PATH_RECENT_LINK, CEMM_FORMAT_CSV, CEMM_TOTALS, CEMM_DAY, 0},
 };
 
 static const char *const suffixes[] = {
@@ -61,9 +61,9 @@ static const char *const suffixes[] = {
 
 enum tree_type tree_type(const struct path *path)
 {
-    return path->kind <= PATH_MONTH       ? TREE_DIRECTORY
-           : path->kind <= PATH_NEAR_LINK ? TREE_LINK
-                                          : TREE_FILE;
+    return path->kind <= PATH_MONTH         ? TREE_DIRECTORY
+           : path->kind <= PATH_RECENT_LINK ? TREE_LINK
+                                            : TREE_FILE;
 }
 
 bool tree_is_info(const struct path *path)
@@ -73,7 +73,7 @@ bool tree_is_info(const struct path *path)
 
 /* ---- texts -------------------------------------------------------------- */
 
-/* Names fit: they are bounded by cemm.h, and years by tree_child(). */
+/* The text fits: cemm.h limits the length of names, and tree_child() the range of years. */
 static void append(struct path *path, const char *name, const char *suffix)
 {
     size_t length = strlen(path->text);
@@ -81,7 +81,7 @@ static void append(struct path *path, const char *name, const char *suffix)
                    length > 0 ? "/" : "", name, suffix);
 }
 
-/* Appends the name of a period's file, "2024-03-31.csv", or of a directory above: "2024", "03". */
+/* Appends the name of the period's file ("2024-03-31.csv"), or of a directory above it ("03"). */
 static void append_period(struct path *path)
 {
     const struct cemm_period *period = &path->query.period;
@@ -119,15 +119,15 @@ static bool has_begun(const struct cemm_period *period, const struct tree_clock 
     return cemm_period_compare(period, &now) <= 0;
 }
 
-/* Whether a period is before the first day with data. */
+/* Whether a whole period is before the first day with data. */
 static bool is_before_data(const struct cemm_period *period, const struct tree_meter *meter)
 {
     struct cemm_period next = cemm_period_step(period, 1);
-    next.span = CEMM_DAY; /* its first day */
+    next.span = CEMM_DAY; /* the first day of that period */
     return cemm_period_compare(&next, &meter->first) <= 0;
 }
 
-/* Whether a period lies in its directory. */
+/* Whether a period lies in the directory `parent`. */
 static bool is_within(const struct path *parent, const struct cemm_period *period)
 {
     return parent->kind == PATH_HISTORY ||
@@ -150,7 +150,6 @@ static bool parse_file(const char *name, struct path *path)
     return false;
 }
 
-/* "03" */
 static bool parse_month(const char *name, struct cemm_period *period)
 {
     char date[16];
@@ -160,7 +159,7 @@ static bool parse_month(const char *name, struct cemm_period *period)
 
 /* ---- name to path ------------------------------------------------------ */
 
-/* Reads a name that is data; `path` is the parent before and the child afterwards. */
+/* Parses a name that is data, and changes `path` from the parent to the child. */
 static bool parse_child(const char *name, struct path *path)
 {
     switch (path->kind) {
@@ -195,7 +194,7 @@ static bool parse_child(const char *name, struct path *path)
     }
 }
 
-/* False: the row does not apply to this directory. */
+/* Computes the path of a fixed name. False: the row does not apply to this directory. */
 static bool fixed_child(const struct path *parent, const struct fixed *row,
                         const struct tree_meter *meter, struct path *ret_path)
 {
@@ -249,7 +248,7 @@ const char *tree_target(const struct path *link, const struct tree_clock *clock,
         target.kind = PATH_DEVICE;
         append(&target, link->query.uid.text, "");
     } else {
-        if (link->kind == PATH_NEAR_LINK)
+        if (link->kind == PATH_RECENT_LINK)
             *period = cemm_period_at(clock->zone, link->span, clock->now);
         *period = cemm_period_step(period, -link->ago - ago);
         target.ago = 0;

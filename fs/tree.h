@@ -1,11 +1,11 @@
 /*
  * The tree: which names exist, and what each is.
  *
- * A path is a value, not an object: a name below a path gives another path,
- * computed from both and the clock. So nothing has to be built or kept for the
- * millions of possible days, and the whole tree can be tested without a mount.
- * There is no FUSE and no network here; other files find out whether a device
- * or a meter exists.
+ * A path is a value, not an object: the path of a child is computed from its
+ * parent's path, its name and the clock. So nothing has to be built or kept for
+ * the millions of possible days, and the whole tree can be tested without a
+ * mount. There is no FUSE and no network here; other files find out whether a
+ * device or a meter exists.
  */
 #ifndef FS_TREE_H
 #define FS_TREE_H
@@ -18,7 +18,7 @@
 
 #define TREE_PATH_SIZE 160 /* the longest is <uid>/<alias>/realtime/<channel>; with the NUL */
 
-/* Directories first, then links, then files: see tree_type(). */
+/* tree_type() relies on the order: directories, then links, then files. */
 enum path_kind {
     PATH_ROOT,
     PATH_DEVICE,      /* <uid>/ */
@@ -29,8 +29,8 @@ enum path_kind {
     PATH_YEAR,        /* data/day/2024/ */
     PATH_MONTH,       /* data/day/2024/03/ */
     PATH_DEVICE_LINK, /* a uid in another spelling: a link to <uid> */
-    PATH_PERIOD_LINK, /* data/day/2024-03-31.csv, unlisted */
-    PATH_NEAR_LINK,   /* data/day/today.csv, yesterday.csv */
+    PATH_PERIOD_LINK, /* data/day/2024-03-31.csv, which is not listed */
+    PATH_RECENT_LINK, /* data/day/today.csv, yesterday.csv */
     PATH_STATUS,
     PATH_STATUS_JSON,
     PATH_DEVICE_INFO, /* <uid>/info.json */
@@ -45,12 +45,12 @@ struct path {
     char text[TREE_PATH_SIZE]; /* from the root, which is "" */
     enum path_kind kind;
     enum cemm_format format;
-    enum cemm_span span; /* in a HISTORY and below it: the span of its files */
-    int ago;             /* NEAR_LINK: how many periods back it leads */
-    /* What the path shows: the document of a file; for a meter and its channels, the realtime
-     * document; for directories in a HISTORY, the documents of their files. If there is none, the
-     * endpoint is CEMM_DEVICES. The period is set as far as the kind goes: the year in YEAR, year
-     * and month in MONTH, all in PERIOD and PERIOD_LINK. */
+    enum cemm_span span; /* in PATH_HISTORY and below it: the span of the files */
+    int ago;             /* PATH_RECENT_LINK: how many periods ago its target is */
+    /* The query of what the path shows: for a file, its document; for a meter and its channels, the
+     * realtime document; for directories of periods, the documents of their files. If there is no
+     * document, the endpoint is CEMM_DEVICES. Of the period, PATH_YEAR has the year, PATH_MONTH
+     * also the month, PATH_PERIOD and PATH_PERIOD_LINK have all. */
     struct cemm_query query;
 };
 
@@ -80,15 +80,15 @@ bool tree_child(const struct path *parent, const char *name, const struct tree_c
 /* Called for each path; a result other than 0 ends the listing and is returned. */
 typedef int tree_entry_fn(void *data, const struct path *path);
 
-/* Lists the names that the tree knows by itself: all but devices, meters and channels. Periods are
- * listed from the first day to now; if no day was found, none is listed. */
+/* Lists the names in a directory, except devices, meters and channels, which the tree does not
+ * know. Periods are listed from the meter's first day until now; if that day is unknown, none is
+ * listed. */
 int tree_list(const struct path *parent, const struct tree_clock *clock,
               const struct tree_meter *meter, tree_entry_fn *entry, void *data);
 
-/* Whether a directory's names are periods. */
 bool tree_holds_periods(const struct path *path);
 
-/* Whether the path is info.json, for which a device or a meter may need more than one document. */
+/* Whether the path is the info.json of a device or meter, which may need several documents. */
 bool tree_is_info(const struct path *path);
 
 /* The name of a path in its directory; it is a part of `text`. */
@@ -97,16 +97,16 @@ const char *tree_name(const struct path *path);
 /* Removes the last name of a path's text; false for the root. */
 bool tree_cut(char *text);
 
-/* The path that a link leads to, moved back by `ago` further periods (0: none). Returns its text,
- * relative to the directory of the link. */
+/* Computes the path that a link leads to, or the path `ago` periods earlier. Returns its text,
+ * relative to the link's directory. */
 const char *tree_target(const struct path *link, const struct tree_clock *clock, int ago,
                         struct path *ret_target);
 
-/* The path of a period's other file, .csv or .json. */
+/* The path of the same period's .json file if `period` is a .csv file, and vice versa. */
 struct path tree_twin(const struct path *period);
 
-/* Identifies what a failure is about: the same for all paths of one document, and for all period
- * directories of a meter, because listing any of them needs the meter's first day. */
+/* Returns a hash of what a failure is about. It is the same for all paths of one document, and for
+ * all period directories of a meter, because listing any of them needs the meter's first day. */
 uint64_t tree_cause(const struct path *path);
 
 #endif
