@@ -3,12 +3,12 @@
  * round begins when a series has a live sample, and goes from its oldest missing
  * minute to the newest, a day at a time.
  *
- * A missing row before the day's last row is unlikely to come later, so it is
- * not requested again. Other missing minutes are tried again after a pause, longer
- * each time; newly missed minutes are requested at once.
+ * A row that is missing before the day's last row is unlikely to appear later,
+ * so it is not requested again. Other missing minutes are requested again after
+ * a pause, longer each time; newly missed minutes are requested immediately.
  *
- * If a sink fails, all its series are left alone for a while. Series take turns in the order of
- * their live samples.
+ * If a sink fails, nothing is sent to it for a while. Series take turns in the
+ * order of their live samples.
  */
 #include "common/engine/health.h"
 #include "common/engine/timer.h"
@@ -31,22 +31,23 @@ struct sink {
     struct cemm_health health;
 };
 
-/* One series and one sink. Times of minutes are Unix milliseconds. */
+/* The backfill of one series for one sink. Times of minutes are Unix milliseconds. */
 struct job {
     struct cemm_backfill_job base; /* what the frontend knows of the job */
     struct cemm_backfill *backfill;
     struct sink *sink;
     enum { IDLE, WAITS, RUNS } state;
-    int64_t last_live; /* when the last live sample came (monotonic) */
+    int64_t last_live; /* when the last live sample arrived (monotonic) */
     struct cemm_timer timer;
     /* The minutes to fetch: */
     int64_t limit; /* minutes that ended less than a minute before this are not fetched */
     int64_t since; /* minutes before this are given up, because the API has later rows */
-    int64_t asked; /* minutes before this were requested already, and are tried again */
-    struct cemm_health backoff; /* the pause before the same minutes are tried again */
+    int64_t asked; /* minutes before this were requested already */
+    struct cemm_health
+        backoff; /* the pause before the minutes before `asked` are requested again */
 
     /* The round: */
-    bool sent;                 /* rows were sent */
+    bool sent;                 /* rows were sent in this round */
     int64_t cursor;            /* the next minute to handle */
     struct cemm_query query;   /* for the DATA of a day */
     struct cemm_document *day; /* the document of the day that is being sent */
@@ -63,7 +64,7 @@ struct cemm_backfill {
     SLIST_HEAD(job_list, job) jobs;
     TAILQ_HEAD(job_queue, job) ready; /* jobs in the order of their turns */
     struct cemm_timers timers;
-    unsigned busy; /* rounds under way */
+    unsigned busy; /* number of rounds under way */
     size_t sink_count;
     struct sink sinks[];
 };
@@ -117,7 +118,7 @@ static bool wants(struct job *job, int64_t now)
 {
     int64_t from;
 
-    if (!missing(job, job->since, &from)) { /* all were sent, given up, or left the window */
+    if (!missing(job, job->since, &from)) { /* all were sent or given up, or have left the window */
         (void)cemm_health_recover(&job->backoff);
         return false;
     }
@@ -158,13 +159,13 @@ static void stop(struct job *job, int64_t again)
         rules->done(job->backfill->data, &job->base);
 }
 
-/* Minutes from this on ended too recently to count as missing: cemm_ledger_missing(). */
+/* The first minute that ended too recently to count as missing (see cemm_ledger_missing()). */
 static int64_t horizon(const struct job *job)
 {
     return (job->limit / MINUTE_MS - 1) * MINUTE_MS;
 }
 
-/* Minutes that are still missing are tried again later. */
+/* Ends the round. Minutes that are still missing are tried again later. */
 static void end_round(struct job *job, bool failed)
 {
     if (job->sent || failed)
@@ -174,8 +175,8 @@ static void end_round(struct job *job, bool failed)
     stop(job, 0);
 }
 
-/* The sink has not taken the rows, so they are still missing. True: the sink had not failed
- * before. */
+/* Ends the round, because the sink has not taken the rows; they are still missing. True: the sink
+ * begins to fail. */
 static bool refuse(struct job *job, int result)
 {
     int64_t now = cemm_clock_steady();
@@ -209,14 +210,14 @@ static void ask_day(struct job *job)
         end_round(job, true);
 }
 
-/* Nothing is left to send of this day. */
+/* Goes on to the next day, because nothing is left to send of this one. */
 static void pass_day(struct job *job)
 {
     const struct cemm_series *series =
         job->day ? cemm_document_channel(job->day, job->base.entry->channel) : NULL;
     int64_t last = series && series->count > 0 ? series->samples[series->count - 1].time : 0;
 
-    /* The last rows may not have been sent, because they may still come live. */
+    /* The last rows may not have been sent, because they may still arrive live. */
     job->since = MAX(job->since, MIN((last / MINUTE_MS + 1) * MINUTE_MS, horizon(job)));
     job->cursor = cemm_period_end(cemm_zone(job->backfill->cemm), &job->query.period) * 1000;
     cemm_document_unref(job->day);
@@ -224,7 +225,7 @@ static void pass_day(struct job *job)
     ask_day(job);
 }
 
-/* Sends the rest of the day, and goes on. */
+/* Sends the rest of the day, and goes on to the next day. */
 static void send_rows(struct job *job)
 {
     const struct cemm_backfill_rules *rules = &job->backfill->rules;
@@ -322,7 +323,7 @@ static struct job *job_get(struct cemm_backfill *backfill, struct cemm_ledger_en
     return job;
 }
 
-/* True: a round is running. */
+/* Handles a live sample. True: a round is running. */
 static bool live(struct job *job, int64_t limit, void *user, int64_t now)
 {
     int64_t delay = job->backfill->rules.delay_ms;

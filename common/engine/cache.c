@@ -461,7 +461,7 @@ static bool empty_holds(const struct cemm_entry *entry, const struct cemm_docume
 
     return cemm_loop_recent(entry->cache->loop, document->fetched, CEMM_EMPTY_AGE) &&
            (entry->only ||
-            (document->deps && cemm_deps_holds(document->deps, &entry->cache->find->registry,
+            (document->deps && cemm_deps_valid(document->deps, &entry->cache->find->registry,
                                                &query->uid, query->alias)));
 }
 

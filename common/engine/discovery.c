@@ -15,9 +15,9 @@
 
 #define WINDOW_MS       2000    /* how long a scan lasts */
 #define REPEAT_MS       500     /* after this, the query is sent once more: UDP loses packets */
-#define PACKETS_AT_ONCE 16      /* packets read in one turn; then roots can be requested */
+#define PACKETS_AT_ONCE 16      /* packets read in one turn, so that roots are requested, too */
 #define FORGET_SCANS    3       /* scans without a claim after which an address is forgotten */
-#define REMARKS_MS      3600000 /* an hour, in which CEMM_REMARKS_MAX messages are logged */
+#define REMARKS_MS      3600000 /* an hour, in which at most CEMM_REMARKS_MAX messages are logged */
 
 static void start_scan(void *data);
 static void on_readable(void *data);
@@ -35,7 +35,7 @@ void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry 
 }
 
 /* If several programs share the port, the one that opened it last gets the answers. So the socket
- * is open no longer than a scan lasts. */
+ * is open only during a scan. */
 static void close_socket(struct cemm_discovery *discovery)
 {
     if (discovery->fd >= 0)
@@ -167,14 +167,14 @@ static void ask_all(struct cemm_discovery *discovery)
 
 /* ---- a scan -------------------------------------------------------------------------- */
 
-/* Whether a source may be used again: no device was confirmed at its address, and its only request,
- * if any, is the one that checks a claim. */
+/* Whether a source may be used for another address: no device was confirmed at its present address,
+ * and its only request, if any, is the one that checks a claim. */
 static bool reusable(const struct cemm_source *source)
 {
     return source->discovered && !source->own.device && source->open == source->list.pending;
 }
 
-/* Forgets the addresses that were not confirmed, and not claimed in the last scans. */
+/* Forgets the unconfirmed addresses from which no claim has come in the last scans. */
 static void forget_claims(const struct cemm_discovery *discovery)
 {
     const struct cemm_source *source;
@@ -206,7 +206,7 @@ static void end_scan(void *data)
     forget_claims(discovery);
     discovery->scanning = false;
     discovery->state.searched = discovery->registry->loop->wall;
-    /* Devices appear, disappear and move. */
+    /* Scans are repeated, because devices appear, disappear and move. */
     if (discovery->registry->discovers)
         call_later(discovery, start_scan, discovery->config->discovery_interval_ms);
     discovery->registry->scanned(discovery->registry);
@@ -231,7 +231,7 @@ static void start_scan(void *data)
         cemm_message_set(&discovery->message, "discovery: can't open a socket: %s", strerror(-r));
     else
         ask_all(discovery);
-    /* If no query was sent, the scan ends at once, but by the timer, not inside this call. */
+    /* If no query was sent, the scan ends immediately, but by the timer, not inside this call. */
     if (r == 0 && discovery->state.asked > 0)
         call_later(discovery, repeat_query, REPEAT_MS);
     else
@@ -242,7 +242,7 @@ void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age)
 {
     const struct cemm_registry *registry = discovery->registry;
 
-    /* Discovery scans at intervals, so its devices are recent enough, unless `max_age` is 0. */
+    /* If scans are repeated, the last one is recent enough, unless `max_age` is 0. */
     if (registry->discovers && max_age > 0 && max_age < discovery->config->discovery_interval_ms)
         max_age = discovery->config->discovery_interval_ms;
     if (!discovery->scanning &&
@@ -286,8 +286,8 @@ static bool forgotten(const struct cemm_source *source)
     return !source->discovered->address[0];
 }
 
-/* Which of two reusable sources is used first: a forgotten one, then one that is not being asked,
- * then the one with the older claim. */
+/* Whether `source` is reused before `other`: forgotten sources come first, then those that are not
+ * being asked, then those with the oldest claims. */
 static bool reused_before(const struct cemm_source *source, const struct cemm_source *other)
 {
     if (forgotten(source) != forgotten(other))
@@ -297,8 +297,8 @@ static bool reused_before(const struct cemm_source *source, const struct cemm_so
     return source->discovered->order < other->discovered->order;
 }
 
-/* A source for a new address: a forgotten one, a new one, or another reusable one. NULL: all
- * addresses have a device, or there is no memory. */
+/* Returns a source for a new address: a forgotten one, else a new one, else another reusable one.
+ * NULL: no source is reusable, or there is no memory. */
 static struct cemm_source *make_source(struct cemm_registry *registry, const char *address)
 {
     struct cemm_source *source, *best = NULL;
@@ -330,7 +330,7 @@ static struct cemm_source *source_at(const struct cemm_registry *registry, const
     return source;
 }
 
-/* Whether the device has answered at its own address in this scan, and so has not moved. */
+/* Whether the device has answered at its known address in this scan, and so has not moved. */
 static bool has_not_moved(const struct cemm_discovery *discovery, const struct cemm_beacon *beacon)
 {
     const struct cemm_device *device = cemm_registry_find(discovery->registry, &beacon->uid);
@@ -350,8 +350,8 @@ static bool same_uid(const struct cemm_uid *left, const struct cemm_uid *right)
     return strcmp(left->text, right->text) == 0;
 }
 
-/* Records a claim. True: the root must be requested: once a scan, and again if the device that the
- * last root named is claimed now. */
+/* Records a claim. True: the root must be requested. That is so once per scan, and again if the
+ * device that the last root named is claimed now. */
 static bool record_claim(struct cemm_discovery *discovery,
                          struct cemm_discovered_source *discovered,
                          const struct cemm_beacon *beacon)
@@ -360,7 +360,7 @@ static bool record_claim(struct cemm_discovery *discovery,
 
     if (!first && (same_uid(&discovered->claim.uid, &beacon->uid) ||
                    !same_uid(&discovered->root, &beacon->uid)))
-        return false; /* a repeat, or one of too many */
+        return false; /* the same claim again, or one of too many */
     if (first)
         discovered->order = discovery->order++;
     discovered->claim_scan = discovery->scan;
@@ -368,7 +368,7 @@ static bool record_claim(struct cemm_discovery *discovery,
     return true;
 }
 
-/* The device that was confirmed at the source's address answers. */
+/* Handles a packet from the device that was confirmed at the source's address. */
 static void handle_known(struct cemm_discovery *discovery, struct cemm_source *source,
                          const struct cemm_beacon *beacon)
 {
@@ -378,7 +378,7 @@ static void handle_known(struct cemm_discovery *discovery, struct cemm_source *s
         return; /* a repeat */
     discovered->beacon = *beacon;
     discovered->scan = discovery->scan;
-    /* While its HTTP requests are answered, there is nothing to confirm. */
+    /* While the device answers HTTP requests, there is nothing to confirm. */
     discovery->registry->ask_root(source, source->own.failure.health.pause == 0 ? INT64_MAX : 0);
 }
 
@@ -397,16 +397,16 @@ static void handle_claim(struct cemm_discovery *discovery, const struct cemm_bea
     if (!source)
         source = make_source(registry, address);
     if (!source)
-        return; /* no room: it will answer the next scan, too */
+        return; /* there is no room; the device will answer the next scan, too */
     if (record_claim(discovery, source->discovered, beacon))
         discovery->registry->ask_root(source, 0);
 }
 
 /* ---- what the roots say ------------------------------------------------------------------ */
 
-/* The device was confirmed at `address`. `other` loses its device in two cases: it has the same
- * device at a different address (the device moved), or a different device at this address (it was
- * replaced). */
+/* The device `uid` was confirmed at `address`. The source `other` loses its device in two cases: it
+ * has this device at another address (the device moved), or another device at this address (that
+ * device was replaced). */
 static void give_way(struct cemm_discovery *discovery, struct cemm_source *other,
                      const struct cemm_uid *uid, const char *address)
 {

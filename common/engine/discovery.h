@@ -1,17 +1,17 @@
 /*
  * Discovery (LAN §discovery broadcast): broadcasts a query, listens for a
- * while, and treats each answer as a claim. A device is used only at the
- * address that its packet came from, and only after the root document there has
- * named the same MAC. Addresses in a packet are ignored.
+ * while, and treats each answer as a claim that a device is at the address that
+ * the packet came from. The device is used there only after the root document
+ * at that address has named the same MAC. Addresses in a packet are ignored.
  *
- * A discovered device is a source like any other, with one route. A device that
- * answers from a new address is confirmed there first, and then loses its old
- * address.
+ * Each discovered address is a source like any other, with one route. A device
+ * that answers from a new address loses its old address once it is confirmed at
+ * the new one.
  *
  * Anybody on the LAN can send packets, so their cost is limited: an address has
  * one source and one claim at a time, and one request for its root confirms or
- * refutes the claim. Sources are reused: a new claim replaces the oldest
- * unconfirmed one.
+ * refutes the claim. Sources are reused: if there are too many, a new claim gets
+ * the source of the oldest unconfirmed claim.
  */
 #ifndef CEMM_ENGINE_DISCOVERY_H
 #define CEMM_ENGINE_DISCOVERY_H
@@ -26,9 +26,9 @@ struct cemm_discovery {
     int fd;           /* the socket of a scan; -1: none is open */
     bool port_warned; /* another program has the port; already logged */
     bool scanning;
-    unsigned scan;                  /* counts the scans */
-    unsigned order;                 /* counts claims */
-    struct cemm_line_limit remarks; /* limits the messages of an hour */
+    unsigned scan;                  /* number of scans so far */
+    unsigned order;                 /* number of claims so far */
+    struct cemm_line_limit remarks; /* limits the messages in an hour */
     struct cemm_timer timer;
     struct cemm_discovery_state state; /* its `message` points to the next member */
     struct cemm_message message;
@@ -39,16 +39,16 @@ void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry 
 
 void cemm_discovery_clear(struct cemm_discovery *discovery);
 
-/* Starts a scan, unless one is under way or the last one is fresh enough. */
+/* Starts a scan, unless one is under way or the last one ended at most `max_age` ago. */
 void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age);
 
-/* The root at the source's address has named a device. True: it may be used there (a packet has
- * claimed it, or it was confirmed there before; and there is room), and loses its old address.
- * False: the source has no device any more. */
+/* The root at the source's address has named a device. True: the device may be used there, because
+ * there is room, and a packet claimed it or it was confirmed before; it loses its old address.
+ * False: the source no longer has a device. */
 bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source *source,
                             const struct cemm_uid *uid);
 
-/* The request for the root of a claimed address has failed. */
+/* Logs, once, that the request for the root of a claimed address has failed. */
 void cemm_discovery_failed(struct cemm_discovery *discovery, const struct cemm_source *source,
                            const char *message);
 

@@ -21,7 +21,7 @@ static struct cemm_find *find_of(struct cemm_registry *registry)
     return (struct cemm_find *)((char *)registry - offsetof(struct cemm_find, registry));
 }
 
-/* `message` "": memory or room ran out here, so no answer says why. */
+/* Records a search's first failure. `message` "": there was no memory, or too many devices. */
 static void search_failed(struct cemm_search *search, const struct cemm_source *source, int result,
                           const char *message)
 {
@@ -34,8 +34,8 @@ static void search_failed(struct cemm_search *search, const struct cemm_source *
     cemm_message_keep(&search->message, message[0] ? message : lacking.text);
 }
 
-/* Logs once that a search failed, and once that it works again. A source that does not answer is
- * logged by its route; a claim that was not confirmed is logged by discovery. */
+/* Logs once that searches fail, and once that they work again. If a source does not answer, its
+ * route logs that; if a claim was not confirmed, discovery does. */
 static void search_ended(struct cemm_search *search, const struct cemm_route *route)
 {
     const struct cemm_source *source = route->source;
@@ -190,7 +190,7 @@ static void search_route(struct cemm_route *route, int64_t max_age)
     search_step_done(route);
 }
 
-/* The waiter waits for the device's meters from now on. */
+/* Searches for the device's meters. From now on, the waiter waits for them. */
 static void search_device(struct cemm_device *device, struct waiter *waiter)
 {
     struct cemm_route *route;
@@ -278,7 +278,7 @@ static void finish_if_complete(const struct cemm_find *find, struct waiter *wait
     }
 }
 
-/* Ends the waits of waiters that have nothing left to wait for. */
+/* Finishes the waiters that have nothing left to wait for. */
 static void finish_complete(struct cemm_registry *registry)
 {
     struct cemm_find *find = find_of(registry);
@@ -308,7 +308,7 @@ static int add_device(struct cemm_source *source, const struct cemm_uid *uid)
     return 0;
 }
 
-/* The route is kept, because requests may be under way. */
+/* Takes the route from its device, but does not free it, because requests may be under way. */
 static void unlist(struct cemm_route *route)
 {
     struct cemm_source *source = route->source;
@@ -326,8 +326,8 @@ static void unlist(struct cemm_route *route)
     cemm_device_finish_searches(device);
 }
 
-/* Takes away the account's routes that are not in the list that has come, except those by which a
- * document came since the previous one. If the list was not used as a `whole`, all stay. */
+/* Unlists the account's routes that are not in the new list, unless a document has arrived through
+ * them since the previous list. If parts of the new list were skipped (`whole` false), all stay. */
 static void unlist_others(struct cemm_source *source, bool whole)
 {
     const struct cemm_registry *registry = source->registry;

@@ -1,12 +1,12 @@
 /*
  * Finds devices, and the meters of a device. A caller that asks during a search
- * joins it.
+ * joins that search.
  *
  * Cloud: cemm/ lists the devices; each documented alias is requested once at
  * <alias>/, which returns 200 or 412. LAN: the root names the device, and io
- * lists its meters. Older firmware has no io, so realtime/ is requested for each
- * documented alias. No io lists `usage`, a calculation, so it is requested, too. An
- * absent alias is not requested again for a day.
+ * lists its meters, except `usage`, a calculation, which is requested, too.
+ * Older firmware has no io; there, realtime/ is requested for each documented
+ * alias. An absent alias is not requested again for a day.
  */
 #ifndef CEMM_ENGINE_FIND_H
 #define CEMM_ENGINE_FIND_H
@@ -18,7 +18,7 @@
 struct cemm_find {
     struct cemm_registry registry;
     struct cemm_discovery discovery;
-    struct cemm_ticket_list waiters; /* waiting for sources to list their devices */
+    struct cemm_ticket_list waiters; /* callers that wait for sources to list their devices */
 };
 
 void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_store *store,
@@ -30,14 +30,14 @@ void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_
 struct cemm_wanted {
     const char *source; /* only sources of this name are asked; NULL: all */
     int64_t max_age;    /* milliseconds: older lists are requested again */
-    /* The search ends as soon as a source reaches this device; "": when all sources have answered
-     * or failed. */
+    /* The search ends when all sources have answered or failed, and earlier if a source reaches
+     * this device ("": none). */
     struct cemm_uid uid;
     bool meters; /* the meters of `uid` are looked for, too */
-    /* Not NULL: nothing is requested. The search waits for sources that have been asked for their
-     * devices, have never answered, and may serve this query. */
+    /* If not NULL, nothing is requested: the search only waits for sources that have been asked for
+     * their devices, have never answered, and may serve this query. */
     const struct cemm_query *query;
-    const struct cemm_source *only; /* with `query`: waits for this source alone; NULL: for any */
+    const struct cemm_source *only; /* with `query`: the only source to wait for; NULL: all */
 };
 
 /* Starts a search; otherwise like cemm_find(). */

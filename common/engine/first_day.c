@@ -4,35 +4,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How soon a search may be repeated: after it found nothing, and after it failed. A repeated search
- * finds the answers to the earlier one in the cache. */
+/* How soon a search may be repeated after it found nothing, and after it failed. The repeated
+ * search finds the earlier answers in the cache. */
 #define AGAIN_MS  60000
 #define FAILED_MS 10000
 
-/* The first day of one meter. A day with year 0 is none. */
+/* The first day of one meter. In a day that is not known, the year is 0. */
 struct cemm_first_day {
     struct cemm_cache *cache;
     struct cemm_query meter; /* DATA of the meter, without a period */
     struct cemm_ticket_list waiters;
-    unsigned pending; /* sources that this search waits for */
-    int result;       /* the first failure of this search */
+    unsigned pending; /* number of sources that the current search waits for */
+    int result;       /* the first failure of the current or last search */
     struct cemm_message message;
     bool list_failed;       /* `result` is the failure of a source's list of devices */
     int64_t searched;       /* when the last search ended, Unix milliseconds; 0: never */
     char *deps;             /* the sources that were asked for `day` (registry.h) */
     size_t saved;           /* length of `deps` when they were last saved */
-    struct cemm_period day; /* the earliest one from sources that answered all requests */
-    /* The earliest one from any source in the last search; perhaps only its year or month. */
+    struct cemm_period day; /* the earliest day from sources that answered all requests */
+    /* The earliest day from any source in the last search; perhaps only the first of its month. */
     struct cemm_period seen;
     struct cemm_period old; /* the saved day if it is from another time zone */
     LIST_ENTRY(cemm_first_day) link;
 };
 
-/* What a search asks one source. */
+/* The part of a search that asks one source. */
 struct ask {
     struct cemm_first_day *first;
     const struct cemm_source *source;
-    unsigned pending; /* answers that it waits for */
+    unsigned pending; /* number of answers that it waits for */
     bool in_month;    /* it asks for the month, after the years */
     bool failed;
     struct cemm_period earliest;
@@ -49,7 +49,7 @@ void cemm_first_days_clear(struct cemm_first_days *first_days)
     }
 }
 
-/* NULL: no memory. */
+/* Finds or adds a meter. NULL: no memory. */
 static struct cemm_first_day *first_get(struct cemm_first_days *first_days,
                                         const struct cemm_uid *uid, const char *alias)
 {
@@ -76,7 +76,7 @@ static struct cemm_first_day *first_get(struct cemm_first_days *first_days,
 static bool is_known(const struct cemm_first_day *first)
 {
     return first->day.year && first->deps &&
-           cemm_deps_holds(first->deps, &first->cache->find->registry, &first->meter.uid,
+           cemm_deps_valid(first->deps, &first->cache->find->registry, &first->meter.uid,
                            first->meter.alias);
 }
 
@@ -99,9 +99,9 @@ static int64_t earliest(const struct cemm_document *document)
     return time;
 }
 
-/* All sources were asked again in this zone. In the old zone, a month's row could fall into the
- * month before, so the old day may be up to a month too early. If it is earlier than that, its
- * source is gone, and it is kept; so is a day that the archive has. */
+/* Decides whether to keep the day from the old zone, after all sources were asked again. There, a
+ * month's row could fall into the previous month, so the day may be up to a month too early. It is
+ * kept if it is even earlier, because then its source is gone, or if the archive has its data. */
 static void leave_old_zone(struct cemm_first_day *first)
 {
     struct cemm_query query = first->meter;
@@ -113,9 +113,9 @@ static void leave_old_zone(struct cemm_first_day *first)
     first->old = (struct cemm_period){0};
 }
 
-/* Saves the day if more sources were asked for it. After a change of the zone this waits until all
- * were asked again: leave_old_zone() needs all their answers, and a later run does not ask those
- * again that are in the saved deps. */
+/* Saves the day if more sources were asked for it; after a change of the zone, only once all
+ * sources were asked again: leave_old_zone() needs the answers of all, and a later run does not ask
+ * the sources in the saved deps again. */
 static void save(struct cemm_first_day *first)
 {
     if (cemm_deps_complete(&first->deps, &first->cache->find->registry, &first->meter.uid) < 0 ||
@@ -127,8 +127,8 @@ static void save(struct cemm_first_day *first)
     cemm_store_write_first(first->cache->store, &first->meter, &first->day, first->deps);
 }
 
-/* A failed list of devices is ignored if other sources have given a day; but its source may
- * still have an earlier one. */
+/* Ends a search. The failure of a list of devices is ignored if other sources have given a day,
+ * although the source of that list may have an earlier day. */
 static void end_search(struct cemm_first_day *first)
 {
     first->searched = first->cache->loop->wall;
@@ -136,7 +136,7 @@ static void end_search(struct cemm_first_day *first)
         first->result = 0;
     if (first->day.year && first->deps) {
         save(first);
-    } else { /* no source has data yet: all are asked again */
+    } else { /* no source has data yet: all will be asked again */
         free(first->deps);
         first->deps = NULL;
     }
@@ -243,7 +243,7 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
 
 /* ---- all sources ------------------------------------------------------------------- */
 
-/* The zone has changed, or no source was asked yet. */
+/* Starts with new deps, because the zone has changed or no source has been asked yet. */
 static void begin_anew(struct cemm_first_day *first)
 {
     if (first->deps && *first->deps && first->day.year) {
@@ -257,8 +257,8 @@ static void begin_anew(struct cemm_first_day *first)
         record_failure(first, -ENOMEM, "out of memory");
 }
 
-/* Each source has said whether it reaches the device, or has failed. Those that reach it and were
- * not asked before are asked now. */
+/* Called when each source has listed its devices or has failed. Asks the sources that reach the
+ * device and were not asked before. */
 static void on_sources(void *data, const struct cemm_answer *answer)
 {
     struct cemm_first_day *first = data;
@@ -276,7 +276,7 @@ static void on_sources(void *data, const struct cemm_answer *answer)
     if (allowed && device)
         TAILQ_FOREACH (route, &device->routes, link)
             if (cemm_source_serves(route->source, &first->meter) &&
-                !cemm_deps_have(first->deps, '+', route->source->name))
+                !cemm_deps_contains(first->deps, '+', route->source->name))
                 ask_source(first, route->source);
     if (--first->pending == 0)
         end_search(first);
@@ -287,7 +287,7 @@ static void search(struct cemm_first_day *first)
     first->result = 0;
     first->list_failed = false;
     first->seen = first->day;
-    first->pending = 1; /* the lists of devices */
+    first->pending = 1; /* the search for devices */
     int r = cemm_find_start(first->cache->find, &(struct cemm_wanted){.max_age = CEMM_LIST_AGE},
                             on_sources, first, NULL);
     if (r < 0)

@@ -108,7 +108,7 @@ void cemm_registry_clear(struct cemm_registry *registry)
     }
 }
 
-/* ---- what discovery brings ------------------------------------------------------ */
+/* ---- what discovery adds -------------------------------------------------------- */
 
 /* Whether a device may be forgotten: discovery has added it, no source reaches it any more, the
  * archive knows nothing of it, and no request or search for it is under way. */
@@ -179,7 +179,7 @@ struct cemm_route *cemm_route_find(const struct cemm_device *device,
     return route;
 }
 
-/* A route to a device that the account lists for the first time, or again. NULL: no memory. */
+/* The route to a device that the account lists: a new or an unlisted one. NULL: no memory. */
 static struct cemm_route *route_of_account(struct cemm_source *source,
                                            const struct cemm_device *device)
 {
@@ -304,7 +304,7 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
         return false;
     if (cemm_device_has(device, alias))
         return true;
-    /* If no source is known to reach the device, any source may. */
+    /* If no source is known to reach the device, any source may reach it. */
     TAILQ_FOREACH (source, &registry->sources, link)
         if ((!cemm_device_reached(device) || cemm_route_find(device, source)) &&
             source_allows(source, alias))
@@ -315,9 +315,9 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
 
 /* ---- what stored results depend on ---------------------------------------------- */
 
-bool cemm_deps_have(const char *deps, char sign, const char *name)
+bool cemm_deps_contains(const char *deps, char sign, const char *name)
 {
-    struct cemm_message line; /* names are shorter */
+    struct cemm_message line; /* long enough for any name */
 
     cemm_message_set(&line, "\n%c%s\n", sign, name);
     return strstr(deps, line.text);
@@ -327,7 +327,7 @@ int cemm_deps_add(char **deps, char sign, const char *name)
 {
     char *longer;
 
-    if (cemm_deps_have(*deps, sign, name))
+    if (cemm_deps_contains(*deps, sign, name))
         return 0;
     if (strlen(*deps) + strlen(name) + 2 > CEMM_NOTE_MAX)
         return -E2BIG;
@@ -367,18 +367,18 @@ bool cemm_deps_zone(const char *deps, const struct cemm_registry *registry)
     return strncmp(deps, zone, length) == 0 && deps[length] == '\n';
 }
 
-/* Whether a source was asked, or does not reach the device; otherwise it may know better. */
+/* Whether a source was asked, or does not reach the device. If not, the source may know better. */
 static bool accounted(const char *deps, const struct cemm_device *device,
                       const struct cemm_source *source)
 {
-    if (cemm_deps_have(deps, '+', source->name))
+    if (cemm_deps_contains(deps, '+', source->name))
         return true;
     if (cemm_route_find(device, source))
         return false;
-    return source->discovered || cemm_deps_have(deps, '-', source->name);
+    return source->discovered || cemm_deps_contains(deps, '-', source->name);
 }
 
-bool cemm_deps_holds(const char *deps, const struct cemm_registry *registry,
+bool cemm_deps_valid(const char *deps, const struct cemm_registry *registry,
                      const struct cemm_uid *uid, const char *alias)
 {
     const struct cemm_device *device = cemm_registry_find(registry, uid);
@@ -389,6 +389,6 @@ bool cemm_deps_holds(const char *deps, const struct cemm_registry *registry,
     TAILQ_FOREACH (source, &registry->sources, link)
         if (cemm_source_admits_meter(source, uid, alias) && !accounted(deps, device, source))
             return false;
-    return !registry->discovers || cemm_deps_have(deps, '+', CEMM_DISCOVERY) ||
-           cemm_deps_have(deps, '-', CEMM_DISCOVERY);
+    return !registry->discovers || cemm_deps_contains(deps, '+', CEMM_DISCOVERY) ||
+           cemm_deps_contains(deps, '-', CEMM_DISCOVERY);
 }

@@ -1,5 +1,5 @@
 /*
- * The tables of sources and devices, and of the routes and meters of each.
+ * The tables of sources and devices, and the routes and meters of each device.
  * Known devices and meters stay, even if their sources no longer list them.
  */
 #ifndef CEMM_ENGINE_REGISTRY_H
@@ -14,18 +14,18 @@ struct cemm_registry {
     struct cemm_loop *loop;
     struct cemm_store *store;
     bool discovers; /* devices are also looked for by broadcast */
-    /* What find.c does for other parts: */
-    /* Whether a LAN address still leads to the route's device, as its root document says. If not,
-     * the route is given to the device that answers there. */
+    /* find.c sets these three functions, for the files that it uses. */
+    /* Returns whether the root document at a LAN address still names the route's device. If not,
+     * gives the route to the device that it names. */
     bool (*confirm)(struct cemm_route *route, const struct cemm_document *root);
-    /* Asks a discovered source for its root, unless the last one is at most `max_age` old. */
+    /* Requests a discovered source's root, unless the last one is at most `max_age` old. */
     void (*ask_root)(struct cemm_source *source, int64_t max_age);
-    /* A scan of discovery has ended. */
+    /* Called when a scan of discovery has ended. */
     void (*scanned)(struct cemm_registry *registry);
     struct cemm_source_list sources;
     struct cemm_device **devices; /* sorted by uid */
     size_t device_count;
-    unsigned discovered; /* counts the devices that discovery has brought */
+    unsigned discovered; /* number of devices that discovery has added so far */
 };
 
 void cemm_registry_clear(struct cemm_registry *registry);
@@ -39,7 +39,7 @@ struct cemm_device *cemm_registry_find(const struct cemm_registry *registry,
                                        const struct cemm_uid *uid);
 
 /* Adds a meter that is in the archive or has answered, if the filters of the configuration permit
- * it: 0 or a negative errno. A cemm_archive_meter_fn. */
+ * it. Returns 0 or a negative errno. A cemm_archive_meter_fn. */
 int cemm_registry_know(void *registry, const struct cemm_uid *uid, const char *alias);
 
 /* Like cemm_alias_allowed(). */
@@ -50,11 +50,11 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
 bool cemm_registry_other_shard(const struct cemm_registry *registry, const struct cemm_uid *uid,
                                struct cemm_message *ret_message);
 
-/* Makes room for a device that discovery adds: if there is none, forgets the newest one that it has
- * added and that has no address any more. True: the device is known, or there is room now. */
+/* Makes room for a device that discovery wants to add: if discovery has added too many, forgets the
+ * newest of them that no longer has an address. True: the device is known, or there is room now. */
 bool cemm_registry_make_room(struct cemm_registry *registry, const struct cemm_uid *uid);
 
-/* The route to a device (NULL: unknown) through a source; NULL: it has none. */
+/* The route to a device through a source, or NULL. `device` may be NULL: then there is no route. */
 struct cemm_route *cemm_route_find(const struct cemm_device *device,
                                    const struct cemm_source *source);
 
@@ -62,33 +62,33 @@ struct cemm_route *cemm_route_find(const struct cemm_device *device,
  * devices. */
 struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid);
 
-/* Takes the route from its device, if it has one. */
+/* Removes a route from its device, if the route has one. */
 void cemm_route_detach(struct cemm_route *route);
 
-/* A meter was found by this route: 0 or -ENOMEM. */
+/* Records that a meter was found through this route. Returns 0 or -ENOMEM. */
 int cemm_route_meter_found(struct cemm_route *route, const char *alias);
 
-/* Ends the waits for a device's meters, unless one of its routes still searches. */
+/* Ends the waits for a device's meters, unless a search through one of its routes is under way. */
 void cemm_device_finish_searches(struct cemm_device *device);
 
 /* ---- what stored results depend on ---------------------------------------------- */
 
 /*
  * The deps of a stored result (a meter's first day, or that a period is empty)
- * say what it depends on: the time zone, and the sources that were asked. The
- * result is valid until another source may know better. As text:
+ * say what the result depends on: the time zone, and the sources that were
+ * asked. It is valid unless another source may know better. Deps are a text:
  *
  *   Europe/Amsterdam
- *   +cloud home         it was asked
- *   -local garage       it does not reach the device
+ *   +cloud home         this source was asked
+ *   -local garage       this source does not reach the device
  */
 
-/* New deps, in our zone. The caller frees them. NULL: no memory. */
+/* New deps with our time zone and no source. The caller frees them. NULL: no memory. */
 char *cemm_deps_new(const struct cemm_registry *registry);
 
-/* Adds a source: 0, -ENOMEM or -E2BIG. cemm_deps_have(): whether it is there. */
+/* Adds a source, unless it is there already (cemm_deps_contains). Returns 0, -ENOMEM or -E2BIG. */
 int cemm_deps_add(char **deps, char sign, const char *name);
-bool cemm_deps_have(const char *deps, char sign, const char *name);
+bool cemm_deps_contains(const char *deps, char sign, const char *name);
 
 /* Adds the sources that were not asked because they do not reach the device. */
 int cemm_deps_complete(char **deps, const struct cemm_registry *registry,
@@ -97,8 +97,8 @@ int cemm_deps_complete(char **deps, const struct cemm_registry *registry,
 /* Whether the deps have our time zone. */
 bool cemm_deps_zone(const char *deps, const struct cemm_registry *registry);
 
-/* Whether a result with these deps is still valid for a meter of that device. */
-bool cemm_deps_holds(const char *deps, const struct cemm_registry *registry,
+/* Whether a result with these deps is still valid for that meter. */
+bool cemm_deps_valid(const char *deps, const struct cemm_registry *registry,
                      const struct cemm_uid *uid, const char *alias);
 
 #endif

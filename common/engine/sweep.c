@@ -20,17 +20,17 @@ struct sweep {
 enum reason {
     LISTED,   /* it is in a list, or no list is needed: all_named() */
     GUESSED,  /* a METER names it, but it is in no list */
-    UNLISTED, /* like GUESSED, but the device's list failed, which was reported */
+    UNLISTED, /* like GUESSED, but the device's list of meters failed, which was reported */
 };
 
 /* One step of a sweep that waits for an answer. */
 struct step {
     struct sweep *sweep;
-    struct cemm_query query; /* for one meter; for the search for a device's meters: only its uid */
+    struct cemm_query query; /* for a meter or, with only a uid, for a search for its meters */
     enum reason reason;
 };
 
-/* One of the sweep's steps has ended. */
+/* Ends a step, and with the last step the sweep. */
 static void step_done(struct sweep *sweep)
 {
     if (--sweep->pending > 0)
@@ -41,7 +41,7 @@ static void step_done(struct sweep *sweep)
 
 /* ---- steps ------------------------------------------------------------------------- */
 
-/* An answer without a sample is reported as a failure. */
+/* Reports an answer; if it has no sample, as a failure. */
 static void report_reading(const struct step *step, const struct cemm_answer *answer)
 {
     struct cemm_message message;
@@ -52,7 +52,7 @@ static void report_reading(const struct step *step, const struct cemm_answer *an
                        empty ? &failure : answer);
 }
 
-/* The answer tells whether the device has a meter that was guessed. */
+/* Takes the answer about a meter. If the meter was guessed, the answer tells whether it exists. */
 static void on_meter(void *data, const struct cemm_answer *answer)
 {
     struct step *step = data;
@@ -60,7 +60,7 @@ static void on_meter(void *data, const struct cemm_answer *answer)
     bool reported = step->reason == LISTED ||
                     (answer->result != CEMM_ABSENT && (!answer->result || step->reason == GUESSED));
 
-    /* If memory runs out, it is guessed again next time. */
+    /* If there is no memory to add the meter, the next sweep guesses it again. */
     if (answer->result == 0 && step->reason != LISTED)
         (void)cemm_registry_know(sweep->registry, &step->query.uid, step->query.alias);
     if (reported)
@@ -71,7 +71,7 @@ static void on_meter(void *data, const struct cemm_answer *answer)
 
 static void on_meters(void *data, const struct cemm_answer *answer);
 
-/* `step` takes the answer; NULL: nobody does. 0 or a negative errno. */
+/* Starts a search for a device's meters. `step` takes the answer; if it is NULL, nobody does. */
 static int search_meters(struct sweep *sweep, const struct cemm_uid *uid, struct step *step)
 {
     const struct cemm_wanted wanted = {.uid = *uid, .meters = true, .max_age = CEMM_LIST_AGE};
@@ -79,7 +79,7 @@ static int search_meters(struct sweep *sweep, const struct cemm_uid *uid, struct
     return cemm_find_start(sweep->cache->find, &wanted, step ? on_meters : NULL, step, NULL);
 }
 
-/* Reads the query's meter, or (it has no alias) searches for the device's meters. */
+/* Reads the query's meter or, if the query has no alias, searches for the device's meters. */
 static void take_step(struct sweep *sweep, const struct cemm_query *query, enum reason reason)
 {
     struct cemm_answer failure = {.result = -ENOMEM, .message = "out of memory"};
@@ -113,14 +113,14 @@ static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const ch
     struct cemm_query query = {.uid = *uid, .endpoint = CEMM_REALTIME};
 
     strcpy(query.alias, alias);
-    /* An earlier sweep may still be reading it, or two METERs name it. */
+    /* An earlier sweep may still be reading the meter, or two METERs may name it. */
     bool again = (sweep->selection.overlaps || reason != LISTED) &&
                  cemm_cache_under_way(sweep->cache, &query);
     if (!again)
         take_step(sweep, &query, reason);
 }
 
-/* The device's route through the sweep's source; NULL: it has none, or the sweep has no source. */
+/* The device's route through the sweep's source; NULL: there is no such route or no such source. */
 static const struct cemm_route *swept_route(const struct sweep *sweep,
                                             const struct cemm_device *device)
 {
@@ -138,8 +138,8 @@ static bool reached(const struct sweep *sweep, const struct cemm_device *device)
     return !sweep->selection.source || swept_route(sweep, device);
 }
 
-/* Whether the sweep's source, or any source if the sweep has none, knows that meter, or (`alias`
- * NULL) any meter of the device. */
+/* Whether the device is known to have that meter or, if `alias` is NULL, any meter. If the sweep
+ * has a source, only what that source knows counts. */
 static bool knows(const struct sweep *sweep, const struct cemm_device *device, const char *alias)
 {
     const struct cemm_route *route = swept_route(sweep, device);
@@ -173,7 +173,7 @@ static void read_guessed(struct sweep *sweep, const struct cemm_device *device, 
     }
 }
 
-/* `guess`: the reason to record for meters that are in no list. */
+/* Reads the device's selected meters. `guess` is the reason for those that are in no list. */
 static void read_meters(struct sweep *sweep, const struct cemm_device *device, enum reason guess)
 {
     const struct cemm_meter *meter;
@@ -199,7 +199,7 @@ static void on_meters(void *data, const struct cemm_answer *answer)
     step_done(sweep);
 }
 
-/* True if there is nothing left to do for this device. */
+/* If sweeps may overlap, reads the meters that are known. True: nothing is left to do. */
 static bool read_known(struct sweep *sweep, const struct cemm_device *device)
 {
     bool searching = !TAILQ_EMPTY(&device->searchers);
@@ -209,7 +209,7 @@ static bool read_known(struct sweep *sweep, const struct cemm_device *device)
     if (!knows(sweep, device, NULL))
         return searching; /* an earlier sweep searches for its meters, and will read them */
     read_meters(sweep, device, GUESSED);
-    if (!searching) /* a later sweep uses the result; a failure is in the log */
+    if (!searching) /* a later sweep uses the result; a failure is logged */
         (void)search_meters(sweep, &device->uid, NULL);
     return true;
 }
@@ -231,7 +231,7 @@ static void on_devices(void *data, const struct cemm_answer *answer)
     step_done(sweep);
 }
 
-/* Whether all METERs name a device and a permitted alias: then no list is needed. */
+/* Whether all METERs name a device and a permitted alias, so that no list is needed. */
 static bool all_named(const struct sweep *sweep)
 {
     const struct cemm_selection *selection = &sweep->selection;
@@ -264,7 +264,7 @@ static bool any_reached(const struct sweep *sweep)
     return false;
 }
 
-/* Begins with a step that is due at once, yet does not run inside this call. 0 or -ENOMEM. */
+/* Begins with a step that runs soon, but not inside this call. Returns 0 or -ENOMEM. */
 static int begin_by(struct sweep *sweep, cemm_answer_fn *step)
 {
     struct cemm_loop *loop = sweep->registry->loop;
@@ -283,7 +283,7 @@ static int begin(struct sweep *sweep)
         return begin_by(sweep, read_named);
     bool finding = cemm_find_under_way(find, &wanted);
     if (overlaps && any_reached(sweep)) {
-        /* Known devices are read at once, and others are searched for meanwhile. */
+        /* Known devices are read immediately; meanwhile, others are searched for. */
         int r = begin_by(sweep, on_devices);
         if (r == 0 && !finding)
             (void)cemm_find_start(find, &wanted, NULL, NULL, NULL);
@@ -308,7 +308,7 @@ int cemm_sweep_start(struct cemm_cache *cache, const struct cemm_selection *sele
         .selection = *selection,
         .meter = meter,
         .data = data,
-        .pending = 1, /* the step that is taken now */
+        .pending = 1, /* the first step, which begin() takes */
     };
     int r = begin(sweep);
     if (r < 0)

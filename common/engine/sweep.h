@@ -6,9 +6,9 @@
  * when nothing is pending.
  *
  * A METER (struct cemm_selector) may name an alias that is in no list: there are
- * 247 Modbus aliases, and a device without io lists none. If each METER names a
- * device and an alias, no list is read, and each is reported. For other METERs,
- * and sweeps that overlap, see struct cemm_selection.
+ * 247 Modbus aliases, and a device without io lists none. If every METER names a
+ * device and an alias, no list is read, and every METER is reported. For other
+ * METERs, and for sweeps that overlap, see struct cemm_selection.
  */
 #ifndef CEMM_ENGINE_SWEEP_H
 #define CEMM_ENGINE_SWEEP_H

@@ -7,8 +7,7 @@
  * It has rules only for options that the library does not have.
  *
  * The devices that discovery finds count as one more block, even if there is no
- * <Discovery> block. After a mistake the rest is still read, so that one run
- * shows all mistakes.
+ * <Discovery> block. Reading goes on after a mistake, so that one run shows all.
  */
 #include "plugin/collectd/config.h"
 

@@ -30,7 +30,7 @@ static size_t size_of(const struct answer *answer)
     return sizeof(*answer) + answer->count * sizeof(answer->readings[0]);
 }
 
-/* Removes and returns the oldest answer of a list; NULL: it is empty. Needs the lock. */
+/* Takes the oldest answer from a list; NULL: it is empty. Needs the lock; so does answer_free(). */
 static struct answer *take_first(struct answer_list *list)
 {
     struct answer *answer = TAILQ_FIRST(list);
@@ -40,7 +40,6 @@ static struct answer *take_first(struct answer_list *list)
     return answer;
 }
 
-/* Needs the lock. */
 static void answer_free(struct queue *queue, struct answer *answer)
 {
     queue->size -= size_of(answer);
@@ -107,16 +106,15 @@ static bool has_turn(void **meters, const struct answer *answer)
     return first && answer->not_before <= cemm_clock_steady();
 }
 
-/* Waits for an answer until `until`, unless none is expected before the next call, which begins at
- * `next`. NULL: there is none, or the time is over. Needs the lock. */
-static struct answer *wait_for_first(struct queue *queue, int64_t until, int64_t next)
+/* Waits for an answer until `until`, if one is expected before `next_call`. Needs the lock. */
+static struct answer *wait_for_first(struct queue *queue, int64_t until, int64_t next_call)
 {
     const struct timespec end = {
         .tv_sec = (time_t)(until / 1000),
         .tv_nsec = (long)(until % 1000 * 1000000),
     };
 
-    while (TAILQ_EMPTY(&queue->waiting) && queue->expected < next &&
+    while (TAILQ_EMPTY(&queue->waiting) && queue->expected < next_call &&
            pthread_cond_clockwait(&queue->arrived, &queue->lock, CLOCK_MONOTONIC, &end) == 0)
         ;
     return cemm_clock_steady() < until ? take_first(&queue->waiting) : NULL;

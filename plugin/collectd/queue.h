@@ -61,8 +61,7 @@ TAILQ_HEAD(answer_list, answer);
 struct queue {
     pthread_mutex_t lock;
     pthread_cond_t arrived;
-    /* The lock protects the members below. */
-    struct answer_list waiting;  /* the oldest first */
+    struct answer_list waiting;  /* oldest first; the lock protects this and the members below */
     struct answer_list leftover; /* older answers that the current call leaves for a later one */
     size_t size;                 /* bytes of all answers, also of the one that is being taken */
     int64_t expected;            /* no answer will arrive before this */
