@@ -10,37 +10,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A device that no source reaches is looked for again if a source's list is older than this. */
+/* To find a device that no source reaches, lists that are older than this are requested again. */
 #define UNKNOWN_AGE_MS (60 * 1000)
 
-/* A meter's failed period is not logged if another one failed less than this long ago. */
+/* A meter's failed period is not logged if another period failed less than this long ago. */
 #define LOG_AGE_MS (60 * 60 * 1000)
 
 /* One document: cached, being fetched, or neither. */
 struct cemm_entry {
     struct cemm_cache *cache;
     struct cemm_query query;
-    const struct cemm_source *only; /* only this source is asked; NULL: any */
+    const struct cemm_source *only; /* only this source is asked; NULL: all are */
     struct cemm_document *document;
     /* An answer for a closed period that has no sample; other sources may have some. */
     struct cemm_document *empty;
     struct cemm_ticket_list waiters;
     struct cemm_request *request; /* the request that is under way */
-    struct cemm_ticket *search;   /* waits for the device, or for another source */
-    enum cemm_purpose purpose;    /* of those who wait */
+    struct cemm_ticket *search;   /* waits for a source to list its devices */
+    enum cemm_purpose purpose;    /* why the document is requested */
 
-    /* This try: */
-    bool awaited; /* it has waited for the sources that had not listed their devices */
-    int result;   /* the first failure; CEMM_ABSENT is not a failure */
-    struct cemm_message *message; /* of `result`, else of the first CEMM_ABSENT; NULL: neither */
+    /* About the current fetch: */
+    bool awaited;                 /* it has waited for sources that had not listed their devices */
+    int result;                   /* the first failure; CEMM_ABSENT is not a failure */
+    struct cemm_message *message; /* about `result`, else about the first CEMM_ABSENT, or NULL */
     struct cemm_route *tried[CEMM_ROUTES_MAX];
     size_t tried_count;
     TAILQ_ENTRY(cemm_entry) link;
 
-    /* What was logged, in the entry that log_entry() gives: */
+    /* What was logged; used in the entry that log_entry() returns: */
     bool logged;                      /* a failure was logged */
-    struct cemm_period logged_period; /* the period that failed; its success is logged, too */
-    int64_t failed;                   /* when any period failed last (monotonic) */
+    struct cemm_period logged_period; /* the period that failed; its success will be logged */
+    int64_t failed;                   /* when a period of the meter last failed (monotonic) */
 };
 
 static int compare(const void *left, const void *right)
@@ -62,7 +62,7 @@ static struct cemm_entry *entry_find(const struct cemm_cache *cache, const struc
     return found ? *found : NULL;
 }
 
-/* The entry's device; NULL: no source knows it. */
+/* The device of an entry; NULL: it is not known. */
 static struct cemm_device *device_of(const struct cemm_entry *entry)
 {
     return cemm_registry_find(&entry->cache->find->registry, &entry->query.uid);
@@ -77,7 +77,7 @@ static void drop_document(struct cemm_entry *entry)
     entry->document = NULL;
 }
 
-/* Takes over the reference. */
+/* Sets the entry's document. Takes over the reference. */
 static void set_document(struct cemm_entry *entry, struct cemm_document *document)
 {
     struct cemm_device *device = device_of(entry);
@@ -106,8 +106,8 @@ static bool idle(const struct cemm_entry *entry)
     return !entry->request && !entry->search && TAILQ_EMPTY(&entry->waiters);
 }
 
-/* Drops the least recently used documents, except those that somebody waits for. Their entries go,
- * too, unless they remember what was logged. */
+/* If the cache is full, drops the least recently used documents, but not `keep` or what is being
+ * fetched. Frees their entries, too, unless an entry records what was logged. */
 static void make_room(const struct cemm_entry *keep)
 {
     struct cemm_cache *cache = keep->cache;
@@ -148,14 +148,14 @@ void cemm_cache_clear(struct cemm_cache *cache)
     while ((entry = TAILQ_FIRST(&cache->used))) {
         cemm_tickets_finish(&entry->waiters, -ECANCELED, NULL, NULL);
         if (entry->search)
-            entry->search->done = NULL; /* it would use the entry */
+            entry->search->done = NULL; /* the completion would use the entry */
         entry_free(entry);
     }
 }
 
-/* ---- how it ends ------------------------------------------------------------- */
+/* ---- how a fetch ends -------------------------------------------------------- */
 
-/* Updates device->lost: whether no source reaches the device. True: that was logged before. */
+/* Updates device->lost. Returns whether it was set, and logged, before, and still is. */
 static bool known_lost(struct cemm_device *device)
 {
     bool before = device && device->lost;
@@ -165,9 +165,9 @@ static bool known_lost(struct cemm_device *device)
     return before && device->lost;
 }
 
-/* The entry that remembers what was logged. The periods of a meter share an entry without a
- * period, which no caller can request: a thousand failed days are logged once. With `make`, NULL
- * means no memory. */
+/* The entry that records what was logged. The periods of a meter share an entry without a period,
+ * which no caller can request, so that a thousand failed days are logged once. `make`: creates it.
+ * NULL: there is none. */
 static struct cemm_entry *log_entry(struct cemm_entry *entry, bool make)
 {
     struct cemm_query query = entry->query;
@@ -214,7 +214,7 @@ static void log_success(struct cemm_entry *entry)
         entry_free(log);
 }
 
-/* Whether a source of the device does not answer; any source, if none is known to reach it. */
+/* Whether a source that reaches the device (if there is none: any source) does not answer. */
 static bool unanswered(const struct cemm_registry *registry, const struct cemm_device *device)
 {
     const struct cemm_source *source;
@@ -229,7 +229,7 @@ static bool unanswered(const struct cemm_registry *registry, const struct cemm_d
     return false;
 }
 
-/* Logs, once, answers that can't be used. A source that does not answer is logged by its route. */
+/* Logs once that answers can't be used. If a source does not answer, its route logs it instead. */
 static void log_result(struct cemm_entry *entry, int result, const char *message)
 {
     const struct cemm_registry *registry = &entry->cache->find->registry;
@@ -242,8 +242,8 @@ static void log_result(struct cemm_entry *entry, int result, const char *message
         log_failure(entry, message);
 }
 
-/* If a closed period has no sample, records which sources were asked. If memory runs out, the
- * answer is not used again. */
+/* If a closed period has no sample, records which sources were asked. If memory runs out, records
+ * nothing, so the answer will not be used again. */
 static void record_deps(const struct cemm_entry *entry, struct cemm_document *document)
 {
     const struct cemm_registry *registry = &entry->cache->find->registry;
@@ -272,7 +272,7 @@ static bool may_be_archived(const struct cemm_entry *entry)
     return !entry->only || (alone && !cemm_store_has(entry->cache->store, &entry->query));
 }
 
-/* Runs all completions. Takes over the reference. */
+/* Ends a fetch: runs all completions. Takes over the reference. */
 static void finish(struct cemm_entry *entry, int result, struct cemm_document *document)
 {
     if (document) {
@@ -293,8 +293,8 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
         make_room(entry);
 }
 
-/* The routes gave no document, or only one without a sample. A failure is logged, even if the
- * archive has a document, perhaps an incomplete one, to use instead. */
+/* Ends a fetch when no route gave a document with a sample. Logs a failure even if the archive has
+ * a document, perhaps an incomplete one, which is then used. */
 static void give_up(struct cemm_entry *entry)
 {
     struct cemm_message name, message;
@@ -319,7 +319,7 @@ static void give_up(struct cemm_entry *entry)
 
 static void try_next(struct cemm_entry *entry);
 
-/* One route has failed, or does not have the document. */
+/* Records that a route has failed, or does not have the document. */
 static void record_failure(struct cemm_entry *entry, int result, const char *message)
 {
     if (!entry->message || (result != CEMM_ABSENT && !entry->result))
@@ -328,7 +328,7 @@ static void record_failure(struct cemm_entry *entry, int result, const char *mes
         entry->result = result;
 }
 
-/* The cloud may have what a device on the LAN has forgotten, and the other way round. */
+/* Whether to ask others, too: the cloud may have what a device has forgotten, or vice versa. */
 static bool others_may_have_more(const struct cemm_entry *entry,
                                  const struct cemm_document *document)
 {
@@ -367,7 +367,7 @@ static bool was_tried(const struct cemm_entry *entry, const struct cemm_route *r
     return false;
 }
 
-/* The next route to try. Routes may come and go meanwhile, so there is no position to remember. */
+/* The next route to try. Searches from the first route, because routes may come and go. */
 static struct cemm_route *next_route(const struct cemm_entry *entry)
 {
     const struct cemm_device *device = device_of(entry);
@@ -382,7 +382,7 @@ static struct cemm_route *next_route(const struct cemm_entry *entry)
     return route;
 }
 
-/* The device was found, or more sources have listed their devices: it may have a new route. */
+/* Continues a fetch when the device was found, or more sources have listed their devices. */
 static void on_sources(void *data, const struct cemm_answer *answer)
 {
     struct cemm_entry *entry = data;
@@ -409,7 +409,7 @@ static void try_next(struct cemm_entry *entry)
         }
         record_failure(entry, -ENOMEM, "out of memory");
     }
-    /* Waits, once per try, for sources that have not listed their devices yet. */
+    /* Waits, once per fetch, for sources that have not listed their devices yet. */
     const struct cemm_wanted wanted = {.query = &entry->query, .only = entry->only};
     bool awaited = entry->awaited;
     entry->awaited = true;
@@ -420,7 +420,7 @@ static void try_next(struct cemm_entry *entry)
 
 /* ---- asking -------------------------------------------------------------------- */
 
-/* A LAN address whose device is not known yet may lead to this device. */
+/* Asks the LAN addresses whose devices are not known yet, because they may lead to this device. */
 static void ask_unknown_addresses(struct cemm_registry *registry)
 {
     struct cemm_source *source;
@@ -453,8 +453,8 @@ static void fetch(struct cemm_entry *entry)
     }
 }
 
-/* Whether the answer that a closed period has no sample still counts: it is at most a day old, and
- * no other source could know better by now (with `only`, none is asked). */
+/* Whether an answer without a sample for a closed period is still valid: it is at most a day old,
+ * and no other source that would be asked could know better by now. */
 static bool empty_holds(const struct cemm_entry *entry, const struct cemm_document *document)
 {
     const struct cemm_query *query = &entry->query;
@@ -474,12 +474,12 @@ static bool fresh(const struct cemm_entry *entry, int64_t max_age)
         return false;
     if (document->closed && document->newest == 0)
         return empty_holds(entry, document);
-    if (document->closed) /* a file that was deleted is fetched again */
+    if (document->closed) /* if the file was deleted, the document is fetched again */
         return !document->archived || cemm_store_has(cache->store, &entry->query);
     return max_age > 0 && cemm_loop_recent(cache->loop, document->fetched, max_age);
 }
 
-/* The archive's answer, if it is complete and still counts; else NULL. */
+/* The archive's answer, if it is complete and still valid; else NULL. */
 static struct cemm_document *read_archive(const struct cemm_entry *entry)
 {
     struct cemm_store *store = entry->cache->store;
@@ -513,7 +513,7 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
         entry->purpose = purpose;
     else if (entry->purpose != purpose)
         entry->purpose = CEMM_WAITED_FOR;
-    if (entry->request) /* it gets priority as soon as somebody waits for it */
+    if (entry->request) /* it takes precedence as soon as somebody waits for it */
         cemm_request_rank(entry->request, entry->purpose == CEMM_BACKGROUND);
     struct cemm_ticket *ticket =
         cemm_ticket_new(cache->loop, &entry->waiters, sizeof(struct cemm_ticket), done, data);

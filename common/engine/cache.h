@@ -1,7 +1,7 @@
 /*
  * Caches documents. Concurrent requests for one document share one fetch, which tries the routes of
- * the device in order, LAN before cloud. A document is absent only if every source that has the
- * endpoint says so.
+ * the device in order, LAN before cloud. A document is absent only if every source with this
+ * endpoint reports that it does not exist.
  */
 #ifndef CEMM_ENGINE_CACHE_H
 #define CEMM_ENGINE_CACHE_H
@@ -14,22 +14,22 @@ struct cemm_cache {
     struct cemm_loop *loop;
     struct cemm_store *store;
     struct cemm_find *find;
-    void *entries;               /* tree of struct cemm_entry, which is cache.c's own */
+    void *entries;               /* tree of struct cemm_entry, which only cache.c knows */
     struct cemm_entry_list used; /* least recently used first */
-    size_t bytes;                /* bytes of all cached documents */
+    size_t bytes;                /* size of all cached documents */
 };
 
-/* What a document is for. */
+/* Why a document is requested. */
 enum cemm_purpose {
     CEMM_WAITED_FOR,
-    CEMM_BACKGROUND, /* nobody waits for it: other requests to its source go first */
-    CEMM_ONCE,       /* not cached, unless others request it: a fleet would fill the cache */
+    CEMM_BACKGROUND, /* nobody waits for it: other requests to its source take precedence */
+    CEMM_ONCE,       /* not cached unless others request it: a fleet would fill the cache */
 };
 
-/* Cancels all waits and frees all entries. All requests must have ended. */
+/* Cancels all waits and frees all entries. No request may be under way. */
 void cemm_cache_clear(struct cemm_cache *cache);
 
-/* Like cemm_get(). `only`: asks this source alone, and does not read the archive; NULL: any. */
+/* Like cemm_get(). If `only` is not NULL, asks only this source, and does not read the archive. */
 int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
                    const struct cemm_query *query, int64_t max_age, enum cemm_purpose purpose,
                    cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);

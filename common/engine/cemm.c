@@ -16,8 +16,8 @@
 
 #define VERSION "0.1.0"
 
-/* cemm_limit() ends a wait this much after the timeouts of the sources asked, so that the answer,
- * or the reason why there is none, comes first. */
+/* cemm_limit() ends a wait this much later than the timeouts of its sources, so that the answer, or
+ * the reason why there is none, arrives first. */
 #define GRACE_MS 100
 
 struct cemm {
@@ -36,7 +36,7 @@ const char *cemm_version(void)
 
 /* ---- life ---------------------------------------------------------------------- */
 
-/* Adds the configured sources: 0 or -ENOMEM. Their connections are added to *connections. */
+/* Adds the configured sources, and adds their connections to *connections. Returns 0 or -ENOMEM. */
 static int add_sources(struct cemm *cemm, unsigned *connections)
 {
     const struct cemm_config *config = cemm->config;
@@ -147,10 +147,10 @@ int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_s
 
 /* ---- limits ------------------------------------------------------------------------ */
 
-/* How long the sources that may answer `query` may take; NULL: how long all sources may take to
- * list their devices. The sources that reach the device are asked in turn. If no source is known to
- * reach it, first a source on the LAN may be asked, and then an account. For lists of devices, all
- * sources are asked at the same time. */
+/* How long the sources that may answer `query` may take; if `query` is NULL, how long all sources
+ * may take to list their devices. The sources that reach the device are asked in turn. If no source
+ * is known to reach it, first a source on the LAN may be asked, and then an account. For lists of
+ * devices, all sources are asked at the same time. */
 static int64_t timeout_of(const struct cemm_registry *registry, const struct cemm_query *query)
 {
     const struct cemm_device *device = query ? cemm_registry_find(registry, &query->uid) : NULL;

@@ -11,7 +11,7 @@ bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_backo
     bool first = health->pause == 0;
 
     if (cemm_health_backs_off(health, now))
-        return false; /* the request was sent before the pause began: it does not count again */
+        return false; /* the request was sent before the pause began */
     if (first)
         health->down_since = now;
     health->pause = MIN(first ? backoff.first : 2 * health->pause, backoff.max);
@@ -33,7 +33,7 @@ bool cemm_health_backs_off(const struct cemm_health *health, int64_t now)
     return health->pause > 0 && now < health->retry_at;
 }
 
-/* arc4random() would do, but neither musl nor glibc before 2.36 has it. */
+/* arc4random() would suffice, but neither musl nor glibc before 2.36 has it. */
 uint32_t cemm_random(void)
 {
     uint32_t number = (uint32_t)getpid();

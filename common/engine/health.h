@@ -1,6 +1,6 @@
 /*
- * Exponential backoff: something that fails is left alone, twice as long each time, with jitter, so
- * that many programs do not return at the same moment.
+ * Exponential backoff: after a failure, nothing is sent for a while; the pause doubles with each
+ * failure. It has jitter, so that many programs do not resume at the same moment.
  */
 #ifndef CEMM_ENGINE_HEALTH_H
 #define CEMM_ENGINE_HEALTH_H
@@ -20,17 +20,17 @@ struct cemm_backoff {
     int64_t max;
 };
 
-/* Counts a failure at `now`; `chance` is any number. True if it was healthy before, so that this is
- * logged. A failure during a pause does not make it longer. */
+/* Counts a failure at `now`, but not during a pause; `chance` is a random number. Returns true if
+ * there was no failure before; the caller then logs it. */
 bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_backoff backoff,
                       uint32_t chance);
 
-/* It works: its failures are forgotten. True if it was failing before. */
+/* Forgets all failures. Returns whether there was one. */
 bool cemm_health_recover(struct cemm_health *health);
 
 bool cemm_health_backs_off(const struct cemm_health *health, int64_t now);
 
-/* A number for `chance`. Never fails. */
+/* A random number for `chance`. Never fails. */
 uint32_t cemm_random(void);
 
 #endif

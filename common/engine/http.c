@@ -12,19 +12,19 @@
 
 #define TOO_LONG "the answer is longer than 256 KiB (a list of devices: 4 MiB)"
 
-/* A router may forget an idle connection and then drops its packets. So a connection is not
- * reused after this many seconds. */
+/* A connection is not reused if it was idle for this many seconds, because a router that has
+ * forgotten it drops its packets. */
 #define UNUSED_MAX_S 30L
 
-/* Handles kept for later requests, each of about 6 KiB: a new one for each request would take as
- * long as reading an answer. */
+/* At most this many handles, of about 6 KiB each, are kept for later requests: creating a handle
+ * takes as long as reading an answer. */
 #define IDLE_MAX 128
 
 struct cemm_http {
     CURLM *multi;
     struct cemm_transfer *idle;
     unsigned idle_count;
-    CURLSH *sessions; /* TLS sessions: a new connection to the same server resumes one */
+    CURLSH *sessions; /* TLS sessions, which new connections to the same server resume */
 };
 
 struct cemm_transfer {
@@ -32,8 +32,8 @@ struct cemm_transfer {
     struct cemm_transfer *next; /* the next idle transfer */
     CURL *easy;
     struct cemm_buffer body;
-    size_t header;                    /* bytes of the header so far: libcurl keeps them all */
-    struct cemm_http_request request; /* without its url, which libcurl has copied */
+    size_t header;                    /* bytes of the header so far; libcurl keeps them all */
+    struct cemm_http_request request; /* `url` is NULL: libcurl has copied it */
     bool again;                       /* the request was sent again */
     cemm_http_done *done;
     void *data;
@@ -89,7 +89,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
     return transfer->body.error ? 0 : size * count;
 }
 
-/* Called for each header line, including those of interim answers (1xx) and trailers. */
+/* Called for each header line, including lines of interim answers (1xx) and trailers. */
 static size_t on_header(char *bytes, size_t size, size_t count, void *data)
 {
     struct cemm_transfer *transfer = data;
@@ -104,7 +104,7 @@ static void set_timeout(CURL *easy, int64_t milliseconds)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(milliseconds > 0 ? milliseconds : 1));
 }
 
-/* The options of every request; setting a number or a pointer can't fail. False: no memory. */
+/* Sets the options of all requests. Setting a number or a pointer can't fail. False: no memory. */
 static bool set_options(struct cemm_transfer *transfer)
 {
     CURL *easy = transfer->easy;
@@ -116,10 +116,9 @@ static bool set_options(struct cemm_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    /* libcurl resolves names in a thread; do not wait for it at the end. */
+    /* Does not wait, at the end, for the thread in which libcurl resolves names. */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    /* The default of 16 KiB would be most of a connection's memory; a realtime answer has about
-     * 1 KiB. */
+    /* The default is 16 KiB, most of a connection's memory; a realtime answer has about 1 KiB. */
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, UNUSED_MAX_S);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -130,10 +129,10 @@ static bool set_options(struct cemm_transfer *transfer)
     return true;
 }
 
-/* The options of this request, which replace those of the handle's last one. False: no memory. */
+/* Sets the options of one request; they replace the previous request's. False: no memory. */
 static bool set_request(struct cemm_transfer *transfer, const struct cemm_http_request *request)
 {
-    /* A key on http:// goes to this machine only (config.c), so not through a proxy. */
+    /* A key may be sent to http:// only on this machine (config.c), so not through a proxy. */
     bool direct = request->direct || strncmp(request->url, "http://", 7) == 0;
     CURL *easy = transfer->easy;
 
@@ -218,8 +217,8 @@ static void keep(struct cemm_transfer *transfer)
     http->idle_count++;
 }
 
-/* What is wrong with a certificate. libcurl returns its TLS library's own error code; those below
- * are OpenSSL's (X509_V_ERR_* of x509_vfy.h). */
+/* What is wrong with a certificate. libcurl returns the error code of its TLS library; the codes
+ * below are OpenSSL's (X509_V_ERR_* of x509_vfy.h). */
 static const char *certificate_reason(CURL *easy)
 {
     const curl_version_info_data *about = curl_version_info(CURLVERSION_NOW);
@@ -244,7 +243,7 @@ static const char *certificate_reason(CURL *easy)
     }
 }
 
-/* If a name has several addresses, the error is that of the last one. */
+/* Why there is no connection. If a name has several addresses, errno is about the last address. */
 static const char *connect_reason(const struct cemm_transfer *transfer)
 {
     bool lan = transfer->request.direct;
@@ -269,7 +268,7 @@ static const char *connect_reason(const struct cemm_transfer *transfer)
     }
 }
 
-/* Explains a failure, without libcurl's text, which could contain the URL. */
+/* Explains a failure. Does not use libcurl's text, which could contain the URL. */
 static void explain(CURLcode code, const struct cemm_transfer *transfer,
                     struct cemm_http_response *response)
 {
@@ -366,8 +365,8 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     }
     cemm_http_done *done = transfer->done;
     void *data = transfer->data;
-    /* If a connection was opened, it may have replaced a dead reused one. libcurl does this
-     * replacement at most five times per handle, so such a handle is not kept. */
+    /* If a connection was opened, it may have replaced a dead one. libcurl replaces dead
+     * connections at most five times per handle, so such a handle is not kept. */
     if (code == CURLE_OK && connects == 0)
         keep(transfer);
     else
@@ -376,9 +375,9 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
 }
 
 /* If a reused connection caused the failure, sends the request once more, over a new connection, in
- * the time that is left. A reply that is not HTTP is then the rest of the previous answer, whose
- * length was wrong. libcurl itself resends if the server closed the connection just as it was
- * reused; after five times it reports CURLE_SEND_ERROR instead. */
+ * the time that is left. On a reused connection, a reply that is not HTTP is the rest of the
+ * previous answer, whose length was wrong. libcurl itself resends a request if the server closed
+ * the connection just as it was reused, but reports CURLE_SEND_ERROR after five times. */
 static bool begin_again(struct cemm_transfer *transfer, CURLcode code)
 {
     CURLM *multi = transfer->http->multi;

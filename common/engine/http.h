@@ -1,5 +1,5 @@
 /*
- * Sends a GET, and returns the response. Only http.c uses libcurl.
+ * Sends GET requests and delivers the responses. Only http.c uses libcurl.
  */
 #ifndef CEMM_ENGINE_HTTP_H
 #define CEMM_ENGINE_HTTP_H
@@ -13,20 +13,20 @@ struct cemm_http_request {
     const char *url; /* copied; may contain a key, so it is never printed */
     const char *ca_file;
     bool direct; /* LAN: no proxy, whatever the environment says */
-    bool date;   /* read the answer's Date, which takes as long as parsing a small answer */
+    bool date;   /* read the Date header, which takes as long as parsing a small answer */
     int64_t timeout_ms;
     size_t body_max; /* bytes */
 };
 
 struct cemm_http_response {
-    int error;              /* 0: see `status`; else -EHOSTUNREACH, -ETIMEDOUT, -EIO, -ENOMEM */
+    int error;              /* 0, or -EHOSTUNREACH, -ETIMEDOUT, -EIO, -ENOMEM */
     const char *reason;     /* if `error` is not 0: why, for people */
-    bool no_connection;     /* no connection was made: the server failed, not the request */
-    bool no_http;           /* a connection was made, but no answer came, or it was not HTTP */
+    bool no_connection;     /* there was no connection: the server failed, not the request */
+    bool no_http;           /* there was a connection, but no answer, or not an HTTP answer */
     bool tls;               /* the server speaks TLS */
-    int status;             /* HTTP's */
+    int status;             /* the HTTP status, if `error` is 0 */
     bool new_connection;    /* a connection was opened, which may lead to another device */
-    int64_t date;           /* the answer's Date (Unix ms); 0: not wanted, none, or not a date */
+    int64_t date;           /* the Date header (Unix ms); 0: not wanted, missing or invalid */
     int64_t retry_after_ms; /* -1: the server sent no Retry-After */
     char *body;             /* the receiver frees it; NULL where there is none */
     size_t length;
@@ -37,7 +37,7 @@ typedef void cemm_http_done(void *data, struct cemm_http_response *response);
 struct cemm_http *cemm_http_new(unsigned connections_max); /* NULL: no memory */
 void cemm_http_free(struct cemm_http *http);               /* after all transfers have ended */
 
-/* Starts a transfer; `done` runs once, inside cemm_http_run(). NULL: no memory. */
+/* Starts a transfer; `done` is called once, by cemm_http_run(). Returns NULL if memory runs out. */
 struct cemm_transfer *cemm_http_start(struct cemm_http *http,
                                       const struct cemm_http_request *request, cemm_http_done *done,
                                       void *data);
@@ -46,11 +46,11 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
 void cemm_http_abort(struct cemm_transfer *transfer);
 
 /* Waits at most `timeout_ms` for the network, a wake-up, the descriptor `watched` (-1: none), or
- * the descriptors in `extra`, whose revents it fills in. */
+ * the descriptors in `extra`, and sets their revents. */
 int cemm_http_wait(struct cemm_http *http, int timeout_ms, struct pollfd *extra, unsigned count,
                    int watched, bool *ret_readable);
 
-/* Moves the transfers on and reports those that have ended. */
+/* Continues all transfers, and calls `done` for each transfer that has ended. */
 int cemm_http_run(struct cemm_http *http);
 
 void cemm_http_wakeup(struct cemm_http *http);

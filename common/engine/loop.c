@@ -130,7 +130,7 @@ void cemm_cancel(struct cemm_ticket *ticket)
     complete(ticket);
 }
 
-/* Tickets that completions finish wait for the next turn, so that this one ends. */
+/* A ticket that a completion finishes waits for the next turn; otherwise a turn might never end. */
 static void run_ready(struct cemm_loop *loop)
 {
     struct cemm_ticket *ticket;
@@ -144,7 +144,7 @@ static void run_ready(struct cemm_loop *loop)
 
 /* ---- a turn ----------------------------------------------------------------- */
 
-/* Returns whether anything was due. */
+/* Runs what is due. Returns whether anything was. */
 static bool run_due(struct cemm_loop *loop)
 {
     bool any = cemm_timers_next(&loop->timers, loop->now) == 0 || !TAILQ_EMPTY(&loop->ready);
@@ -166,7 +166,7 @@ static int time_to_wait(const struct cemm_loop *loop, int timeout_ms)
 int cemm_loop_turn(struct cemm_loop *loop, int timeout_ms, struct pollfd *extra, unsigned count)
 {
     read_clocks(loop);
-    /* The caller may be waiting for what has just run. */
+    /* If anything was due, does not wait: the caller may be waiting for what has just run. */
     int wait_ms = run_due(loop) ? 0 : time_to_wait(loop, timeout_ms);
     bool readable = false;
     int r = cemm_http_wait(loop->http, wait_ms, extra, count, loop->watched, &readable);

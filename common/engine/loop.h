@@ -13,9 +13,9 @@
 TAILQ_HEAD(cemm_ticket_list, cemm_ticket);
 
 struct cemm_loop {
-    /* Set before cemm_loop_init(): */
+    /* The caller sets these before cemm_loop_init(): */
     const struct cemm_zone *zone;
-    int64_t backoff_max; /* longest pause after something did not answer, milliseconds */
+    int64_t backoff_max; /* longest pause after a failure, milliseconds */
     cemm_log_fn *log;    /* may be NULL */
     void *log_data;
 
@@ -24,14 +24,14 @@ struct cemm_loop {
     struct cemm_timers timers;
     struct cemm_http *http;
     struct cemm_ticket_list ready; /* completions that are due */
-    int watched;                   /* a descriptor besides those of http; -1: none */
+    int watched;                   /* a descriptor to wait for, besides http's; -1: none */
     void (*on_readable)(void *data);
     void *watch_data;
-    bool ending;                         /* no request is accepted any more */
+    bool ending;                         /* the context is being freed: no request is accepted */
     struct cemm_line_limit device_lines; /* limits the lines of cemm_log_device() */
 };
 
-/* A wait of a caller. It is freed after its completion has run. */
+/* A caller's wait. It is freed after its completion has run. */
 struct cemm_ticket {
     struct cemm_loop *loop;
     struct cemm_ticket_list *list; /* the list that it is in */
@@ -39,14 +39,14 @@ struct cemm_ticket {
     cemm_answer_fn *done; /* NULL: there is no completion */
     void *data;
     struct cemm_timer limit; /* if set: when the wait ends */
-    /* Set when the ticket is due. Until then, `message` is for the case that its limit comes. */
+    /* Set when the wait ends. Until then, `message` holds the text to use if the limit expires. */
     int result;
     struct cemm_document *document;
     struct cemm_message message;
 };
 
-/* `connections` is how many may be open at a time. 0, or -ENOMEM. At the end the caller frees
- * `loop->http`. */
+/* `connections`: how many connections may be open at a time. Returns 0 or -ENOMEM. Finally, the
+ * caller frees `loop->http`. */
 int cemm_loop_init(struct cemm_loop *loop, unsigned connections);
 
 /* Like cemm_turn(). */
@@ -63,27 +63,26 @@ static inline bool cemm_loop_recent(const struct cemm_loop *loop, int64_t when, 
 void cemm_log(struct cemm_loop *loop, enum cemm_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Like cemm_log(), for a message about one device or meter of many. After CEMM_DEVICE_LINES_MAX
- * lines in a minute, one more says that others are left out until the minute is over. */
+/* Like cemm_log(), for a message about a single device or meter. After CEMM_DEVICE_LINES_MAX lines
+ * in a minute, one more line says that the others are left out until the minute is over. */
 #define cemm_log_device(loop, level, ...) \
     (cemm_log_has_room(loop) ? cemm_log(loop, level, __VA_ARGS__) : (void)0)
 bool cemm_log_has_room(struct cemm_loop *loop);
 
-/* A ticket on `list`, in zeroed memory of `size` bytes, which begins with it; NULL: no memory. */
+/* Allocates `size` zeroed bytes that begin with a ticket on `list`. NULL: no memory. */
 void *cemm_ticket_new(struct cemm_loop *loop, struct cemm_ticket_list *list, size_t size,
                       cemm_answer_fn *done, void *data);
 
-/* Moves a ticket to another list. */
 void cemm_ticket_move(struct cemm_ticket *ticket, struct cemm_ticket_list *list);
 
-/* Lets a ticket's completion run in this turn or the next. `document` and `message` may be NULL;
+/* Makes a ticket's completion run in this turn or the next. `document` and `message` may be NULL;
  * the message is not used if `result` is 0. */
 void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
                         const char *message);
 void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,
                          const char *message);
 
-/* Ends the wait with -ETIMEDOUT and this message after `ms`. Only the first limit counts. */
+/* Ends the wait after `ms` with -ETIMEDOUT and this message. Does nothing if there is a limit. */
 void cemm_ticket_limit(struct cemm_ticket *ticket, int64_t ms, const char *message);
 
 #endif

@@ -61,7 +61,7 @@ bool cemm_reply_is_empty(const struct cemm_document *document, struct cemm_messa
 
 /* ---- what is logged ------------------------------------------------------------- */
 
-/* Whether this was not logged before. After CEMM_LOGGED_MAX messages, the rest is only counted. */
+/* Whether the message is new. After CEMM_LOGGED_MAX messages, no other message counts as new. */
 static bool is_new(struct cemm_source *source, const char *text)
 {
     uint32_t sum = (uint32_t)cemm_hash(CEMM_HASH, text, strlen(text));
@@ -93,7 +93,7 @@ static void log_left_out(struct cemm_source *source, const struct cemm_document 
 
 /* ---- what a response means -------------------------------------------------------- */
 
-/* The response codes of the cloud and of the LAN. */
+/* The result that a status of the cloud or the LAN means. Sets *ret_reason. */
 static int result_of(const struct cemm_source *source, int status, struct cemm_message *ret_reason)
 {
     static const struct {
@@ -122,7 +122,7 @@ static int result_of(const struct cemm_source *source, int status, struct cemm_m
     return cemm_message_fail(ret_reason, -EIO, "unexpected answer: HTTP %d", status);
 }
 
-/* If a meter has had `totals`, its readings come only from there; those of `data` differ. */
+/* If a meter has ever had `totals`, drops readings that are not from there, because they differ. */
 static void keep_to_one_set(const struct cemm_route *route, struct cemm_document *document)
 {
     if (route->source->config->kind != CEMM_LOCAL || document->query.endpoint != CEMM_REALTIME ||
@@ -135,8 +135,8 @@ static void keep_to_one_set(const struct cemm_route *route, struct cemm_document
         cemm_answer_drop_readings(document);
 }
 
-/* Notes the time of the newest sample. History has rows for minutes to come, with the value 0: some
- * are read as samples if our clock is ahead. */
+/* Records the time of the newest sample. History has rows for future minutes, with the value 0; if
+ * our clock is ahead, some are read as samples. */
 static void record_newest(struct cemm_route *route, const struct cemm_document *document)
 {
     if (document->query.endpoint == CEMM_REALTIME && document->newest > route->newest)

@@ -6,8 +6,8 @@
 
 #include "common/engine/source.h"
 
-/* 0 with the document, or else an enum cemm_outcome or a negative errno with the reason for people.
- * Logs what was left out of the document. `response->body` is NULL if the body was taken over. */
+/* Returns 0 with a document, or an enum cemm_outcome or a negative errno with a reason for people.
+ * Logs what was left out of the document. If it keeps `response->body`, sets it to NULL. */
 int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
                     struct cemm_http_response *response, struct cemm_document **ret_document,
                     struct cemm_message *ret_reason);
@@ -19,7 +19,7 @@ void cemm_reply_name(const struct cemm_query *query, struct cemm_message *ret_na
 void cemm_reply_message(const struct cemm_source *source, const struct cemm_query *query,
                         const char *reason, struct cemm_message *ret_message);
 
-/* Whether a realtime document has no sample, which is a failure; *ret_message says why. */
+/* Whether a realtime document has no sample, which is a failure. If so, sets *ret_message. */
 bool cemm_reply_is_empty(const struct cemm_document *document, struct cemm_message *ret_message);
 
 #endif

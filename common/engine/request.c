@@ -14,38 +14,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIRMED_MS 1000 /* for how long the device that a root named is trusted */
-#define EARLY_EVERY  16   /* one in this many requests to a device repeats early */
+#define CONFIRMED_MS 1000 /* for how long it is trusted that the root's device answers */
+#define EARLY_EVERY  16   /* one of this many requests to a device repeats early */
 
-/* What a request asks for now: each of these at most once, and the document once more if the key
- * was replaced. */
+/* What a request asks for now. It asks for each of these at most once, but for the document once
+ * more if the key was replaced. */
 enum asking {
-    DOCUMENT,    /* the document that is wanted */
-    ROOT,        /* LAN: the root, which says which device answers */
-    FINGERPRINT, /* what kind of server this is, if it is not a CEMM Basic or Plus */
-    TLS,         /* whether a port that has never spoken HTTP speaks TLS */
+    DOCUMENT,    /* the document of `query` */
+    ROOT,        /* LAN: the root document, which says which device answers */
+    FINGERPRINT, /* what kind of server answers, if not a CEMM Basic or Plus */
+    TLS,         /* whether a port that has not spoken HTTP speaks TLS */
 };
 
 struct cemm_request {
     struct cemm_route *route;
-    struct cemm_request_list *list; /* the list of its source that it is in */
+    struct cemm_request_list *list; /* the source's list that the request is in */
     TAILQ_ENTRY(cemm_request) link;
-    int64_t since;              /* when it came into that list */
+    int64_t since;              /* when the request was put on that list */
     bool background;            /* nobody waits for it */
     struct cemm_device *device; /* the device that it is about; NULL: the source itself */
     struct cemm_query query;
     enum asking asking;
-    bool root_asked; /* it has requested the root: once is enough */
+    bool root_asked; /* the root was requested; once is enough */
     struct cemm_promise promise;
-    struct cemm_timer timer; /* lets it be sent, sent again, or fail: wake() */
+    struct cemm_timer timer; /* fires when it is to be sent (again) or to fail: wake() */
     struct cemm_transfer *transfer;
-    int64_t sent; /* when it was sent last; 0: never. Requests that were sent before go first */
-    int64_t took; /* how long the document took, milliseconds */
+    int64_t sent; /* when the request was sent last; 0: never */
+    int64_t took; /* how long the document took, in milliseconds */
     struct cemm_last_reply last_reply;
-    bool renewed; /* it was repeated with another key: once is enough */
-    /* The response, until it is known which device sent it; status 0: none. */
+    bool renewed; /* it was repeated with another key; once is enough */
+    /* A response, held until it is known which device sent it; status 0: none. */
     struct cemm_http_response held;
-    /* Why the root is not a CEMM's: reported if the server is not recognised. */
+    /* Why the root is not a CEMM's, which is reported if the server is not recognised. */
     int root_result;
     struct cemm_message *root_message;
     cemm_request_done *done;
@@ -64,16 +64,16 @@ static void move(struct cemm_request *request, struct cemm_request_list *list)
     TAILQ_INSERT_TAIL(list, request, link);
 }
 
-/* A connection was taken (1) or released (-1). */
+/* Counts a transfer that begins (`change` 1) or ends (-1). */
 static void count_active(const struct cemm_request *request, int change)
 {
     request->route->active += change;
     request->route->source->active += change;
 }
 
-/* Whether the route may have another transfer. A device may have several once it has answered. If
- * the source has other devices, half of the connections are reserved for devices without a
- * transfer, so that devices that hang can't take them all. */
+/* Whether the route may have another transfer. A device may have several transfers once it has
+ * answered. If the source has other devices, half of the connections are reserved for devices
+ * without a transfer, so that devices that hang can't use all connections. */
 static bool is_free(const struct cemm_route *route)
 {
     const struct cemm_source *source = route->source;
@@ -82,8 +82,8 @@ static bool is_free(const struct cemm_route *route)
     return route->active == 0 || (route->proven && room);
 }
 
-/* The request to send next: repeats first, then requests to devices without a transfer, then those
- * that somebody waits for; the oldest of these. NULL: none may be sent. */
+/* The request to send next: repeats first, then requests to devices without a transfer, then
+ * requests that somebody waits for; the oldest first. NULL: none may be sent. */
 static struct cemm_request *next_of(const struct cemm_source *source)
 {
     struct cemm_request *request, *next = NULL;
@@ -155,8 +155,8 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
 
 /* ---- promises ------------------------------------------------------------------ */
 
-/* Until something is known of the source, each request repeats early; after that, one in
- * EARLY_EVERY does, in case the device has become faster. */
+/* Each request repeats early until it is known how long the source takes. Later, one of EARLY_EVERY
+ * requests does, in case the device has become faster. */
 static void begin_promise(struct cemm_request *request)
 {
     struct cemm_route *route = request->route;
@@ -177,7 +177,7 @@ static struct cemm_query asked(const struct cemm_request *request)
     return request->asking == ROOT ? root : request->query;
 }
 
-/* Whether the route now leads to another device. */
+/* Whether the route now leads to another device than that of the request. */
 static bool leads_elsewhere(const struct cemm_request *request)
 {
     return request->device && request->device != request->route->device;
@@ -189,9 +189,9 @@ static bool is_lan_root(const struct cemm_request *request)
            request->query.endpoint == CEMM_ROOT;
 }
 
-/* Whether the answer may be another device's: it came over a new connection on the LAN, and the
- * root has not said which device it is, neither for this request nor in the CONFIRMED_MS before it
- * was sent, which is when the connection was made. */
+/* Whether another device may have answered: the answer came over a new connection on the LAN, and
+ * the root has not named the device, neither for this request nor in the CONFIRMED_MS before the
+ * request was sent, which is when the connection was opened. */
 static bool is_doubtful(const struct cemm_request *request,
                         const struct cemm_http_response *response)
 {
@@ -217,8 +217,8 @@ static void fail(struct cemm_request *request, int result, const char *reason)
     finish(request, result, NULL, message.text);
 }
 
-/* The request fails. If no answer came, `route` is at fault, and what is queued for it fails, too,
- * as it would later anyway. */
+/* Ends the request with an error. If no answer came, `route` is at fault, and the requests that are
+ * queued for it fail, too. */
 static void fail_for(struct cemm_request *request, int error, struct cemm_route *route,
                      const char *reason)
 {
@@ -249,7 +249,7 @@ static void fail_gone(struct cemm_request *request)
     fail(request, -EHOSTUNREACH, reason.text);
 }
 
-/* This does not look like a CEMM (`result`, `reason`): asks once what the server is. */
+/* Asks once what the server is, because it does not look like a CEMM (`result`, `reason`). */
 static void ask_fingerprint(struct cemm_request *request, enum asking asking, int result,
                             const char *reason)
 {
@@ -274,7 +274,7 @@ static void handle_fingerprint(struct cemm_request *request, struct cemm_http_re
                  cemm_message_kept(&request->root_message));
 }
 
-/* Whether this is a configured address that doesn't speak HTTP, and where no CEMM was ever seen. */
+/* Whether a configured address does not speak HTTP, and no CEMM has ever answered there. */
 static bool may_speak_tls(const struct cemm_request *request,
                           const struct cemm_http_response *response)
 {
@@ -284,7 +284,7 @@ static bool may_speak_tls(const struct cemm_request *request,
            !route->source->discovered && !route->device;
 }
 
-/* Sends the request again, with a new timeout, ahead of those that were not sent yet. */
+/* Sends the request again, with a new timeout, before requests that were not sent yet. */
 static void ask(struct cemm_request *request, enum asking asking)
 {
     request->asking = asking;
@@ -292,7 +292,7 @@ static void ask(struct cemm_request *request, enum asking asking)
     move(request, &request->route->source->repeats);
 }
 
-/* The response is the document, or why there is none. */
+/* Reports the document in the response, or the reason why there is none. */
 static void conclude(struct cemm_request *request, struct cemm_http_response *response)
 {
     struct cemm_route *route = request->route;
@@ -328,7 +328,7 @@ static void handle_document(struct cemm_request *request, struct cemm_http_respo
 {
     const struct cemm_source *source = request->route->source;
 
-    /* The deadline has moved by the time spent in queues, which does not count. */
+    /* The time spent in queues does not count: `deadline` was put off by it. */
     request->took = source->loop->now - (request->promise.deadline - source->config->timeout_ms);
     if (!is_doubtful(request, response)) {
         conclude(request, response);
@@ -339,7 +339,7 @@ static void handle_document(struct cemm_request *request, struct cemm_http_respo
     ask(request, ROOT);
 }
 
-/* The response says which device answers. */
+/* Reads the root document, which says which device answers. */
 static void handle_root(struct cemm_request *request, struct cemm_http_response *response)
 {
     struct cemm_route *route = request->route;
@@ -362,7 +362,7 @@ static void handle_root(struct cemm_request *request, struct cemm_http_response 
         ask(request, DOCUMENT);
 }
 
-/* The deadline has come. The device is at fault unless a Retry-After asked for more time. */
+/* Ends a request that has timed out: by the device's fault, or because of a Retry-After. */
 static void give_up(struct cemm_request *request, bool device_at_fault)
 {
     if (device_at_fault)
@@ -453,7 +453,7 @@ static int send_request(struct cemm_request *request)
     const struct cemm_source_config *config = source->config;
     struct cemm_loop *loop = source->loop;
     struct cemm_buffer url = CEMM_BUFFER_INIT(CEMM_URL_MAX);
-    /* Allocated once: growing would leave copies of the key in memory. */
+    /* The buffer is allocated once, because growing would leave copies of the key in memory. */
     cemm_buffer_reserve(&url, CEMM_URL_MAX);
 
     if (!request->sent) {

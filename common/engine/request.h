@@ -1,9 +1,9 @@
 /*
- * One request to one device through one source: queued until a connection is free, sent, repeated
- * while a promise runs (promise.h), and reported once.
+ * Requests to a device through a source. A request waits for a free connection, is sent, is
+ * repeated while a promise runs (promise.h), and is reported once.
  *
- * A LAN address may pass to another device. If that may have happened, the request also asks for
- * the root document, once: before its own document, or before it reports the one that it has.
+ * A LAN address may pass to another device. If that may have happened, the request also asks once
+ * for the root document: before it asks for its own document, or before it reports it.
  */
 #ifndef CEMM_ENGINE_REQUEST_H
 #define CEMM_ENGINE_REQUEST_H
@@ -14,15 +14,15 @@
 typedef void cemm_request_done(void *data, const struct cemm_query *query,
                                const struct cemm_answer *answer);
 
-/* Starts a request; `done` runs later, never inside this function, even if the route backs off.
- * NULL: no memory. */
+/* Starts a request; `done` is called later, never by this function, even if the route backs off.
+ * Returns NULL if memory runs out. */
 struct cemm_request *cemm_request_start(struct cemm_route *route, const struct cemm_query *query,
                                         cemm_request_done *done, void *data);
 
-/* Sets whether nobody waits for it, so that others in the queue go first; at first false. */
+/* Sets whether nobody waits for the request, so that others take precedence; initially false. */
 void cemm_request_rank(struct cemm_request *request, bool background);
 
-/* Ends all requests of a source without reporting. */
+/* Frees all requests of a source without reporting them. */
 void cemm_requests_abort(struct cemm_source *source);
 
 #endif

@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/param.h>
 
-#define BACKOFF_FIRST_MS 1000 /* the first pause after no answer, or after a refusal */
-#define KEY_AGE_MS       1000 /* polls of refused requests reread a key file no more often */
+#define BACKOFF_FIRST_MS 1000 /* the first pause after a failure or a refusal */
+#define KEY_AGE_MS       1000 /* how often polls of refused requests may read the key file again */
 
 /* ---- meters ----------------------------------------------------------------- */
 
-/* The meter with this alias, or else the first one that sorts after it; NULL: there is none. */
+/* The meter with this alias, or else the first meter that sorts after it; NULL: there is none. */
 static struct cemm_meter *meter_from(const struct cemm_device *device, const char *alias)
 {
     struct cemm_meter *meter;
@@ -77,7 +77,7 @@ void cemm_meters_clear(struct cemm_strings *meters)
 
 int cemm_device_set_types(struct cemm_device *device, const struct cemm_document *document)
 {
-    bool one = document->query.endpoint == CEMM_INFO; /* all of it is about the query's meter */
+    bool one = document->query.endpoint == CEMM_INFO; /* the document is about the query's meter */
     int r = 0;
 
     for (size_t i = 0; i < document->io_count; i++) {
@@ -253,7 +253,7 @@ void cemm_route_clear(struct cemm_route *route)
         refused_free(LIST_FIRST(&route->refused));
     cemm_message_drop(&route->search.message);
     cemm_message_drop(&route->failure.message);
-    /* Requests may be under way. */
+    /* Keeps the counts of what is under way. */
     *route = (struct cemm_route){
         .source = route->source,
         .active = route->active,
@@ -306,7 +306,7 @@ void cemm_route_answered(struct cemm_route *route)
 {
     route->proven = true;
     recover(route);
-    recover(&route->source->own); /* the account as a whole is there, too */
+    recover(&route->source->own); /* the account as a whole has answered, too */
 }
 
 /* ---- refusals ------------------------------------------------------------------ */
@@ -341,7 +341,7 @@ static struct cemm_refused *refused_find(const struct cemm_route *route,
     return refused;
 }
 
-/* If there are too many, the one whose pause ends first is dropped. NULL: no memory. */
+/* Adds a refused request. If there are too many, drops the one whose pause ends first. */
 static struct cemm_refused *refused_new(struct cemm_route *route, const struct cemm_query *query)
 {
     struct cemm_refused *first = LIST_FIRST(&route->refused);
@@ -381,7 +381,7 @@ void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *quer
     if (!refused)
         refused = refused_new(route, query);
     if (!refused)
-        return; /* no memory: it will be sent, and refused, again */
+        return; /* no memory: the request will be sent, and refused, again */
     (void)cemm_health_fail(&refused->failure.health, now, backoff, cemm_random());
     if (reply->retry_after_ms >= 0)
         refused->failure.health.retry_at = now + MIN(reply->retry_after_ms, CEMM_PAUSE_MAX);
@@ -390,8 +390,8 @@ void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *quer
     cemm_message_keep(&refused->failure.message, message);
 }
 
-/* Reads the source's key file again, unless it was read less than `min_age` ago. True: it has
- * another key, which is used from now on. */
+/* Reads the source's key file again, unless it was read less than `min_age` ago. Returns true if it
+ * has another key, which is then used. */
 static bool renew_key(struct cemm_source *source, int64_t min_age)
 {
     const struct cemm_source_config *config = source->config;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* When a query's period is closed (Unix milliseconds); INT64_MAX if it has none. */
+/* When a query's period closes (Unix milliseconds); INT64_MAX if the query has no period. */
 static int64_t closed_at(const struct cemm_store *store, const struct cemm_query *query)
 {
     if (!cemm_query_has_period(query))
@@ -44,7 +44,7 @@ void cemm_store_check_closed(struct cemm_store *store, struct cemm_document *doc
     store->stray_logged |= document->stray;
 }
 
-/* ---- failures: logged once, and again when they are over ---------------------- */
+/* ---- failures, logged when they begin and when they end ----------------------- */
 
 static void failed(struct cemm_store *store, const char *what, int error)
 {
@@ -70,7 +70,7 @@ static int write_two(const struct cemm_store *store, enum cemm_archive_kind kind
     return r;
 }
 
-/* The first write sets the archive's time zone. */
+/* Counts a write, or logs its failure. The first write also records the archive's time zone. */
 static void written(struct cemm_store *store, int result)
 {
     if (result == 0 && !store->zone_known) {
@@ -171,7 +171,7 @@ static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archi
     if (document->source)
         return document;
     cemm_document_unref(document);
-    return NULL; /* the answer is fetched, as if the file did not exist */
+    return NULL; /* as if the file did not exist */
 }
 
 struct cemm_document *cemm_store_read(struct cemm_store *store, enum cemm_archive_kind kind,
@@ -187,7 +187,7 @@ struct cemm_document *cemm_store_read(struct cemm_store *store, enum cemm_archiv
         document->closed = document->fetched >= closed;
         return document;
     }
-    /* A copied file may be older than its period's end; it is archived, so it is closed. */
+    /* A copied file may seem older than its period's end; its period counts as closed anyway. */
     if (document->fetched < closed)
         document->fetched = closed;
     document->archived = true;
@@ -218,7 +218,6 @@ void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, cons
         written(store, cemm_archive_add_meter(store->archive, uid, alias));
 }
 
-/* If the file is damaged, the first day is searched for again. */
 bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_query *meter,
                            struct cemm_period *ret_day, char **ret_deps)
 {
@@ -249,7 +248,7 @@ void cemm_store_write_first(struct cemm_store *store, const struct cemm_query *m
 
 /* ---- the archive as a whole ------------------------------------------------------ */
 
-/* Files that were written in another zone may have rows of other periods. */
+/* Logs if the archive was filled in another zone: its files may have rows of other periods. */
 static void check_zone(struct cemm_store *store)
 {
     const char *zone = cemm_zone_name(store->loop->zone);

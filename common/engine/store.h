@@ -1,8 +1,8 @@
 /*
  * The engine's use of the archive. Only periods that had closed when they were fetched are
- * archived. They count as closed, even if our clock says otherwise. A closed period without a
- * sample may get samples later, so it is requested again after a day. If the archive can't be used,
- * that is logged, and documents are used without it.
+ * archived. An archived period counts as closed, even if our clock says otherwise. A closed period
+ * without a sample may get samples later, so it is requested again after a day. If the archive
+ * can't be used, the store logs it and does without.
  */
 #ifndef CEMM_ENGINE_STORE_H
 #define CEMM_ENGINE_STORE_H
@@ -16,29 +16,29 @@ struct cemm_store {
     const char *archive; /* the archive's directory; NULL: no archive is used */
     struct cemm_archive_state state;
     struct cemm_message message; /* about the last failure */
-    bool failing;                /* it could not be read or written; already logged */
-    bool zone_known;             /* the archive remembers our time zone */
-    bool stray_logged;           /* an answer had rows of another period */
-    bool archived_stray_logged;  /* the same for a file in the archive */
+    bool failing;                /* it could not be read or written, which was logged */
+    bool zone_known;             /* the archive has recorded our time zone */
+    bool stray_logged;           /* that an answer had rows of another period was logged */
+    bool archived_stray_logged;  /* that a file in the archive had such rows was logged */
 };
 
-/* Uses the archive in `directory` (NULL: none, which is logged), which must outlive the store, and
- * calls `meter` for each meter in it. Does nothing if an archive is in use already. */
+/* Uses the archive in `directory`, which must outlive the store, and calls `meter` for each meter
+ * in it. If `directory` is NULL, only logs this. Does nothing if an archive is already used. */
 void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archive_meter_fn *meter,
                      void *data);
 
 /* Removes from a new document the rows outside its period, and decides whether the period had
- * closed: then the document will not change any more. A document that had such rows (other than
- * one exactly at the period's end) is not closed, because our zone is not the meter's. Our clock
+ * closed, so that the document will not change any more. A document that had such rows (except for
+ * a row exactly at the period's end) is not closed, because our zone is not the meter's. Our clock
  * may be ahead, so the answer's own `date` (Unix ms; 0: none) must not be before the closing. The
  * device's clock may be wrong, too, so the date is ignored if the device has sent a sample from
- * after the closing; `newest` is the time of its newest one. */
+ * after the closing; `newest` is the time of its newest sample. */
 void cemm_store_check_closed(struct cemm_store *store, struct cemm_document *document, int64_t date,
                              int64_t newest);
 
-/* What the archive has of a closed period; the caller unrefs it. NULL: nothing. An ANSWER that is
- * not `closed` has rows of another period, and is used only if no source answers. An EMPTY one has
- * no sample, and is used only if its deps (registry.h) are still valid. */
+/* Reads a document of a closed period; the caller unrefs it. NULL: there is none. An ANSWER that is
+ * not `closed` has rows of another period, and is used only if no source answers. An EMPTY document
+ * has no sample, and is used only if its deps (registry.h) are still valid. */
 struct cemm_document *cemm_store_read(struct cemm_store *store, enum cemm_archive_kind kind,
                                       const struct cemm_query *query);
 
@@ -48,8 +48,8 @@ void cemm_store_write(struct cemm_store *store, struct cemm_document *document);
 /* Records a meter in the archive. */
 void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, const char *alias);
 
-/* The first day for which a meter has data, and its deps, which the caller frees; they are empty in
- * an archive of an earlier version. False: not known. */
+/* Reads the first day for which a meter has data, and its deps, which the caller frees; they are ""
+ * in an archive of an earlier version. Returns false if the day is not known. */
 bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_query *meter,
                            struct cemm_period *ret_day, char **ret_deps);
 void cemm_store_write_first(struct cemm_store *store, const struct cemm_query *meter,
