@@ -27,7 +27,7 @@ static void explain(enum json_tokener_error error, size_t length, size_t end,
     if (length == 0)
         cemm_message_set(message, "it is empty");
     else if (error == json_tokener_continue)
-        cemm_message_set(message, "it ends in the middle");
+        cemm_message_set(message, "it is cut off");
     else if (whole && end == length)
         cemm_message_set(message, "an object was expected");
     else

@@ -153,7 +153,7 @@ static void test_junk(void **state)
         {"a NUL in it", "{\"mac\0\": 1}", 11, ""},
         {"words", "CEMM 00:1E:C0:85:96:CC at 192.168.2.115", 0, "not JSON"},
         {"bytes", "\xff\xfe\x00\x01\x80", 5, "not JSON"},
-        {"half of it", "{\"ip\": \"192.168.2.115\", " MAC, 0, "ends in the middle"},
+        {"half of it", "{\"ip\": \"192.168.2.115\", " MAC, 0, "it is cut off"},
         {"more after it", SEEN_NEWER "x", 0, "not JSON"},
         {"two of them", SEEN_NEWER SEEN_NEWER, 0, ""},
 #if JSON_C_VERSION_NUM != (18 << 8) /* it cannot be strict (base/json.c) */

@@ -55,8 +55,8 @@ static const struct {
     const char *message;
 } wrong[] = {
     {"", "it is empty"},
-    {" ", "it ends in the middle"},
-    {"{\"a\":[1,", "it ends in the middle"},
+    {" ", "it is cut off"},
+    {"{\"a\":[1,", "it is cut off"},
     {"[]", "an object was expected"},
     {"null ", "an object was expected"},
     {"{} {}", "it is not JSON: unexpected character at byte 3"},

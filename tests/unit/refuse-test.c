@@ -21,10 +21,10 @@ struct wrong {
 
 static const struct wrong not_json[] = {
     {CEMM_REALTIME, "", "it is empty"},
-    {CEMM_REALTIME, " ", "it ends in the middle"},
-    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1]}", "it ends in the middle"},
-    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T, "it ends in the middle"},
-    {CEMM_REALTIME, "{\"da", "it ends in the middle"},
+    {CEMM_REALTIME, " ", "it is cut off"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1]}", "it is cut off"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T, "it is cut off"},
+    {CEMM_REALTIME, "{\"da", "it is cut off"},
     {CEMM_REALTIME, "<html>502 Bad Gateway</html>", "it is not JSON"},
     {CEMM_REALTIME, "promise 1234", "it is not JSON"},
     {CEMM_REALTIME, "{data:{}}", "it is not JSON"},
