@@ -103,7 +103,7 @@ static int strings_add(struct cemm_config *config, struct cemm_strings *strings,
     return 0;
 }
 
-/* Sets a field to `text`, and takes ownership of it. NULL means that there was no memory for it. */
+/* Sets a field to `text`, which it then owns. Returns -ENOMEM if `text` is NULL. */
 static int put(char **field, char *text)
 {
     if (!text)

@@ -38,7 +38,7 @@ struct cemm_source_config {
 struct cemm_config {
     struct cemm_zone *zone;
     char *file;
-    char *base; /* the directory that paths are relative to; NULL: the current one */
+    char *base; /* the directory of relative paths; NULL: the current directory */
     int line;   /* the line that is being read or is wrong; 0: the whole file */
     struct cemm_source_config *sources;
     size_t source_count;
