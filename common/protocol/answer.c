@@ -190,15 +190,15 @@ static void read_current(struct reader *reader, const char *channel, struct json
         return;
     }
     bool ahead = sample.time > reader->now + CEMM_AHEAD_MAX; /* the meter's clock may be fast */
-    bool any = r > 0 && !ahead;
+    bool usable = r > 0 && !ahead;
     reader->document->ahead += ahead;
-    if (any && !total)
+    if (usable && !total)
         update_newest(reader->document, &sample);
     struct cemm_series *series = shown ? add_series(reader, channel) : NULL;
     if (!series)
         return;
     series->samples[0] = sample;
-    series->count = any;
+    series->count = usable;
     series->total = total;
     series->unit = cemm_series_unit(&reader->document->query, series);
 }

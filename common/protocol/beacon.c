@@ -16,7 +16,7 @@ static void copy_name(struct json_object *beacon, const char *member, char ret_n
     strcpy(ret_name, name && cemm_name_valid(name) ? name : "");
 }
 
-/* Whether a version is like "1.24", and at least 1.23, the first with which a CEMM answers. */
+/* Whether a version is like "1.24", and at least 1.23, the first version that answers. */
 static bool core_answers(const char *version)
 {
     size_t major = strspn(version, "0123456789");

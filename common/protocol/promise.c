@@ -51,7 +51,7 @@ static int64_t take_pause(struct cemm_promise *promise, int64_t now)
     promise->pause = pause * 2;
     if (promise->pause > CEMM_PROMISE_PAUSE_MS)
         promise->pause = CEMM_PROMISE_PAUSE_MS;
-    /* Repeats when the data is expected, at the latest; if patient, not before that, either. */
+    /* The repeat is sent when the data is expected, or earlier if the request is not patient. */
     if (promise->expected >= 0 && now < expected && (promise->patient || now + pause > expected))
         pause = expected - now;
     /* Tries a last time just before the deadline instead of giving up early. */
@@ -82,7 +82,7 @@ int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, i
 
     if (promise->since < 0)
         return known;
-    /* An estimate near the upper bound: being late is better than a further repeat. */
+    /* The estimate is near the upper bound, because being late is better than another repeat. */
     if (known < 0 && promise->expected < 0)
         return upper - (upper - lower) / 4;
     int64_t estimate =

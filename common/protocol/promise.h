@@ -19,9 +19,8 @@
 #define CEMM_PROMISE_FIRST_MS 500  /* pause before the first repeat */
 #define CEMM_PROMISE_PAUSE_MS 3000 /* longest pause between two repeats */
 #define CEMM_PROMISE_REPEATS  5    /* repeats of one promise if it is not known how long it takes */
-#define CEMM_PROMISE_LATE \
-    16 /* a promise that is late is repeated after 1/16 of its expected time, */
-#define CEMM_PROMISE_LATE_MS 25 /* but not sooner than this */
+#define CEMM_PROMISE_LATE     16   /* if data is late, pauses are 1/16 of the expected time, */
+#define CEMM_PROMISE_LATE_MS  25   /* but not shorter than this */
 
 enum cemm_step {
     CEMM_WAIT,      /* send the request again at `until` */
@@ -30,7 +29,7 @@ enum cemm_step {
 };
 
 struct cemm_promise {
-    int64_t deadline; /* put off by the time spent waiting for a free connection */
+    int64_t deadline; /* postponed by the time spent waiting for a free connection */
     int64_t since;    /* when the current promise was given; -1: none */
     int64_t pause;
     int64_t until;    /* CEMM_WAIT: when to send the request again */
