@@ -1,7 +1,7 @@
 /*
  * Prometheus's text format, as node_exporter reads it from its textfile directory: no times, base
  * units, and all samples of a metric in one block, so all results are needed at once. A device that
- * fails has no samples, but cemm_up is 0. A value that may fall or is not documented is a gauge.
+ * fails has no samples, but its cemm_up is 0. A value that may fall or is undocumented is a gauge.
  *
  * OpenMetrics, its successor, has times and is for history: series by series, under the same names.
  * Where history has amounts instead of meter readings (cemm_history_tag()), they are metrics of
@@ -147,8 +147,8 @@ static const char *find_line(const char *text, const char *from, const char *key
 }
 
 /* Finds the number of a series in the earlier output. Returns NULL if there is none. */
-static const char *earlier(struct previous *previous, const char *key, double *ret_value,
-                           size_t *ret_length)
+static const char *find_earlier(struct previous *previous, const char *key, double *ret_value,
+                                size_t *ret_length)
 {
     const char *old = find_line(previous->text, previous->cursor, key);
     char *end;
@@ -207,7 +207,7 @@ static void write_sample(struct cemm_buffer *out, const struct kind *kind,
     size_t length = 0;
 
     write_key(kind, query, series->channel, NULL, key);
-    const char *old = counter ? earlier(previous, key, &before, &length) : NULL;
+    const char *old = counter ? find_earlier(previous, key, &before, &length) : NULL;
     double step = before - sample->value * kind->multiply;
     cemm_buffer_text(out, key);
     if (old && step > 0 && step < METER_STEP_BACK * kind->multiply)
@@ -256,7 +256,7 @@ static void write_time(struct cemm_buffer *out, const struct cemm_result *result
 
     (void)snprintf(key, sizeof(key), "%s{uid=\"%s\",alias=\"%s\"} ", families[TIME].name,
                    result->uid, result->alias);
-    const char *old = time == 0 ? earlier(previous, key, &value, &length) : NULL;
+    const char *old = time == 0 ? find_earlier(previous, key, &value, &length) : NULL;
     if (time == 0 && !old)
         return;
     cemm_buffer_text(out, key);
