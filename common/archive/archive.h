@@ -39,7 +39,7 @@ int cemm_archive_read(const char *archive, enum cemm_archive_kind kind,
                       const struct cemm_query *query, char **ret_bytes, size_t *ret_length,
                       int64_t *ret_fetched);
 
-/* Writes a file, whole or not at all. */
+/* Writes a file, completely or not at all. */
 int cemm_archive_write(const char *archive, enum cemm_archive_kind kind,
                        const struct cemm_query *query, const char *bytes, size_t length);
 
