@@ -8,7 +8,7 @@
 
 /* Finds the first stretch that ends at `minute` or later. Searches from the end, because most
  * stretches are added there. */
-static uint32_t place(const struct cemm_minutes *minutes, int32_t minute)
+static uint32_t find_place(const struct cemm_minutes *minutes, int32_t minute)
 {
     uint32_t at = minutes->count;
 
@@ -36,7 +36,7 @@ static int insert(struct cemm_minutes *minutes, uint32_t at, struct cemm_stretch
             (minutes->count - at) * sizeof(*minutes->stretches));
     minutes->stretches[at] = added;
     minutes->count++;
-    /* Joins the two oldest: never sending some minutes is better than sending them twice. */
+    /* Joins the two oldest stretches: losing minutes is better than sending minutes twice. */
     if (minutes->count > CEMM_STRETCHES_MAX) {
         minutes->stretches[1].from = minutes->stretches[0].from;
         drop(minutes, 0, 1);
@@ -46,7 +46,7 @@ static int insert(struct cemm_minutes *minutes, uint32_t at, struct cemm_stretch
 
 int cemm_minutes_add(struct cemm_minutes *minutes, struct cemm_stretch added)
 {
-    uint32_t first = place(minutes, added.from);
+    uint32_t first = find_place(minutes, added.from);
     uint32_t end = first;
 
     while (end < minutes->count && minutes->stretches[end].from <= added.until)
@@ -70,7 +70,7 @@ bool cemm_minutes_missing(const struct cemm_minutes *minutes, struct cemm_stretc
 {
     if (within.from >= within.until)
         return false;
-    uint32_t at = place(minutes, within.from + 1);
+    uint32_t at = find_place(minutes, within.from + 1);
     if (at < minutes->count && minutes->stretches[at].from <= within.from)
         within.from = minutes->stretches[at++].until;
     if (at < minutes->count && minutes->stretches[at].from < within.until)
