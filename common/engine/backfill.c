@@ -21,7 +21,7 @@
 #include <sys/queue.h>
 
 #define MINUTE_MS INT64_C(60000)
-#define LIVE_MS   MINUTE_MS /* after -EAGAIN: how old the last live sample may be for a retry */
+#define LIVE_MS   MINUTE_MS /* -EAGAIN is retried only if the last live sample is not older */
 
 static const struct cemm_backoff sink_backoff = {.first = 1000, .max = 300 * 1000};
 static const struct cemm_backoff minutes_backoff = {.first = 60 * 1000, .max = 3600 * 1000};
@@ -42,9 +42,8 @@ struct job {
     /* The minutes to fetch: */
     int64_t limit; /* minutes that ended less than a minute before this are not fetched */
     int64_t since; /* minutes before this are given up, because the API has later rows */
-    int64_t asked; /* minutes before this were requested already */
-    struct cemm_health
-        backoff; /* the pause before the minutes before `asked` are requested again */
+    int64_t asked; /* minutes before this were requested already, and wait for `backoff` */
+    struct cemm_health backoff; /* the pause before minutes are requested again */
 
     /* The round: */
     bool sent;                 /* rows were sent in this round */

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #define WINDOW_MS       2000    /* how long a scan lasts */
-#define REPEAT_MS       500     /* after this, the query is sent once more: UDP loses packets */
-#define PACKETS_AT_ONCE 16      /* packets read in one turn, so that roots are requested, too */
-#define FORGET_SCANS    3       /* scans without a claim after which an address is forgotten */
+#define REPEAT_MS       500     /* after this, the query is repeated, because UDP loses packets */
+#define PACKETS_AT_ONCE 16      /* limit of packets read in one turn, which also requests roots */
+#define FORGET_SCANS    3       /* after so many scans without a claim, an address is forgotten */
 #define REMARKS_MS      3600000 /* an hour, in which at most CEMM_REMARKS_MAX messages are logged */
 
 static void start_scan(void *data);

@@ -113,7 +113,7 @@ static void probe(struct cemm_route *route, const char *alias)
         ask(route, cloud ? CEMM_INFO : CEMM_REALTIME, alias, on_probe);
 }
 
-/* Probes the configured aliases; if there are none, all that the API's documentation names. */
+/* Probes the configured aliases or, if there are none, all aliases in the API's documentation. */
 static void probe_all(struct cemm_route *route)
 {
     const struct cemm_source_config *config = route->source->config;
@@ -182,7 +182,7 @@ static void search_route(struct cemm_route *route, int64_t max_age)
         cemm_meters_clear(&route->absent);
     search->result = 0;
     search->device = route->device;
-    search->pending = 1; /* until all requests of this search have been started */
+    search->pending = 1; /* so that the search does not end before all requests have been started */
     if (route->source->config->kind == CEMM_CLOUD)
         probe_all(route);
     else

@@ -33,7 +33,7 @@ struct ask {
     struct cemm_first_day *first;
     const struct cemm_source *source;
     unsigned pending; /* number of answers that it waits for */
-    bool in_month;    /* it asks for the month, after the years */
+    bool in_month;    /* the years have been requested; now the month is */
     bool failed;
     struct cemm_period earliest;
 };
@@ -86,7 +86,7 @@ static void keep_earlier(struct cemm_period *day, const struct cemm_period *othe
         *day = *other;
 }
 
-/* The time of the earliest sample (Unix milliseconds); 0: there is none. */
+/* The time of a document's earliest sample (Unix milliseconds); 0: there is none. */
 static int64_t earliest(const struct cemm_document *document)
 {
     int64_t time = 0;
@@ -235,7 +235,7 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
     }
     *ask = (struct ask){.first = first, .source = source};
     first->pending++;
-    ask->pending = 1; /* until all years have been asked for */
+    ask->pending = 1; /* so that this step does not end before all years have been requested */
     for (; year.year >= CEMM_YEAR_FIRST; year = cemm_period_step(&year, -1))
         ask_period(ask, &year);
     step_done(ask);

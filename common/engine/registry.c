@@ -12,7 +12,7 @@
 
 /* ---- devices ------------------------------------------------------------------ */
 
-/* The index of a device, or where to insert it. */
+/* The index of a device, or the index at which to insert it. */
 static size_t device_place(const struct cemm_registry *registry, const struct cemm_uid *uid)
 {
     size_t low = 0;

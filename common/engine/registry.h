@@ -18,7 +18,7 @@ struct cemm_registry {
     /* Returns whether the root document at a LAN address still names the route's device. If not,
      * gives the route to the device that it names. */
     bool (*confirm)(struct cemm_route *route, const struct cemm_document *root);
-    /* Requests a discovered source's root, unless the last one is at most `max_age` old. */
+    /* Requests a discovered source's root document, unless the last is at most `max_age` old. */
     void (*ask_root)(struct cemm_source *source, int64_t max_age);
     /* Called when a scan of discovery has ended. */
     void (*scanned)(struct cemm_registry *registry);
@@ -58,8 +58,7 @@ bool cemm_registry_make_room(struct cemm_registry *registry, const struct cemm_u
 struct cemm_route *cemm_route_find(const struct cemm_device *device,
                                    const struct cemm_source *source);
 
-/* Finds the route through a source to a device, or makes it; NULL: no memory, or too many
- * devices. */
+/* Finds or makes the route to a device through a source. NULL: no memory, or too many devices. */
 struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid);
 
 /* Removes a route from its device, if the route has one. */

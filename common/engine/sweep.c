@@ -18,12 +18,12 @@ struct sweep {
 
 /* Why a meter is read. */
 enum reason {
-    LISTED,   /* it is in a list, or no list is needed: all_named() */
+    LISTED,   /* it is in a list, or no list is needed (see all_named()) */
     GUESSED,  /* a METER names it, but it is in no list */
     UNLISTED, /* like GUESSED, but the device's list of meters failed, which was reported */
 };
 
-/* One step of a sweep that waits for an answer. */
+/* A step of a sweep. Each step waits for one answer. */
 struct step {
     struct sweep *sweep;
     struct cemm_query query; /* for a meter or, with only a uid, for a search for its meters */
@@ -264,7 +264,7 @@ static bool any_reached(const struct sweep *sweep)
     return false;
 }
 
-/* Begins with a step that runs soon, but not inside this call. Returns 0 or -ENOMEM. */
+/* Begins with a step that runs immediately after this call, not in it. Returns 0 or -ENOMEM. */
 static int begin_by(struct sweep *sweep, cemm_answer_fn *step)
 {
     struct cemm_loop *loop = sweep->registry->loop;

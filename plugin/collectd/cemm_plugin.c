@@ -38,7 +38,7 @@ static int read_settings(void)
 }
 
 /* collectd calls this once for each block, and a wrong block can only be refused here, where it is
- * not known whether more will follow. So each call reads all blocks so far again, as one. */
+ * not known whether more follow. So each call reads all blocks so far again, as one block. */
 static int configure(oconfig_item_t *plugin)
 {
     oconfig_item_t *copy = self.plugin_count < PLUGINS_MAX ? oconfig_clone(plugin) : NULL;

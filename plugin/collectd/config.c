@@ -7,7 +7,7 @@
  * It has rules only for options that the library does not have.
  *
  * The devices that discovery finds count as one more block, even if there is no
- * <Discovery> block. Reading goes on after a mistake, so that one run shows all.
+ * <Discovery> block. One run shows all mistakes: reading goes on after each one.
  */
 #include "plugin/collectd/config.h"
 
@@ -188,7 +188,7 @@ static const struct option {
     {"Window", NULL, BACKFILL, take_window},
 };
 
-/* Removes the library's name of the option, because log_mistake() prints collectd's name. */
+/* Removes the library's name of an option from a message, to which we add collectd's name. */
 static const char *without_key(const char *message, const char *key)
 {
     size_t length = strlen(key);
@@ -240,7 +240,7 @@ static void set_option(struct reader *reader, const struct option *option, const
     const char *wrong = option->take(reader, value);
     if (!wrong)
         return;
-    if (option->kinds == BACKFILL && cemm_sink_valid(value)) { /* tells several writers apart */
+    if (option->kinds == BACKFILL && cemm_sink_valid(value)) { /* shows which writer is meant */
         cemm_message_set(&message, "%s: \"%.100s\"", wrong, value);
         wrong = message.text;
     }

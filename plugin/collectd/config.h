@@ -44,7 +44,7 @@ struct settings {
     char *state_file;           /* an absolute path if collectd's BaseDir is one */
     char *writers[WRITERS_MAX]; /* the writers that are backfilled */
     size_t writer_count;        /* 0: there is no backfill */
-    int64_t window;             /* of the backfill, in milliseconds */
+    int64_t window;             /* how far back minutes are backfilled, in milliseconds */
 };
 
 /*

@@ -31,7 +31,7 @@ struct source {
 struct meter {
     struct meter *next;
     char alias[CEMM_NAME_SIZE]; /* "": the device itself, for which all its requests count */
-    int64_t interval;           /* the interval of the block that asks for it most often */
+    int64_t interval;           /* the shortest interval of the blocks that read it */
     int64_t last_good;          /* monotonic: the last success or, before any, the first failure */
     bool failing;               /* the last request failed */
     bool silent;                /* as the last notification said */
@@ -44,7 +44,7 @@ struct meter {
 struct device {
     struct device *next;
     struct cemm_uid uid;
-    const struct block *block; /* the block that asks for it most often */
+    const struct block *block; /* the block with the shortest interval of those that read it */
     struct source sources[SOURCES_MAX];
     struct meter self; /* the device as a whole; the list of its meters begins here */
     int64_t due;       /* monotonic: when it is reported next */

@@ -12,8 +12,8 @@
 
 /* Initially all zeroes. */
 struct monitor {
-    void *tree;                   /* of all devices; only monitor.c knows struct device */
-    struct device *first;         /* the first one of a list of the same devices */
+    void *tree;                   /* all devices; struct device is defined in monitor.c */
+    struct device *first;         /* the first device in a list of all devices */
     int64_t due;                  /* monotonic: when the next device is to be reported */
     struct cemm_line_limit lines; /* limits the lines about single devices */
 };

@@ -27,7 +27,7 @@ struct meter_name {
 /* A sample that is to be dispatched. */
 struct reading {
     struct cemm_ledger_entry *entry;
-    int64_t time; /* the meter's own, Unix milliseconds */
+    int64_t time; /* by the meter's clock, Unix milliseconds */
     double value; /* in the API's unit */
     bool first;   /* it must be held back, because the interval of its series is not known yet */
 };
@@ -44,10 +44,10 @@ struct answer {
     char source[CEMM_NAME_SIZE + 8]; /* who sent the document; "": there is no document */
 
     /* The members below are set only if there is a document. */
-    char type[CEMM_NAME_SIZE]; /* of the meter */
-    int64_t took;              /* milliseconds */
+    char type[CEMM_NAME_SIZE]; /* what the meter measures */
+    int64_t took;              /* how long the request took, in milliseconds */
     int64_t newest;            /* time of its newest sample, Unix milliseconds; 0: none */
-    unsigned cadence;          /* answer_set_cadence(): seconds; 0: not known */
+    unsigned cadence;          /* seconds; set by answer_set_cadence(); 0: not known */
     size_t count;
     struct reading readings[]; /* those of the same series are in the order of their times */
 };
@@ -92,7 +92,7 @@ void queue_hand_over(struct queue *queue, int64_t every,
 /*
  * The first reading of a series is held back until the second one tells how
  * often the series is measured, because the interval of the first value becomes
- * the step of the RRD for good. It is not held for long: a meter may be asleep.
+ * the step of an RRD for good. It is not held for long: a meter may be asleep.
  */
 #define HOLD_MS  120000
 #define HOLD_MAX 262144 /* readings, enough for 30,000 devices */
