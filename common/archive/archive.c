@@ -103,7 +103,7 @@ bool cemm_archive_has_totals(const char *archive, const struct cemm_uid *uid, co
 
 /* ---- writing -------------------------------------------------------------------- */
 
-/* Makes all directories in `path`, up to its last slash. */
+/* Makes the directories that `path` names, up to its last slash. */
 static int make_directories(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
