@@ -6,10 +6,10 @@
 
 #include "common/frontend.h"
 
-/* An entry of an io or alias-info answer. */
+/* An entry of an IO or INFO answer. */
 struct cemm_io {
-    char alias[CEMM_NAME_SIZE]; /* "" if the answer has none (cloud) */
-    char type[CEMM_NAME_SIZE];  /* "" if it has none */
+    char alias[CEMM_NAME_SIZE]; /* "" if the answer has no alias (cloud) */
+    char type[CEMM_NAME_SIZE];  /* "" if the answer has no type */
 };
 
 struct cemm_document {
@@ -61,7 +61,7 @@ int cemm_document_own_texts(struct cemm_document *document);
 /* Whether the query asks for data of a period. */
 bool cemm_query_has_period(const struct cemm_query *query);
 
-/* A total order for trees; 0: both queries ask for the same document. */
+/* Compares queries for trees. Returns 0 if both queries ask for the same document. */
 int cemm_query_compare(const struct cemm_query *a, const struct cemm_query *b);
 
 #endif

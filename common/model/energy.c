@@ -1,5 +1,5 @@
 /*
- * Energy of intervals.
+ * Computes the energy of intervals.
  *
  * The API has the mean power of each minute. Energy is computed from it, each direction separately.
  * Means are less exact than the meter's own counters, so a complete day is scaled to the difference
@@ -280,7 +280,7 @@ static bool interval_begins(const struct cemm_zone *zone, enum cemm_by by, int64
 
     if (by == CEMM_BY_QUARTER)
         return true;
-    if (by == CEMM_BY_HOUR) /* also where the clock changes */
+    if (by == CEMM_BY_HOUR) /* an hour also begins where the clock changes */
         return (moment + offset) % HOUR == 0 || offset != cemm_zone_offset(zone, moment - 1);
     if (by == CEMM_BY_UTC_HOUR)
         return moment % HOUR == 0;

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP_BACK_MAX 1.0 /* in the meter's own unit; a greater step back is a new meter */
+#define STEP_BACK_MAX 1.0 /* in the meter's own unit; a greater step back means a new meter */
 #define MINUTE_MS     INT64_C(60000)
 
 /* ---- names --------------------------------------------------------------------- */
@@ -258,7 +258,7 @@ static bool steps_back(const struct cemm_ledger_entry *entry, const struct cemm_
 }
 
 /* The time of a reading in `totals` is not when it was measured. So if the value is the same, the
- * reading is new only if the meter was read since. */
+ * reading is new only if the meter has been read since. */
 static bool is_same_total(const struct cemm_ledger_entry *entry,
                           const struct cemm_document *document, const struct cemm_sample *sample)
 {
