@@ -110,7 +110,6 @@ void node_unqueue(struct node *node)
     node->queue = NULL;
 }
 
-/* The queue that a node belongs to; NULL: none. */
 static struct node_queue *queue_of(struct nodes *nodes, const struct node *node)
 {
     const struct snapshot *snapshot = node->snapshot;

@@ -231,7 +231,6 @@ static void on_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info
 
 /* ---- listings ------------------------------------------------------------- */
 
-/* A directory that is being listed. */
 struct lister {
     const struct pending *pending;
     const struct path *directory;

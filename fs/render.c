@@ -45,7 +45,6 @@ static int render_channel(const struct cemm_series *series, char **ret_text, siz
     return length < 0 ? -ENOMEM : 0;
 }
 
-/* The entry of a meter in a list; NULL: none. */
 static struct json_object *find_entry(struct json_object *list, const char *alias)
 {
     size_t length = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;

@@ -19,8 +19,8 @@
 
 /* ---- causes ------------------------------------------------------------------ */
 
-/* Problems have the same cause if their messages are the same. Only the requests that they name may
- * differ, if a device or the cloud can't be reached, or rejects the key. */
+/* Returns a hash of a problem's cause: the same for problems with the same message. If a device or
+ * the cloud can't be reached, or rejects the key, the messages may name different requests. */
 static uint64_t cause_of(const struct finding *finding)
 {
     const char *message = finding->message;
@@ -64,8 +64,8 @@ static void link_causes(struct finding *findings, size_t count)
         tdelete(*(struct finding **)causes, &causes, compare_causes);
 }
 
-/* "uid/alias, uid/alias and 3 more: MESSAGE", for all with the same cause. A uid that is `device`
- * is left out. */
+/* Writes "uid/alias, uid/alias and 3 more: MESSAGE" for all problems with the same cause. A uid
+ * that equals `device` is left out. */
 static void describe(const struct finding *finding, const char *device, char ret_line[LINE_SIZE])
 {
     const char *message = finding->message;
@@ -158,7 +158,6 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     collection->any_sample |= !cemm_document_empty(answer->document);
 }
 
-/* Progress among the known meters that the sweep covers. */
 static void show_progress(const void *data)
 {
     const struct collection *collection = data;
@@ -237,7 +236,7 @@ int collection_sweep(struct collection *collection)
 
 void collection_clear(struct collection *collection)
 {
-    collection->error = -ECANCELED; /* for answers to a sweep that was given up */
+    collection->error = -ECANCELED; /* makes take_answer() ignore what is still under way */
     session_close(&collection->session);
     for (size_t i = 0; i < collection->count; i++)
         cemm_document_unref(collection->findings[i].document);
@@ -275,7 +274,7 @@ static enum exec_exit print(struct collection *collection, command_write_fn *wri
     if (collection->count == 0)
         message_print(CEMM_LOG_WARNING, NO_METERS);
     message_release();
-    /* An old file is better than an empty one, but Prometheus must see that the meters failed. */
+    /* An old file is better than an empty file, but Prometheus must see that the meters failed. */
     if (file && collection->problems > 0 && !collection->any_sample &&
         format != EXEC_FORMAT_PROMETHEUS) {
         message_print(CEMM_LOG_ERROR, OUTPUT_UNCHANGED, file);

@@ -1,6 +1,7 @@
 /*
- * Commands that sweep once: `list`, `read`; `history`, `energy` to find meters.
- * Failures with the same cause, such as a key that is rejected, are one message.
+ * Sweeps once: for the commands `list` and `read`, and for `history` and
+ * `energy` to find meters. Failures with the same cause, such as a rejected
+ * key, are reported in one message.
  */
 #ifndef CEMM_EXEC_COMMAND_H
 #define CEMM_EXEC_COMMAND_H
@@ -21,8 +22,8 @@ enum finding_kind {
 /* A result about a meter, a device or a source. */
 struct finding {
     enum finding_kind kind;
-    struct cemm_uid uid;                /* "": no single device */
-    char alias[CEMM_NAME_SIZE];         /* "": no single meter */
+    struct cemm_uid uid;                /* "": it is not about a single device */
+    char alias[CEMM_NAME_SIZE];         /* "": it is not about a single meter */
     char periods[FINDING_PERIODS_SIZE]; /* the periods that failed; "" if it is not about periods */
     struct cemm_document *document;
     int result; /* of the request */
@@ -32,14 +33,14 @@ struct finding {
     bool joined;          /* an earlier problem has the same cause */
 };
 
-/* Links problems with the same cause, after which the findings must not move. Prints the problems
+/* Links problems with the same cause; from then on the findings must not move. Prints the problems
  * and notes, unless a table shows them (`shown`). */
 void findings_report(struct finding *findings, size_t count, bool shown);
 
 /* What a sweep has found. */
 struct collection {
-    /* Sorted by device; those without one come last. A device's answers come before its problems
-     * and notes, each sorted by alias. */
+    /* Sorted by device; findings without a device come last. Of each device, answers come first,
+     * then problems, then notes, each sorted by alias. */
     struct finding *findings;
     size_t count;
     size_t problems;
@@ -47,18 +48,19 @@ struct collection {
     bool any_sample;
     struct session session;
     const struct exec_options *options;
-    int64_t now; /* end of the sweep (Unix milliseconds) */
+    int64_t now; /* when the sweep ended (Unix milliseconds) */
 
-    size_t meters_done; /* the rest is for the sweep itself */
+    size_t meters_done; /* used only during the sweep, as are the next two */
     size_t pending;
     int error;
 };
 
-/* Returns 0 or a negative errno. */
+/* Writes the result that `data` has. Returns 0 or a negative errno. */
 typedef int command_write_fn(const void *data, FILE *stream);
 
-/* `session` and `options` must be set. Returns 0 even if meters failed, or a negative errno. The
- * collection must not move until collection_clear(), which closes the session, too. */
+/* Reads the selected meters; `session` and `options` must be set. Returns 0, even if meters failed,
+ * or a negative errno. The collection must not move until collection_clear(), which also closes the
+ * session. */
 int collection_sweep(struct collection *collection);
 void collection_clear(struct collection *collection);
 
@@ -68,8 +70,8 @@ enum exec_exit collection_command(const struct exec_options *options, command_wr
 /* Writes a text to `file` (NULL: stdout), completely or not at all. */
 enum exec_exit command_put(const char *file, command_write_fn *write, const void *data);
 
-/* Adds a problem or note below its device. Problems with the same cause are one line. *device is
- * that of the line above, or NULL. */
+/* Adds a problem or note to a table, below its device. Problems with the same cause share one line.
+ * *device is the device of the line above, or NULL. */
 void collection_note(struct table *table, const struct finding *finding, const char **device);
 
 #endif

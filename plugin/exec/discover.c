@@ -20,8 +20,8 @@ static void take_end(void *data, const struct cemm_answer *answer)
     search->pending = 0;
 }
 
-/* Goes on to the next device in the order of uids, so that a diff of two runs shows what has
- * changed. */
+/* Advances `device` to the next device in the order of uids: sorted, so that a diff of two runs
+ * shows what has changed. */
 static bool next_device(const struct cemm *cemm, struct cemm_discovered *device)
 {
     struct cemm_uid last = device->uid;
@@ -80,6 +80,6 @@ enum exec_exit exec_discover(const struct exec_options *options)
     } else if (end == EXEC_OK) {
         end = report(&session, options->output);
     }
-    session_close(&session); /* ends a search under way, which still uses `search` */
+    session_close(&session); /* ends a running search, which still uses `search` */
     return end;
 }

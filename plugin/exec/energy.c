@@ -1,10 +1,10 @@
 /*
- * `cemm energy`: energy from the minutes and readings of meters, for which
- * history-run.c fetches up to three documents of each meter and day. The month
- * comes last, because it is needed only if there are no readings.
+ * `cemm energy`: computes energy from the minutes and readings of meters. For
+ * this, history-run.c fetches up to three documents of each meter and day. The
+ * month comes last, because it is needed only if there are no readings.
  *
- * If a document of a day can't be fetched, the interval with that day is left
- * out: with the document it would have another value.
+ * If a document of a day can't be fetched, the interval that contains the day
+ * is left out: the document would have changed its value.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -31,11 +31,11 @@ struct meter {
     bool failed;          /* a document of the day failed */
     bool readings_failed; /* its readings failed; the day after needs them, too */
     bool ever_failed;
-    bool begun; /* a minute with data has come */
+    bool begun; /* a minute with data was found */
     bool by_hour;
     enum cemm_quantity quantity;
     struct cemm_interval interval;
-    size_t refused; /* days that were not scaled */
+    size_t refused; /* number of days whose scaling factor was refused */
     struct cemm_period refused_first;
 };
 
@@ -106,12 +106,12 @@ static bool has_reverse(enum cemm_quantity quantity)
     return first_column[quantity] < GAS;
 }
 
-/* A row as texts, which are empty if they do not apply. */
+/* A row as texts; a text that does not apply is "". */
 struct cells {
     char texts[COLUMNS][CEMM_NAME_SIZE];
 };
 
-/* Writes Wh or L as kWh or m3. 0 has no sign. */
+/* Writes Wh as kWh, or L as m3. 0 never has a minus sign. */
 static void put_thousandths(char ret_text[CEMM_NAME_SIZE], double value)
 {
     snprintf(ret_text, CEMM_NAME_SIZE, "%.3f", value / 1000 + 0.0);
@@ -184,7 +184,7 @@ static void print_influx(const struct energy *energy, const struct row *row,
     fprintf(stream, " %lld000000000\n", (long long)row->interval.start);
 }
 
-/* "cemm:00_1e_c0_85_96_cc_p1_import": no other characters, no two underscores together. */
+/* Prints an id such as "cemm:00_1e_c0_85_96_cc_p1_import", without two underscores in a row. */
 static void put_statistic_id(const struct row *row, enum column column, FILE *stream)
 {
     const char *parts[] = {row->meter->uid.text, row->meter->alias, names[column]};
@@ -202,7 +202,7 @@ static void put_statistic_id(const struct row *row, enum column column, FILE *st
     }
 }
 
-/* A row for each amount, in UTC. */
+/* Prints a row for each amount, with its time in UTC. */
 static void print_home_assistant(const struct row *row, const struct cells *cells, FILE *stream)
 {
     time_t start = (time_t)row->interval.start;
@@ -329,7 +329,7 @@ static bool ask(void *data, const struct history_slot *slot, struct cemm_query *
 
 /* ---- intervals ---------------------------------------------------------------- */
 
-/* Rows begin with the first interval that has a minute. */
+/* Adds a row. A meter's rows begin with the first interval that has a minute with data. */
 static void give(void *data, const struct cemm_interval *interval)
 {
     struct meter *meter = data;

@@ -1,15 +1,15 @@
 /*
  * Several documents are fetched at a time and passed on oldest first. Answers
- * that come early wait in a ring of slots, whose size does not depend on the
+ * that arrive early wait in a ring of slots, whose size does not depend on the
  * range.
  *
- * A METER uid/alias need not be found: the archive may have meters that no
- * source has any more. All others are found by a sweep.
+ * A METER uid/alias is used without a search, because the archive may have
+ * meters that no source has any more. All other meters are found by a sweep.
  *
- * If no answer comes, the period is requested again: an import of ten years
- * must not lose a week to a short outage. While the library backs off,
- * requests fail at once, so the pauses here need not grow. A meter whose
- * retries have failed gets no more until it answers.
+ * If no answer arrives, the document is requested again: an import of ten years
+ * must not lose a week to a short outage. While the library backs off, requests
+ * fail immediately, so the pauses here need not grow. A meter whose retries
+ * have failed gets no more until it answers.
  */
 #include "plugin/exec/history-run.h"
 
@@ -23,7 +23,7 @@
 
 #define WINDOW   16    /* requests at a time */
 #define FRESH_MS 60000 /* how old the data of a period that is not over may be */
-#define RETRIES  7     /* how often a request without an answer is repeated */
+#define RETRIES  7     /* how often a request is repeated if it gets no answer */
 #define PAUSE_MS 2000  /* milliseconds before each repetition */
 
 /* If there are more periods, each meter's first day is looked for first. */
@@ -76,7 +76,7 @@ static int add_meter(struct history *history, const struct cemm_uid *uid, const 
     return 0;
 }
 
-/* Adds the METERs uid/alias. Returns 1 if other meters must be found, too; or 0 or a negative
+/* Adds the METERs uid/alias. Returns 0; 1 if other meters must be found, too; or a negative
  * errno. */
 static int add_named(struct history *history)
 {
@@ -94,7 +94,7 @@ static int add_named(struct history *history)
     return r == 0 && !all ? 1 : r;
 }
 
-/* A known meter has a history, even if it does not answer now. */
+/* Adds the meters that a sweep finds, and known meters even if they do not answer now. */
 static int add_found(struct history *history)
 {
     struct collection *collection = &history->collection;
@@ -144,7 +144,7 @@ static enum exec_exit find(struct history *history)
 
 /* ---- since when -------------------------------------------------------------- */
 
-/* If a part of the search has failed, its result is not used, so that no data is left out. */
+/* If a part of the search has failed, its result is not used, because there may be earlier data. */
 static void take_first(void *data, const struct cemm_answer *answer)
 {
     struct history_meter *meter = data;
@@ -155,8 +155,8 @@ static void take_first(void *data, const struct cemm_answer *answer)
     history->pending--;
 }
 
-/* Finds the first day of each meter, so that no earlier day is asked for. If it is not found, all
- * days are asked for. Returns 0 or a negative errno. */
+/* Looks for the first day of each meter, so that no earlier day is requested. If it is not found,
+ * all days are requested. Returns 0 or a negative errno. */
 static int find_first(struct history *history)
 {
     for (size_t i = 0; i < history->meter_count; i++) {
@@ -174,7 +174,7 @@ static struct history_slot *slot_of(struct history *history, size_t number)
     return &history->slots[number % HISTORY_SLOTS];
 }
 
-/* Documents are numbered period by period; within each, meter by meter. */
+/* Documents are numbered period by period, and within a period meter by meter. */
 static void begin_slot(struct history *history, size_t number)
 {
     size_t period = number / history->width;
@@ -295,7 +295,7 @@ static void report_failures(struct history_meter *meters, size_t count)
     free(findings);
 }
 
-/* A period has failed if one of its documents has. */
+/* Records the result of a document. A period has failed if one of its documents has failed. */
 static void note_result(struct history *history, const struct history_slot *slot)
 {
     struct history_meter *meter = slot->meter;
@@ -319,7 +319,7 @@ static void note_result(struct history *history, const struct history_slot *slot
 
 /* ---- the loop ------------------------------------------------------------------------ */
 
-/* Whether progress may be shown; otherwise the rows on the terminal show it. */
+/* Whether progress may be shown; if not, the rows that appear on the terminal show it. */
 static bool has_progress(const struct exec_options *options)
 {
     return options->output || !output_is_terminal() || options->format == EXEC_FORMAT_OPENMETRICS;
@@ -329,7 +329,7 @@ static int64_t deadline(struct history *history)
 {
     int64_t first = has_progress(history->options) ? message_deadline() : INT64_MAX;
     if (history->in_flight == WINDOW)
-        return first; /* an answer must come before the next request */
+        return first; /* an answer must arrive before the next request */
     for (size_t number = history->head; number < history->next; number++) {
         const struct history_slot *slot = slot_of(history, number);
         if (slot->state == WAITING && slot->again > 0 && slot->again < first)
@@ -371,15 +371,14 @@ static int fetch_and_take(struct history *history)
         if (message_progress_due() && has_progress(history->options))
             message_progress(history->head / history->width, history->period_count,
                              span_names[history->options->span]);
-        if (r == 0 && history->head == head) /* otherwise there is room for more */
+        if (r == 0 && history->head == head) /* if any was taken, others can be requested first */
             r = turn(history);
     }
     message_clear();
     return r;
 }
 
-/* Returns -ENODATA if there was no row: then the old file stays, which is better than an empty
- * one. */
+/* Returns -ENODATA if there was no row: the old file stays, which is better than an empty file. */
 static int run_all(struct history *history)
 {
     struct output *output = &history->output;
@@ -399,7 +398,7 @@ static int run_all(struct history *history)
     return output_end(output, r);
 }
 
-/* A METER uid/alias is not looked for first. So it is known only now that its device belongs to
+/* A METER uid/alias is used without a search, so only now is it known whether its device belongs to
  * another shard. */
 static void report_elsewhere(struct history *history)
 {
@@ -431,7 +430,7 @@ static enum exec_exit fetch(struct history *history)
 
 /* ---- the command ------------------------------------------------------------- */
 
-/* The time shows whether the zone is wrong. */
+/* The message has the current time, which shows whether the zone is wrong. */
 void history_report_empty(const struct history *history, const char *what)
 {
     char now[CEMM_TIME_SIZE];
@@ -462,7 +461,7 @@ static enum exec_exit run(struct history *history)
     return fetch(history);
 }
 
-/* Returning each answer's memory to the kernel would take a tenth of the time. */
+/* Keeps freed memory: returning it to the kernel after each answer takes a tenth of the time. */
 static void keep_memory(void)
 {
 #ifdef M_TRIM_THRESHOLD /* glibc */

@@ -8,17 +8,17 @@
 #include "plugin/exec/command.h"
 #include "plugin/exec/output.h"
 
-#define HISTORY_SLOTS 32 /* documents that are asked for, or wait for those before them */
+#define HISTORY_SLOTS 32 /* documents under way, or waiting for earlier documents */
 
 struct history_meter {
     struct history *history;
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
     struct cemm_period since; /* first day with data; year 0: not known */
-    bool down;                /* its retries failed, so there are no more until it answers */
+    bool down;                /* its retries failed, so it gets no more until it answers */
     bool elsewhere;           /* it was reported that another shard has its device */
     bool has_data;            /* set by the command */
-    size_t failed;            /* successive failed periods, for one message */
+    size_t failed;            /* number of successive failed periods, for one message */
     struct cemm_period failed_first;
     struct cemm_period failed_last;
     struct finding failure; /* the first of these failures */
@@ -28,10 +28,10 @@ struct history_meter {
 struct history_slot {
     size_t period_index;
     size_t meter_index;
-    size_t part; /* which of the meter's documents in the period */
+    size_t part; /* which of the meter's documents in the period it is */
     struct cemm_period period;
     struct history_meter *meter;
-    bool last; /* it is the last one of the period */
+    bool last; /* it is the last document of the period */
     enum { WAITING, IN_FLIGHT, DONE } state;
     unsigned retries;
     int64_t again; /* end of the pause before a retry (monotonic); 0: none */
@@ -42,21 +42,18 @@ struct history_slot {
 
 /* How a command uses the documents. Functions that return int return 0 or a negative errno. */
 struct history_use {
-    /* Number of documents of a meter in a period. If there are several, the last one is asked for
+    /* Number of documents of a meter in a period. If there are several, the last one is requested
      * only after all documents before it were taken. */
     size_t parts;
     size_t lead_in; /* extra periods requested before the range */
-    /* Changes the query for the period's DATA into one for the document. False: the document is
-     * not needed, and counts as absent. The function may be NULL: all documents are needed. */
+    /* `query` is for the period's DATA; changes it to request the document. False: the document is
+     * not needed, and counts as absent. The pointer may be NULL: then all are DATA, and needed. */
     bool (*ask)(void *data, const struct history_slot *slot, struct cemm_query *query);
-    /* Prints what comes before all rows. */
-    int (*begin)(void *data);
-    /* Takes the answers in order, and prints and flushes. */
+    int (*begin)(void *data); /* prints what comes before all rows */
+    /* Takes the next answer, in order; prints what is complete, and flushes it. */
     int (*take)(void *data, const struct history_slot *slot);
-    /* Prints what comes after all rows. */
-    int (*end)(void *data);
-    /* Prints messages at the end; false: something failed. */
-    bool (*report)(void *data);
+    int (*end)(void *data);     /* prints what comes after all rows */
+    bool (*report)(void *data); /* prints messages at the end; false: something failed */
 };
 
 /* A history must not move. */
@@ -64,7 +61,7 @@ struct history {
     const struct exec_options *options;
     const struct history_use *use;
     void *data;                   /* for the functions of `use` */
-    struct collection collection; /* the meters that were looked for */
+    struct collection collection; /* what the search for meters has found */
     struct cemm *cemm;
     struct output output;
     struct history_meter *meters; /* sorted */
@@ -74,19 +71,18 @@ struct history {
     bool failed;  /* the exit status is 1 */
     bool printed; /* set by the command when it prints a row */
 
-    /* The rest is for history-run.c. */
-    size_t pending; /* searches under way for first days */
-    size_t width;   /* number of documents of a period */
+    /* The members below are used only by history-run.c. */
+    size_t pending; /* number of searches for first days that are under way */
+    size_t width;   /* number of documents of all meters in a period */
     size_t total;   /* number of documents in all */
     struct history_slot slots[HISTORY_SLOTS];
-    size_t head; /* number of the oldest document that was not taken */
-    size_t next; /* number of the next document to ask for */
+    size_t head; /* number of the oldest document that was not taken yet */
+    size_t next; /* number of the next document to request */
     size_t in_flight;
 };
 
 enum exec_exit history_command(struct history *history);
 
-/* Reports that there is nothing in the range. */
 void history_report_empty(const struct history *history, const char *what);
 
 #endif

@@ -1,9 +1,10 @@
 /*
  * `cemm history`: the rows of days, months or years, oldest first.
  *
- * In OpenMetrics all samples of a metric come together, even those of different
- * days. So they go into a temporary file first, in pieces: the samples of one
- * metric from one document. Only the places of the pieces are kept in memory.
+ * In OpenMetrics all samples of a metric must be together, even those of
+ * different days. So they are first written to a temporary file, in pieces: a
+ * piece is the samples of one metric from one document. Only the offsets of the
+ * pieces are kept in memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,15 +16,15 @@
 #include "plugin/exec/history-run.h"
 #include "plugin/exec/render.h"
 
-/* How many meters have their rows of a period sorted together; more meters are written group by
- * group. This limits memory. */
+/* In each period, the rows of this many meters are sorted together; more meters are written group
+ * by group, which limits memory. */
 #define GROUP 64
 
 #define DIRECTORY "/var/tmp" /* /tmp may be memory */
 
 struct piece {
-    const char *name; /* of the metric, with its labels */
-    off_t place;
+    const char *name; /* the metric's name, with its labels */
+    off_t offset;
     size_t length;
 };
 
@@ -34,11 +35,11 @@ struct rows {
     size_t document_count;
 
     /* OpenMetrics */
-    int file;       /* temporary; it has no name; -1: none */
+    int file;       /* the temporary file, which has no name; -1: none */
     off_t file_end; /* the length of the file */
     struct piece *pieces;
     size_t piece_count;
-    void *names; /* tree of the names of metrics: each is in memory once */
+    void *names; /* tree of metric names, so that each is in memory once */
 };
 
 static bool is_openmetrics(const struct rows *rows)
@@ -50,8 +51,8 @@ static bool is_openmetrics(const struct rows *rows)
 
 static const char *directory(void)
 {
-    const char *told = getenv("TMPDIR");
-    return told && *told != '\0' ? told : DIRECTORY;
+    const char *value = getenv("TMPDIR");
+    return value && *value != '\0' ? value : DIRECTORY;
 }
 
 static int file_failed(struct rows *rows)
@@ -81,7 +82,7 @@ static int compare_names(const void *left, const void *right)
     return strcmp(left, right);
 }
 
-/* NULL: no memory. */
+/* Returns the stored copy of a name. NULL: no memory. */
 static const char *keep_name(struct rows *rows, const char *text, size_t length)
 {
     char *name = strndup(text, length);
@@ -105,7 +106,7 @@ static int add_piece(struct rows *rows, const char *text, size_t name_length, si
     return cemm_file_write(rows->file, text, length) < 0 ? file_failed(rows) : 0;
 }
 
-/* The length of the first lines, as far as they are of one metric. *ret_name: that of its name. */
+/* The length of the leading lines that are of one metric. *ret_name: the length of its name. */
 static size_t same_metric(const char *text, size_t *ret_name)
 {
     size_t length = 0;
@@ -129,7 +130,7 @@ static int add_pieces(struct rows *rows, const struct cemm_document *document)
     return r;
 }
 
-/* Prints HELP and TYPE, unless the piece before is of the same family: then the names differ only
+/* Prints HELP and TYPE, unless the previous piece is of the same family: then the names differ only
  * in the labels. */
 static int print_head(const struct rows *rows, const struct piece *piece)
 {
@@ -151,9 +152,9 @@ static int print_piece(struct rows *rows, const struct piece *piece)
     char bytes[BUFSIZ];
     for (size_t done = 0; done < piece->length;) {
         size_t left = piece->length - done;
-        errno = EIO; /* if the file is shorter */
+        errno = EIO; /* for a file that is too short */
         ssize_t length = pread(rows->file, bytes, left < sizeof(bytes) ? left : sizeof(bytes),
-                               piece->place + (off_t)done);
+                               piece->offset + (off_t)done);
         if (length <= 0)
             return file_failed(rows);
         fwrite(bytes, 1, (size_t)length, output->stream);
@@ -167,7 +168,7 @@ static int compare(const void *left, const void *right)
     const struct piece *a = left;
     const struct piece *b = right;
     int r = strcmp(a->name, b->name);
-    return r != 0 ? r : (a->place > b->place) - (a->place < b->place);
+    return r != 0 ? r : (a->offset > b->offset) - (a->offset < b->offset);
 }
 
 static int print_pieces(struct rows *rows)

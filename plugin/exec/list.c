@@ -11,7 +11,6 @@
 #include "plugin/exec/command.h"
 #include "plugin/exec/output.h"
 
-/* The reading of gas; NULL: there is none. */
 static const struct cemm_sample *gas_of(const struct finding *finding)
 {
     const struct cemm_series *series =
@@ -19,8 +18,8 @@ static const struct cemm_sample *gas_of(const struct finding *finding)
     return series && series->count > 0 ? series->samples : NULL;
 }
 
-/* The device's other alias with the same gas reading (p1 for p1-gas): both are one meter. NULL:
- * there is none. */
+/* If gas is the only channel: the device's other alias with the same gas reading (p1 for p1-gas),
+ * which is the same meter. NULL: there is none. */
 static const struct finding *gas_twin(const struct collection *collection,
                                       const struct finding *finding)
 {
@@ -37,7 +36,7 @@ static const struct finding *gas_twin(const struct collection *collection,
     return NULL;
 }
 
-/* The names of the channels, for the caller to free; NULL: no memory. */
+/* Joins the names of the channels. The caller frees the text. NULL: no memory. */
 static char *join_channels(const struct collection *collection, const struct finding *finding)
 {
     const struct finding *twin = gas_twin(collection, finding);
@@ -55,7 +54,7 @@ static char *join_channels(const struct collection *collection, const struct fin
     return fclose(stream) == 0 ? text : NULL;
 }
 
-/* The account that has the meter, if another source gave the answer; "": none. */
+/* Names the account that also has the meter, if another source gave the answer; else "". */
 static void name_account(const struct cemm *cemm, const struct cemm_document *document,
                          struct cemm_message *ret_name)
 {

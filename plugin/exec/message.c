@@ -1,8 +1,8 @@
 /*
  * All messages are printed here. They begin with the name of the program, for
- * readers of a log or of mail from cron; if stderr is not a terminal, "E! ",
- * "W! " or "I! " comes first, which Telegraf reads as levels. The progress line
- * is erased, and text from outside can't control the terminal.
+ * readers of a log or of mail from cron. If stderr is not a terminal, "E! ",
+ * "W! " or "I! " precedes it, which Telegraf reads as the level. A message
+ * erases the progress line, and text from outside can't control the terminal.
  */
 #include "plugin/exec/message.h"
 
@@ -16,8 +16,8 @@
 
 #define PROGRESS_AFTER 2000 /* milliseconds */
 
-/* How many lines are remembered, and how many are held. A line that can't be remembered may be
- * printed again; one that can't be held is counted. */
+/* At most this many lines are remembered, and as many are held. A line that can't be remembered may
+ * be printed again; a line that can't be held is only counted. */
 #define LINES_MAX 1000
 
 #define ERASE_LINE "\r\033[K"
@@ -26,9 +26,9 @@ static struct {
     bool terminal;      /* stderr is a terminal */
     bool progress_able; /* stderr is a terminal that can erase a line */
     bool progress_shown;
-    size_t done; /* the line shows these numbers */
+    size_t done; /* the numbers that the progress line shows */
     size_t total;
-    int64_t progress_from; /* when progress is shown (monotonic ms) */
+    int64_t progress_from; /* when to begin showing progress (monotonic ms) */
 } screen;
 
 void message_begin(void)
@@ -85,7 +85,7 @@ static struct lines {
     size_t lost;
 } printed, held;
 
-static bool released; /* nothing is held any more */
+static bool released; /* message_release() was called */
 
 static void keep(struct lines *lines, const char *text)
 {

@@ -8,16 +8,15 @@
 
 #include "common/frontend.h"
 
-/* Must be called before the other functions. */
-void message_begin(void);
+void message_begin(void); /* must be called before the other functions */
 
 void message_print(enum cemm_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Prints the message with "uid/alias: ", "uid: " or "alias: " in front, or nothing. */
+/* Prints a message after "uid/alias: ", "uid: " or "alias: "; `uid` and `alias` may be "". */
 void message_about(enum cemm_level level, const char *uid, const char *alias, const char *message);
 
-/* Prints the message, or (if it is "") the error `r`, a negative errno. */
+/* Prints the message or, if it is "", the text of `r`, a negative errno. */
 void message_failure(const struct cemm_message *message, int r);
 
 /* The message of a failed request is "SOURCE: REQUEST: REASON". Returns what follows the first
@@ -30,17 +29,17 @@ void message_remember(const char *message);
 /* Whether a message with the same source and reason was printed. */
 bool message_was_printed(const char *message);
 
-/* Prints a line from the library, unless it was printed. Until message_release(), information is
- * dropped, and other lines are held, because most are reported again as the failure of a meter or
- * source. message_release() prints those whose source and reason were not printed. */
+/* Prints a line from the library, unless it was printed before. Until message_release(), drops
+ * information and holds all other lines, because most are reported again as the failure of a meter
+ * or source. message_release() prints those whose source and reason were not printed. */
 void message_once(enum cemm_level level, const char *line);
 void message_release(void);
 
-/* When progress is to be shown (monotonic milliseconds); INT64_MAX: never, or it is shown. */
+/* When to begin showing progress (monotonic milliseconds); INT64_MAX: never, or it has begun. */
 int64_t message_deadline(void);
 bool message_progress_due(void);
 
-/* Shows "3 of 7 meters …" (`what` is "meter"), or what is being done. message_clear() erases it. */
+/* Show "3 of 7 meters …" (`what` is "meter"), or what is being done, until message_clear(). */
 void message_progress(size_t done, size_t total, const char *what);
 void message_busy(const char *what);
 void message_clear(void);

@@ -2,13 +2,14 @@
  * Missed minutes of electric_power and flow are fetched when the meter answers
  * again, and written before that answer.
  *
- * A gap ends at the sample of the answer: later samples may come live, earlier
- * ones cannot. So each answer closes at most one gap, and answers wait in
- * order until what comes before them has been written or has failed.
+ * A gap ends at the sample of the answer, because only later samples can still
+ * arrive live. So each answer ends at most one gap, and answers wait, in order,
+ * until the minutes missing before them have been written or could not be
+ * fetched.
  *
- * The state file says what was written. Its lines are added after the write, so
- * a program that is killed in between repeats samples instead of losing them. To
- * limit how many, only a few minutes are written at a time.
+ * The state file records what was written. Lines are added after the write, so
+ * a program that is killed in between repeats samples instead of losing them.
+ * To limit how many, only a few minutes are written at a time.
  */
 #include "plugin/exec/missed.h"
 
@@ -55,8 +56,8 @@ int missed_save(struct missed *missed, const struct cemm_document *document, boo
 
 /* ---- answers that wait ------------------------------------------------------------ */
 
-/* Whether minutes before the answer are missing, and are now being fetched. cemm_backfill_live() is
- * given the end of the sample's minute as its limit, so that all earlier minutes may be fetched. */
+/* Whether minutes before the answer are missing, and so are being fetched. cemm_backfill_live()
+ * gets the end of the sample's minute as its limit, so that all earlier minutes may be fetched. */
 static bool lacks_any(struct missed *missed, struct missed_meter *meter,
                       const struct cemm_document *answer)
 {
@@ -74,7 +75,6 @@ static bool lacks_any(struct missed *missed, struct missed_meter *meter,
     return any;
 }
 
-/* Writes the oldest waiting answer. */
 static void write_held(struct missed *missed, struct missed_meter *meter)
 {
     struct cemm_document *document = meter->held[0];
@@ -85,7 +85,7 @@ static void write_held(struct missed *missed, struct missed_meter *meter)
     cemm_document_unref(document);
 }
 
-/* Writes the waiting answers, up to the first one before which minutes are missing. */
+/* Writes waiting answers, and stops at an answer before which minutes are missing. */
 static void release(struct missed *missed, struct missed_meter *meter)
 {
     while (meter->held_count > 0 && !lacks_any(missed, meter, meter->held[0]))
@@ -108,7 +108,7 @@ static int take_rows(void *data, struct cemm_backfill_job *job, struct cemm_docu
 void missed_take(struct missed *missed, struct missed_meter *meter, struct cemm_document *document)
 {
     if (meter->held_count == HELD_MAX)
-        write_held(missed, meter); /* the minutes missing before it will be late */
+        write_held(missed, meter); /* the minutes missing before it will be written later */
     meter->held[meter->held_count++] = cemm_document_ref(document);
     missed->waiting++;
     if (meter->held_count == 1)

@@ -3,7 +3,7 @@
  * meaning when an option is added.
  *
  * A METER that can't match anything ("a/b/c") is an error in the command line;
- * one that matches no meter is reported later.
+ * a METER that could, but matches no meter, is reported later.
  */
 #include "plugin/exec/options.h"
 
@@ -125,7 +125,8 @@ static void set_option(struct exec_options *options, const struct exec_command *
         break;
     case EXEC_INTERVAL:
         if (!parse_interval(value, &options->interval))
-            cemm_message_set(message, "--interval needs seconds from %g to %g, not '%s'",
+            cemm_message_set(message,
+                             "--interval takes a number of seconds from %g to %g, not '%s'",
                              EXEC_INTERVAL_MIN, EXEC_INTERVAL_MAX, value);
         break;
     case EXEC_STDIN:
@@ -172,7 +173,7 @@ static const struct option *find_option(const char *name, size_t length,
     return NULL;
 }
 
-/* Reads "--name VALUE" or "--name=VALUE", and moves *index to its last argument. */
+/* Reads "--name VALUE" or "--name=VALUE", and moves *index to the option's last argument. */
 static void read_option(struct exec_options *options, const struct exec_command *command,
                         char *const *arguments, size_t count, size_t *index,
                         struct cemm_message *message)
@@ -206,7 +207,7 @@ static void read_meter(struct exec_options *options, const struct exec_command *
         cemm_message_set(message, "'%s' is not a METER: write uid/alias, uid or alias", argument);
     if (message->text[0] != '\0')
         return;
-    /* A repeated METER is one meter. */
+    /* A METER that is repeated counts once. */
     for (size_t i = 0; i < selection->meter_count; i++) {
         if (strcmp(selection->meters[i].uid.text, meter->uid.text) == 0 &&
             strcmp(selection->meters[i].alias, meter->alias) == 0)
@@ -236,7 +237,7 @@ static void check_together(const struct exec_options *options, const struct exec
         cemm_message_set(message, "%s", wrong);
 }
 
-/* Reads all arguments, or those before the first mistake. */
+/* Reads the arguments, and stops at the first mistake. */
 static void read_arguments(struct exec_options *options, const struct exec_command *command,
                            char *const *arguments, size_t count, struct cemm_message *message)
 {

@@ -12,7 +12,7 @@
 
 enum exec_exit {
     EXEC_OK = 0,
-    EXEC_FAILED = 1, /* something failed, or there was no data; what came was printed */
+    EXEC_FAILED = 1, /* something failed, or there was no data; what arrived was printed */
     EXEC_USAGE = 2,  /* the command line or the configuration is wrong; no request was sent */
 };
 
@@ -28,7 +28,7 @@ enum exec_format {
     EXEC_FORMAT_DEFAULT, /* only while the options are read */
 };
 
-/* Each is a bit; every command takes the last three. */
+/* Each option is a bit; every command takes the last three. */
 enum exec_option {
     EXEC_FROM = 1 << 0,
     EXEC_TO = 1 << 1,
@@ -56,7 +56,7 @@ struct exec_options {
     enum exec_format format;
     bool help;
     double interval;     /* seconds; 0: default */
-    bool paced_by_stdin; /* a sweep at every line */
+    bool paced_by_stdin; /* every line on stdin starts a sweep */
     const char *state;
     struct cemm_period from; /* days; year 0: not given */
     struct cemm_period to;
@@ -70,24 +70,24 @@ struct exec_command {
     const char *arguments;
     const char *does;
     enum exec_exit (*run)(const struct exec_options *options);
-    unsigned options;    /* enum exec_option, without those of every command */
+    unsigned options;    /* bits of enum exec_option, except those that every command takes */
     bool meters;         /* it takes METERs */
     const char *formats; /* separated by commas */
     const char *note;    /* NULL: none */
 };
 
-/* Reads the `count` arguments after the command, which must outlive the options. False: the message
+/* Reads the `count` arguments after the command; they must outlive the options. False: the message
  * says why. The caller frees `selection.meters` in any case. */
 bool options_read(struct exec_options *ret_options, const struct exec_command *command,
                   char *const *arguments, size_t count, struct cemm_message *message);
 
-/* Prints a line for each option that the command takes. */
-void options_help(const struct exec_command *command);
+void options_help(const struct exec_command *command); /* prints a line for each option */
 
-/* Marks the METERs that name this meter, or (`alias` "") this device, of which a result came. */
+/* Marks the METERs that name this meter, or (`alias` "") this device: a result of it has
+ * arrived. */
 void options_mark(const struct exec_options *options, const char *uid, const char *alias);
 
-/* Whether there is no result for the METER; then *ret_message says why. */
+/* Whether the METER has no result; if so, *ret_message says why. */
 bool options_missing(const struct cemm_selector *meter, const struct cemm *cemm,
                      struct cemm_message *ret_message);
 
@@ -98,7 +98,7 @@ enum exec_exit exec_stream(const struct exec_options *options);
 enum exec_exit exec_history(const struct exec_options *options);
 enum exec_exit exec_energy(const struct exec_options *options);
 
-/* Copies a text as far as it fits; NULL is "". */
+/* Copies a text, truncated if it does not fit; NULL counts as "". */
 static inline void copy_text(char *ret_text, size_t size, const char *text)
 {
     (void)snprintf(ret_text, size, "%s", text ? text : "");

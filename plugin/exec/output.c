@@ -1,15 +1,16 @@
 /*
  * Writes to stdout or to a file. A reader of the file (node_exporter, a
- * spreadsheet) must never find half of it, so a temporary file beside it is
- * written, synced and renamed.
+ * spreadsheet) must never find half of it, so a temporary file is written in
+ * the same directory, synced and renamed.
  *
- * A pipe gets at most what it accepts at once, in whole lines, so that its
- * reader has whole lines even if a signal ends the process between two writes.
+ * A write to a pipe is short enough to be atomic, and ends with a whole line,
+ * so that the reader has whole lines even if a signal ends the process after
+ * it.
  *
  * Only regular files are replaced: renaming over /dev/null, which root may do,
- * would break the machine. The new file gets the mode of the old one, and its
- * owner and group if that is permitted, so that no others can read it. A link
- * stays, and its target is replaced, or made if it does not exist yet.
+ * would break the machine. The new file gets the mode of the old file, and its
+ * owner and group if that is permitted, so that nobody else can read it. A link
+ * stays: its target is replaced, or created.
  */
 #include "plugin/exec/output.h"
 
@@ -65,8 +66,8 @@ bool output_check(const char *path)
     return good;
 }
 
-/* The length of what a pipe accepts at once: whole lines, or a part of a line that is longer. */
-static size_t piece(const char *text, size_t length)
+/* The length of the next write to a pipe: whole lines, or a part of a line that is too long. */
+static size_t write_length(const char *text, size_t length)
 {
     if (length <= PIPE_BUF)
         return length;
@@ -78,7 +79,7 @@ static int write_stdout(const char *text, size_t length)
 {
     while (length > 0) {
         signals_wait_writable(STDOUT_FILENO);
-        ssize_t written = write(STDOUT_FILENO, text, piece(text, length));
+        ssize_t written = write(STDOUT_FILENO, text, write_length(text, length));
         if (written >= 0) {
             text += written;
             length -= (size_t)written;
@@ -92,7 +93,7 @@ static int write_stdout(const char *text, size_t length)
 }
 
 /* Copies mode, owner and group. Only root may change the owner; others may use a group that they
- * are in. If the group can't be copied, the new file's group gets the permissions of all others. */
+ * are in. If the group can't be copied, the new group gets only the permissions of all others. */
 static int inherit(int fd, const struct stat *old)
 {
     mode_t mode = old->st_mode & (S_IRWXU | S_IRWXG | S_IRWXO);
@@ -101,7 +102,7 @@ static int inherit(int fd, const struct stat *old)
     return fchmod(fd, mode) != 0 ? -errno : 0;
 }
 
-/* Makes a new file beside the old one. Collectors ignore files with this ending. */
+/* Creates the temporary file. Collectors ignore files with this ending. */
 static int open_new(struct output *output)
 {
     static const char ending[] = ".tmp";
@@ -110,12 +111,12 @@ static int open_new(struct output *output)
         return -errno;
     char *folder = folder_of(output->real);
     struct stat old;
-    if (!folder || asprintf(&output->beside, "%s.cemm-XXXXXX%s", folder, ending) < 0)
-        output->beside = NULL;
+    if (!folder || asprintf(&output->temporary, "%s.cemm-XXXXXX%s", folder, ending) < 0)
+        output->temporary = NULL;
     free(folder);
-    if (!output->beside)
+    if (!output->temporary)
         return -ENOMEM;
-    output->fd = mkostemps(output->beside, (int)strlen(ending), O_CLOEXEC);
+    output->fd = mkostemps(output->temporary, (int)strlen(ending), O_CLOEXEC);
     if (output->fd < 0)
         return -errno;
     if (stat(output->real, &old) == 0)
@@ -158,7 +159,7 @@ static int settle(struct output *output)
     if (close(output->fd) != 0 && r == 0)
         r = -errno;
     output->fd = -1;
-    if (r == 0 && rename(output->beside, output->real) != 0)
+    if (r == 0 && rename(output->temporary, output->real) != 0)
         r = -errno;
     return r < 0 ? failed(output, r) : 0;
 }
@@ -173,10 +174,10 @@ int output_end(struct output *output, int r)
         (void)fclose(output->stream);
     if (output->fd >= 0)
         close(output->fd);
-    if (output->beside)
-        unlink(output->beside); /* it is gone already if it was renamed */
+    if (output->temporary)
+        unlink(output->temporary); /* it is gone already if it was renamed */
     free(output->text);
-    free(output->beside);
+    free(output->temporary);
     free(output->real);
     return r;
 }
@@ -205,7 +206,7 @@ bool output_is_stderr(void)
 size_t output_width(void)
 {
     struct winsize size;
-    const char *columns = getenv("COLUMNS"); /* watch(1) sets it and reads a pipe */
+    const char *columns = getenv("COLUMNS"); /* watch(1) sets it and runs us with a pipe */
     if (output_is_terminal())
         return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
     unsigned long width = columns ? strtoul(columns, NULL, 10) : 0;

@@ -15,16 +15,16 @@
 /* Whether a file (NULL: stdout) can be written; if not, reports why. */
 bool output_check(const char *path);
 
-/* What is printed to `stream` is written by output_flush() and output_end(); only the latter
- * replaces a file. If the reader of stdout has gone, SIGPIPE ends the process. An output must not
+/* Text printed to `stream` is written by output_flush() and output_end(); a file is replaced only
+ * by output_end(). If the reader of stdout has gone, SIGPIPE ends the process. An output must not
  * move. */
 struct output {
     const char *path; /* NULL: stdout; must outlive the output */
     FILE *stream;     /* writes into `text` */
     char *text;
     size_t length;
-    char *real;   /* the file to replace: where links lead to */
-    char *beside; /* the temporary file; NULL: there is none */
+    char *real;      /* the file to replace, after links were followed */
+    char *temporary; /* the temporary file; NULL: there is none */
     int fd;
     struct cemm_message message; /* says what failed; else "" */
 };
@@ -33,19 +33,18 @@ struct output {
 int output_begin(struct output *ret_output, const char *path);
 int output_flush(struct output *output);
 
-/* Writes the rest. If `r` (the result so far) is negative, keeps the old file and returns `r`. */
+/* Writes the rest, and replaces the file. If `r` (the result so far) is negative, keeps the old
+ * file and returns `r`. */
 int output_end(struct output *output, int r);
 
-/* Whether stdout and stderr are one file (2>&1). */
-bool output_is_stderr(void);
-
+bool output_is_stderr(void); /* whether stdout and stderr are one file (2>&1) */
 bool output_is_terminal(void);
 
-/* The number of columns of the terminal, or $COLUMNS without one; 0: not known. */
+/* The terminal's width in columns, or $COLUMNS if stdout is not a terminal; 0: not known. */
 size_t output_width(void);
 
-/* Reads the current file for the caller to free; NULL: it can't be read, or `path` is NULL. Returns
- * 0 or -ENOMEM. */
+/* Reads the current file; the caller frees *ret_text, which is NULL if the file can't be read or
+ * `path` is NULL. Returns 0 or -ENOMEM. */
 int output_before(const char *path, char **ret_text);
 
 #endif

@@ -23,14 +23,14 @@ static const struct table_column columns[COLUMNS] = {
 struct sheet {
     struct table *table;
     const struct collection *collection;
-    const char *device; /* the last one shown: names are not repeated */
+    const char *device; /* the last device shown: its name is not repeated */
     const char *source; /* shown below this device; NULL: none yet */
 };
 
 /* Writes an age, rounded down, in the largest suitable unit. */
 static void format_age(int64_t milliseconds, char *ret_text, size_t size)
 {
-    /* The seconds of each unit, and from which age on it is used. */
+    /* The seconds of each unit, and the age in seconds from which the unit is used. */
     static const int64_t units[] = {1, 60, 60 * 60, 24 * 60 * 60};
     static const int64_t from[] = {0, 60, 60 * 60, 48 * 60 * 60};
     static const char *const names[] = {"s", "min", "h", "d"};
@@ -42,7 +42,7 @@ static void format_age(int64_t milliseconds, char *ret_text, size_t size)
     snprintf(ret_text, size, "%s%" PRId64 " %s", before, seconds / units[i], names[i]);
 }
 
-/* Writes a time. In a narrow table: only the clock time if it is today, else only the date. */
+/* Writes a time. A narrow table has only the clock time if it is today, else only the date. */
 static void format_time(const struct sheet *sheet, int64_t time, char ret_text[CEMM_TIME_SIZE])
 {
     static const size_t date = sizeof("2024-03-31") - 1;
@@ -74,7 +74,7 @@ static const char *device_cell(struct sheet *sheet, const struct finding *findin
     return source;
 }
 
-/* The age of a sample of `totals` is that of the newest other sample, because the time of `totals`
+/* For a sample of `totals`, shows the age of the newest other sample, because the time of `totals`
  * is not when the meter measured. */
 static void add_series(struct sheet *sheet, const struct finding *finding,
                        const struct cemm_series *series, bool first)
@@ -159,7 +159,7 @@ static int write_rows(const void *data, FILE *stream)
     return r;
 }
 
-/* Counters must not step back from what an earlier run wrote to the current file. */
+/* Counters must not fall below what an earlier run wrote to the current file. */
 static int write_prometheus(const void *data, FILE *stream)
 {
     const struct collection *collection = data;

@@ -1,7 +1,7 @@
 /*
  * A column of a table is as wide as its widest cell: no value is cut, because a
  * long line is better than a wrong number. A table of samples is printed in
- * pieces, so its columns have a least width.
+ * pieces, so its columns have a minimum width.
  */
 #include "plugin/exec/render.h"
 
@@ -73,7 +73,7 @@ size_t table_width(const struct table *table)
 
 static void print_row(const struct table *table, char *cells, FILE *stream)
 {
-    size_t blanks = 0; /* before the next text, so that none end a line */
+    size_t blanks = 0; /* spaces before the next text; none are printed at the end of a line */
     for (size_t i = 0; i < table->column_count; i++) {
         const char *cell = strsep(&cells, "\t");
         size_t space = table->widths[i] - width(cell);
@@ -126,11 +126,11 @@ void table_round(char *number)
 void render_init(struct render *ret_render, enum exec_format format, const struct cemm_zone *zone,
                  double interval)
 {
-    const char *told = getenv("COLLECTD_HOSTNAME");
+    const char *value = getenv("COLLECTD_HOSTNAME");
     *ret_render =
         (struct render){.format = format, .options = {.zone = zone, .interval = interval}};
-    if (told && *told != '\0')
-        copy_text(ret_render->host, HOST_SIZE, told);
+    if (value && *value != '\0')
+        copy_text(ret_render->host, HOST_SIZE, value);
     else if (gethostname(ret_render->host, HOST_SIZE - 1) != 0 || ret_render->host[0] == '\0')
         copy_text(ret_render->host, HOST_SIZE, "localhost");
     message_sanitize(ret_render->host, '_');
@@ -142,10 +142,10 @@ void render_init(struct render *ret_render, enum exec_format format, const struc
 
 double render_interval(const struct exec_options *options, double usual)
 {
-    const char *told = getenv("COLLECTD_INTERVAL");
+    const char *value = getenv("COLLECTD_INTERVAL");
     if (options->interval > 0)
         return options->interval;
-    double seconds = told ? strtod(told, NULL) : 0;
+    double seconds = value ? strtod(value, NULL) : 0;
     return seconds >= EXEC_INTERVAL_MIN && seconds <= EXEC_INTERVAL_MAX ? seconds : usual;
 }
 
@@ -162,7 +162,7 @@ static const struct table_column columns[COLUMNS] = {
     [UNIT] = {.title = "UNIT", .width = LONGEST("L/min")},
 };
 
-/* uid,alias,channel,value,unit,time,type: none of them has a comma. */
+/* The row is uid,alias,channel,value,unit,time,type; no field has a comma in it. */
 static void add_row(struct table *table, char *row)
 {
     static const int order[COLUMNS] = {DEVICE, METER, CHANNEL, VALUE, UNIT, TIME};

@@ -10,13 +10,13 @@
 
 #define TABLE_COLUMNS_MAX 9
 
-/* The width of a column for texts like this one. */
+/* The width of a column whose longest text is like this text. */
 #define LONGEST(text) (sizeof(text) - 1)
 
 struct table_column {
     const char *title;
     bool right;   /* aligned to the right */
-    size_t width; /* the least width */
+    size_t width; /* the minimum width */
 };
 
 /* A table must not move. */
@@ -34,17 +34,18 @@ struct table {
 
 void table_begin(struct table *ret_table, const struct table_column *columns, size_t count);
 
-/* Adds a row, with a cell (NULL is empty) for each column, or a line outside the columns. */
+/* Adds a row with a cell for each column; a cell that is NULL is empty. */
 void table_row(struct table *table, const char *const *cells);
+
+/* Adds a line outside the columns. */
 void table_note(struct table *table, const char *text);
 
-/* The width so far, without notes. */
-size_t table_width(const struct table *table);
+size_t table_width(const struct table *table); /* so far; notes do not count */
 
-/* Prints (`stream` NULL: does not print) and frees the table. Returns 0 or a negative errno. */
+/* Prints the table, unless `stream` is NULL, and frees it. Returns 0 or a negative errno. */
 int table_print(struct table *table, FILE *stream);
 
-/* For people, a number has at most three decimals, and a time no T, milliseconds or offset. */
+/* Shorten a number to three decimals, and a time to one without T, milliseconds and offset. */
 void table_round(char *number);
 void table_plain_time(char *time);
 
@@ -63,7 +64,7 @@ struct render {
     size_t refused; /* samples whose names are too long for collectd */
 };
 
-/* The host is $COLLECTD_HOSTNAME or that of the machine. */
+/* The host is $COLLECTD_HOSTNAME, else the machine's name. */
 void render_init(struct render *ret_render, enum exec_format format, const struct cemm_zone *zone,
                  double interval);
 
@@ -75,10 +76,9 @@ double render_interval(const struct exec_options *options, double usual);
 int render_rows(struct render *render, const struct cemm_document *const *documents, size_t count,
                 FILE *stream);
 
-/* Ends a JSON array. */
-void render_end(const struct render *render, FILE *stream);
+void render_end(const struct render *render, FILE *stream); /* ends a JSON array */
 
-/* The source that a message begins with ("cloud home: …"); NULL: none. */
+/* The name of the source at the beginning of a message ("cloud home: …"); NULL: there is none. */
 const char *render_source(const struct cemm *cemm, const char *message);
 
 /* The type of a meter; "": not known. */

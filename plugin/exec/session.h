@@ -19,10 +19,10 @@ struct session {
     bool configured; /* there is a [cloud] or [local] section */
 };
 
-/* Opens a session, or reports why it can't, for example because there is nothing to read. While it
- * is open, signals end the program only where it waits (wait.h). Messages from the library go to
- * message_once(), or with SESSION_POLLING to message_print(). session_close() must follow in either
- * case, and the session must not move until then. */
+/* Opens a session, or reports why it can't, for example because there is nothing to read. While the
+ * session is open, signals end the program only while it waits (wait.h). Messages from the library
+ * go to message_once(), or with SESSION_POLLING to message_print(). session_close() must follow in
+ * either case, and the session must not move until then. */
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
                             const struct exec_options *options);
 
@@ -34,7 +34,6 @@ int session_wait(const struct session *session, const size_t *pending,
 /* Whether nothing is configured and nothing was found, so that nothing can have failed. */
 bool session_found_nothing(const struct session *session);
 
-/* Says why discovery may have missed devices. */
 void session_explain_missing(const struct session *session, enum cemm_level level);
 
 /* Says where the configuration was looked for, what discovery has tried, and how to configure a

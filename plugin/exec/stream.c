@@ -2,12 +2,13 @@
  * `cemm stream`: sweeps repeatedly, for collectors that keep a program
  * running (Telegraf execd, collectd exec) and for node_exporter.
  *
- * Each answer is written at once, and no sample twice. If a sweep waits for a
- * device, the next one begins beside it, so the other devices are read in time.
- * The library does not send a request again while it waits for the answer.
+ * Each answer is written immediately, and no sample twice. If a sweep waits for
+ * a device, the next sweep begins alongside it, so the other devices are read
+ * in time. While the library waits for an answer, it does not send the request
+ * again.
  *
- * Prometheus needs all meters at once: the latest answer of each is kept, and
- * all are written when a sweep ends, or when it takes too long.
+ * Prometheus needs all meters together: the latest answer of each meter is
+ * kept, and all are written when a sweep ends, or when it takes too long.
  */
 #include <errno.h>
 #include <search.h>
@@ -29,7 +30,7 @@
 #define SWEEPS_MAX 64         /* sweeps at a time: nearly all wait for the same device */
 #define INPUT_MAX  (64 << 10) /* bytes: all that a pipe holds */
 
-/* A meter, a device that failed (no alias) or a source that failed (no uid). It does not move. */
+/* A meter, a failed device (no alias) or a failed source (no uid). Its address never changes. */
 struct latest {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
@@ -38,7 +39,7 @@ struct latest {
     struct missed_meter missed;
     int64_t asked; /* last request for its type (monotonic); 0: never */
     bool up;
-    size_t sweep; /* number of the newest sweep when the meter's last result came; 0: none yet */
+    size_t sweep; /* number of the newest sweep when the last result arrived; 0: none yet */
 };
 
 struct stream {
@@ -50,8 +51,8 @@ struct stream {
     void *entries; /* tree of struct latest */
     size_t entry_count;
     int64_t interval;     /* milliseconds */
-    int64_t due;          /* next sweep without --stdin (monotonic) */
-    int64_t began;        /* last sweep (monotonic) */
+    int64_t due;          /* when the next sweep is due without --stdin (monotonic) */
+    int64_t began;        /* when the last sweep began (monotonic) */
     size_t sweeps;        /* number of sweeps begun */
     size_t pending;       /* number of sweeps under way */
     bool swept;           /* a sweep has ended */
@@ -81,7 +82,7 @@ static int compare(const void *left, const void *right)
     return r != 0 ? r : strcmp(a->source, b->source);
 }
 
-/* Finds or makes an entry; a name that is NULL counts as "". Returns NULL: no memory. */
+/* Finds or makes an entry; a name that is NULL counts as "". NULL: no memory. */
 static struct latest *get_entry(struct stream *stream, const struct cemm_uid *uid,
                                 const char *alias, const char *source)
 {
@@ -229,8 +230,8 @@ static void end_sweep(struct stream *stream)
     }
 }
 
-/* Reading a METER uid/alias does not look for meters, which would tell the type. So the type is
- * asked for separately. */
+/* Requests the meter's type. A METER uid/alias is read without the list of meters, which would have
+ * the type. */
 static void seek_type(struct stream *stream, struct latest *entry,
                       const struct cemm_document *document)
 {
@@ -364,7 +365,7 @@ static enum exec_exit run(struct stream *stream)
             return nothing ? EXEC_FAILED : EXEC_OK; /* failed: there never was a meter */
         turn(stream, now);
     }
-    message_print(CEMM_LOG_ERROR, "the stream stops: %s", strerror(-stream->error));
+    message_print(CEMM_LOG_ERROR, "the stream has stopped: %s", strerror(-stream->error));
     return EXEC_FAILED;
 }
 
@@ -392,7 +393,7 @@ static void prepare(struct stream *stream)
 
 static void clear(struct stream *stream)
 {
-    stream->error = -ECANCELED; /* for answers to sweeps that were given up */
+    stream->error = -ECANCELED; /* makes take_answer() ignore what is still under way */
     session_close(&stream->session);
     tdestroy(stream->entries, free_entry);
     cemm_backfill_free(stream->missed.backfill);

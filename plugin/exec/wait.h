@@ -6,8 +6,8 @@
 
 #include "common/frontend.h"
 
-/* From now on these signals end the program only where it waits, never in the middle of something,
- * until signals_release(). */
+/* From signals_hold() to signals_release(), these signals end the program only while it waits,
+ * never in the middle of other work. */
 void signals_hold(void);
 void signals_release(void);
 
@@ -19,9 +19,8 @@ void signals_wait_writable(int fd);
 
 /* Runs one turn of the library, until `deadline` at most (monotonic milliseconds, INT64_MAX: none).
  * Unless `ret_input` is NULL, the turn also ends when stdin can be read or has ended, which
- * *ret_input says. Returns 0, a negative errno, or the number of a signal: then the caller tidies
- * up and calls signals_die(). If `to_stdout`, this may be SIGPIPE: the reader of stdout has gone.
- */
+ * *ret_input says. Returns 0, a negative errno, or a signal number: then the caller cleans up and
+ * calls signals_die(). With `to_stdout`, SIGPIPE means that its reader has gone. */
 int wait_once(struct cemm *cemm, int64_t deadline, bool to_stdout, bool *ret_input);
 
 #endif
