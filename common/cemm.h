@@ -53,7 +53,8 @@ enum cemm_level { CEMM_LOG_ERROR, CEMM_LOG_WARNING, CEMM_LOG_INFO };
  * valid only during the call. It never contains an API key. */
 typedef void cemm_log_fn(void *data, enum cemm_level level, const char *line);
 
-/* Values for `backoff_max`, for programs that people wait for and for programs that poll. */
+/* Values for `backoff_max` of cemm_new(): for programs that people wait for and for programs that
+ * poll. */
 #define CEMM_BACKOFF_INTERACTIVE 10
 #define CEMM_BACKOFF_POLLER      300
 
@@ -104,11 +105,11 @@ struct cemm_period {
     int day;
 };
 
-/* What can be requested. Each comment has its heading (both: cloud and LAN), URL and content. */
+/* What can be requested. The comments give the heading (both: cloud and LAN), URL and content. */
 enum cemm_endpoint {
     CEMM_DEVICES, /* cloud §Request linked CEMMs, cemm/: the devices; only for cemm_find() */
     CEMM_ROOT,    /* LAN §CEMM information, /: about the device */
-    CEMM_IO,   /* cloud §Request an I/O of a CEMM, io/: the list of its meters; also on the LAN */
+    CEMM_IO,   /* cloud §Request an I/O of a CEMM, io/: the meters of a device; also on the LAN */
     CEMM_INFO, /* cloud §Request an I/O of a CEMM using an alias, <alias>/: about a meter */
     CEMM_REALTIME, /* both, <alias>/realtime/: the newest sample of each channel */
     CEMM_DATA,     /* both, <alias>/data/: minutes of a day, days of a month, months of a year */
@@ -292,7 +293,7 @@ void cemm_config_free(struct cemm_config *config);
 
 /*
  * Reads a file and finishes the configuration. If `file` is NULL, reads the
- * file that the programs read: $CEMM_CONFIG, else the user's, else
+ * file that the programs read: $CEMM_CONFIG, else the user's file, else
  * /etc/cemm/cemm.conf; if there is none, the defaults apply, and devices are
  * discovered on the LAN. On failure `message` has the file, the line and the
  * reason. -EINVAL, -EEXIST, -E2BIG: the content is wrong; other errors: the

@@ -104,7 +104,7 @@ enum cemm_format {
 };
 
 /* Writes a document as text. The caller frees *ret_text, which ends in a NUL that *ret_length does
- * not count. -ENOMEM, or -E2BIG: the text would be too long. */
+ * not count. Returns -E2BIG if the text would be too long. */
 int cemm_render(const struct cemm_document *document, enum cemm_format format,
                 const struct cemm_zone *zone, char **ret_text, size_t *ret_length);
 
@@ -143,15 +143,15 @@ struct cemm_result {
     const char *alias;
     const char *source;                   /* name of a source that failed, or NULL */
     const char *type;                     /* of a meter that failed: cemm_device_type(), or NULL */
-    const struct cemm_document *document; /* realtime; NULL: it failed */
+    const struct cemm_document *document; /* realtime data; NULL: the request failed */
 };
 
 /*
  * Writes results as Prometheus's text format, in base units, without times: all samples of a metric
- * together, under one HELP and TYPE. Results about one device are adjacent. `before` is an earlier
- * text of this kind or NULL. If a counter is lower than in `before`, but by less than 1 kWh or 1 m3
- * (sources round differently), the earlier value is kept. The last sample time of a failed meter is
- * kept, too. Otherwise like cemm_render().
+ * together, under one HELP and TYPE. Results about one device must be adjacent. `before` is an
+ * earlier text of this kind or NULL. If a counter is lower than in `before`, but by less than 1 kWh
+ * or 1 m3 (sources round differently), the earlier value is kept. The last sample time of a failed
+ * meter is kept, too. Otherwise like cemm_render().
  */
 int cemm_render_prometheus(const struct cemm_result *results, size_t count, const char *before,
                            char **ret_text, size_t *ret_length);
@@ -260,7 +260,7 @@ struct cemm_outcomes {
 const struct cemm_outcomes *cemm_device_outcomes(const struct cemm_device *device);
 
 /* Whether `alias` may be requested: it was found, is documented, or is configured as extra-alias,
- * and no filter excludes it. Any other name is treated as absent without a request. */
+ * and no filter excludes it. Any other alias is treated as absent without a request. */
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
 /* Whether a source may have this endpoint for the meter or, if `alias` is "", for the device.
@@ -308,7 +308,7 @@ struct cemm_energy_day {
     enum cemm_basis basis;
     bool refused;       /* a scaling factor was too far from 1, and was not used */
     bool total_known;   /* the meter's own total is known */
-    double unallocated; /* Wh of that total in no quarter-hour; export and reverse are negative */
+    double unallocated; /* Wh of that total in no quarter-hour; negative for export and reverse */
     unsigned count;     /* as in struct cemm_amount */
     size_t quarter_count;
     struct cemm_amount quarters[CEMM_QUARTERS_MAX];
@@ -360,7 +360,7 @@ struct cemm_archive_state {
     size_t read; /* answers that were read in this run */
     size_t written;
     size_t damaged;      /* files that were put aside */
-    int64_t failed;      /* when it was last not readable or writable; 0: never */
+    int64_t failed;      /* when reading or writing last failed; 0: never */
     const char *message; /* what failed then */
 };
 
@@ -445,8 +445,7 @@ struct cemm_source_state {
     size_t elsewhere; /* devices of the account that belong to other shards */
 };
 
-/* The state of source `index`; false if there is none. Texts are valid until the next
- * cemm_turn(). */
+/* The state of source `index`, if there is one. Texts are valid until the next cemm_turn(). */
 bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state);
 
 /* Whether an account has this device, but the device belongs to another shard, which the message
@@ -498,8 +497,8 @@ bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_docum
 bool cemm_ledger_cadence(struct cemm_ledger_entry *entry, unsigned *ret_seconds);
 
 /* Copies a realtime document, with only the samples that are to be sent now. A channel without such
- * a sample gets its sample in `shown`, the document that was sent before; `shown` may be NULL. The
- * caller unrefs the result. */
+ * a sample gets its sample from `shown`, the document that was sent before; `shown` may be NULL.
+ * The caller unrefs the result. */
 struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
                                        const struct cemm_document *document,
                                        const struct cemm_document *shown);
@@ -567,8 +566,8 @@ void cemm_backfill_free(struct cemm_backfill *backfill);
 bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
                         int64_t limit, void *user);
 
-/* Ends the sending for which `send` returned 1. `sent` is the number of rows that were sent,
- * `result` is what `send` would have returned. Must not be called in `send`. Returns flags:
+/* Reports the end of a sending for which `send` returned 1. `sent` is the number of rows that were
+ * sent, `result` is what `send` would have returned. Must not be called in `send`. Returns flags:
  * the sink works again, or begins to fail. */
 enum { CEMM_SINK_RECOVERED = 1 << 0, CEMM_SINK_FAILED = 1 << 1 };
 unsigned cemm_backfill_sent(struct cemm_backfill_job *job, size_t sent, int result);

@@ -22,7 +22,7 @@ struct cemm_entry {
     struct cemm_query query;
     const struct cemm_source *only; /* only this source is asked; NULL: all are */
     struct cemm_document *document;
-    /* An answer for a closed period that has no sample; other sources may have some. */
+    /* An answer without a sample for a closed period; other sources may have samples. */
     struct cemm_document *empty;
     struct cemm_ticket_list waiters;
     struct cemm_request *request; /* the request that is under way */
@@ -166,8 +166,8 @@ static bool known_lost(struct cemm_device *device)
 }
 
 /* The entry that records what was logged. The periods of a meter share an entry without a period,
- * which no caller can request, so that a thousand failed days are logged once. `make`: creates it.
- * NULL: there is none. */
+ * which no caller can request, so that a thousand failed days are logged once. If `make` is true,
+ * creates it. NULL: there is none. */
 static struct cemm_entry *log_entry(struct cemm_entry *entry, bool make)
 {
     struct cemm_query query = entry->query;

@@ -20,7 +20,7 @@ struct cemm_http_request {
 
 struct cemm_http_response {
     int error;              /* 0, or -EHOSTUNREACH, -ETIMEDOUT, -EIO, -ENOMEM */
-    const char *reason;     /* if `error` is not 0: why, for people */
+    const char *reason;     /* why there is an error, for people */
     bool no_connection;     /* there was no connection: the server failed, not the request */
     bool no_http;           /* there was a connection, but no answer, or not an HTTP answer */
     bool tls;               /* the server speaks TLS */
@@ -28,7 +28,7 @@ struct cemm_http_response {
     bool new_connection;    /* a connection was opened, which may lead to another device */
     int64_t date;           /* the Date header (Unix ms); 0: not wanted, missing or invalid */
     int64_t retry_after_ms; /* -1: the server sent no Retry-After */
-    char *body;             /* the receiver frees it; NULL where there is none */
+    char *body;             /* the receiver frees it; NULL: there is none */
     size_t length;
 };
 

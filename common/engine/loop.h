@@ -34,11 +34,11 @@ struct cemm_loop {
 /* A caller's wait. It is freed after its completion has run. */
 struct cemm_ticket {
     struct cemm_loop *loop;
-    struct cemm_ticket_list *list; /* the list that it is in */
+    struct cemm_ticket_list *list; /* the list that the ticket is in */
     TAILQ_ENTRY(cemm_ticket) link;
     cemm_answer_fn *done; /* NULL: there is no completion */
     void *data;
-    struct cemm_timer limit; /* if set: when the wait ends */
+    struct cemm_timer limit; /* if set, it ends the wait */
     /* Set when the wait ends. Until then, `message` holds the text to use if the limit expires. */
     int result;
     struct cemm_document *document;
@@ -82,7 +82,7 @@ void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_docu
 void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,
                          const char *message);
 
-/* Ends the wait after `ms` with -ETIMEDOUT and this message. Does nothing if there is a limit. */
+/* Ends the wait after `ms` with -ETIMEDOUT and this message. Does nothing if a limit is set. */
 void cemm_ticket_limit(struct cemm_ticket *ticket, int64_t ms, const char *message);
 
 #endif

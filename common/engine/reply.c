@@ -123,7 +123,7 @@ static int result_of(const struct cemm_source *source, int status, struct cemm_m
 }
 
 /* If a meter has ever had `totals`, drops readings that are not from there, because they differ. */
-static void keep_to_one_set(const struct cemm_route *route, struct cemm_document *document)
+static void drop_other_readings(const struct cemm_route *route, struct cemm_document *document)
 {
     if (route->source->config->kind != CEMM_LOCAL || document->query.endpoint != CEMM_REALTIME ||
         !route->device)
@@ -182,7 +182,7 @@ int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
     record_newest(route, document);
     if (document->skipped)
         log_left_out(source, document);
-    keep_to_one_set(route, document);
+    drop_other_readings(route, document);
     *ret_document = document;
     return 0;
 }

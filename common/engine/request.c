@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIRMED_MS 1000 /* for how long it is trusted that the root's device answers */
+#define CONFIRMED_MS 1000 /* for how long the device that a root document named is trusted */
 #define EARLY_EVERY  16   /* one of this many requests to a device repeats early */
 
 /* What a request asks for now. It asks for each of these at most once, but for the document once
@@ -32,12 +32,13 @@ struct cemm_request {
     TAILQ_ENTRY(cemm_request) link;
     int64_t since;              /* when the request was put on that list */
     bool background;            /* nobody waits for it */
-    struct cemm_device *device; /* the device that it is about; NULL: the source itself */
+    struct cemm_device *device; /* the device that the request is about; NULL: the source */
     struct cemm_query query;
     enum asking asking;
     bool root_asked; /* the root was requested; once is enough */
     struct cemm_promise promise;
-    struct cemm_timer timer; /* fires when it is to be sent (again) or to fail: wake() */
+    struct cemm_timer timer; /* fires when the request is to be sent (again) or is to fail:
+                              * wake() */
     struct cemm_transfer *transfer;
     int64_t sent; /* when the request was sent last; 0: never */
     int64_t took; /* how long the document took, in milliseconds */
@@ -74,7 +75,7 @@ static void count_active(const struct cemm_request *request, int change)
 /* Whether the route may have another transfer. A device may have several transfers once it has
  * answered. If the source has other devices, half of the connections are reserved for devices
  * without a transfer, so that devices that hang can't use all connections. */
-static bool is_free(const struct cemm_route *route)
+static bool may_transfer(const struct cemm_route *route)
 {
     const struct cemm_source *source = route->source;
     bool room = source->devices <= 1 || source->active < (int)source->config->max_connections / 2;
@@ -90,11 +91,11 @@ static struct cemm_request *next_of(const struct cemm_source *source)
     int best = 0;
 
     TAILQ_FOREACH (request, &source->repeats, link)
-        if (is_free(request->route))
+        if (may_transfer(request->route))
             return request;
     TAILQ_FOREACH (request, &source->queue, link) {
         int rank = 1 + 2 * (request->route->active == 0) + !request->background;
-        if (rank <= best || !is_free(request->route))
+        if (rank <= best || !may_transfer(request->route))
             continue;
         best = rank;
         next = request;
@@ -170,7 +171,7 @@ static void begin_promise(struct cemm_request *request)
 
 /* ---- one answer ----------------------------------------------------------------- */
 
-static struct cemm_query asked(const struct cemm_request *request)
+static struct cemm_query current_query(const struct cemm_request *request)
 {
     struct cemm_query root = {.uid = request->query.uid, .endpoint = CEMM_ROOT};
 
@@ -206,7 +207,7 @@ static void fail(struct cemm_request *request, int result, const char *reason)
 {
     const struct cemm_source *source = request->route->source;
     int64_t delay = cemm_refusal_delay(source, &request->last_reply, result);
-    struct cemm_query query = asked(request);
+    struct cemm_query query = current_query(request);
     struct cemm_message message, longer;
 
     if (delay > 0) {
@@ -343,7 +344,7 @@ static void handle_document(struct cemm_request *request, struct cemm_http_respo
 static void handle_root(struct cemm_request *request, struct cemm_http_response *response)
 {
     struct cemm_route *route = request->route;
-    struct cemm_query query = asked(request);
+    struct cemm_query query = current_query(request);
     struct cemm_document *root = NULL;
     struct cemm_message reason;
 
@@ -464,7 +465,7 @@ static int send_request(struct cemm_request *request)
     } else {
         request->promise.deadline += loop->now - request->since;
     }
-    struct cemm_query query = asked(request);
+    struct cemm_query query = current_query(request);
     if (request->asking == FINGERPRINT)
         cemm_buffer_format(&url, "http://%s/%s", config->address, CEMM_FINGERPRINT_PATH);
     else if (request->asking == TLS)

@@ -3,7 +3,7 @@
  * repeated while a promise runs (promise.h), and is reported once.
  *
  * A LAN address may pass to another device. If that may have happened, the request also asks once
- * for the root document: before it asks for its own document, or before it reports it.
+ * for the root document: before it asks for its own document, or before it reports that document.
  */
 #ifndef CEMM_ENGINE_REQUEST_H
 #define CEMM_ENGINE_REQUEST_H

@@ -35,7 +35,7 @@ struct cemm_device {
     unsigned discovered; /* discovery added it as its n-th device; 0: another source added it */
 };
 
-/* Whether any source reaches it; `device` may be NULL. */
+/* Whether any source reaches the device; `device` may be NULL. */
 static inline bool cemm_device_reached(const struct cemm_device *device)
 {
     return device && !TAILQ_EMPTY(&device->routes);
@@ -139,7 +139,7 @@ struct cemm_source {
     uint32_t logged[CEMM_LOGGED_MAX]; /* checksums of the logged messages about left-out parts */
     size_t logged_count;
 
-    struct cemm_search list;         /* of its devices */
+    struct cemm_search list;         /* the search for its devices */
     struct cemm_route_list unlisted; /* routes to devices that it no longer lists */
     struct cemm_uid *elsewhere;      /* devices that belong to other shards */
     size_t elsewhere_count;
@@ -190,8 +190,7 @@ const char *cemm_route_name(const struct cemm_route *route);
 const struct cemm_failure *cemm_route_failure(struct cemm_route *route,
                                               const struct cemm_query *query);
 
-/* Like cemm_log_device() for messages about the route; like cemm_log() for the source's own
- * route. */
+/* Like cemm_log_device(), about the route; like cemm_log(), if it is the source's own route. */
 #define cemm_route_log(route, level, ...) \
     (cemm_route_may_log(route) ? cemm_log((route)->source->loop, level, __VA_ARGS__) : (void)0)
 bool cemm_route_may_log(const struct cemm_route *route);
@@ -203,9 +202,8 @@ void cemm_route_answered(struct cemm_route *route);
 /* ---- refusals ------------------------------------------------------------------- */
 
 /* A source refuses a request with 401 or 403, or because it is asked too often (429, Retry-After).
- * Programs that poll then do not repeat it for as long as Retry-After says, or else for a pause
- * that grows each time. If a key was refused, its file is read again, because it may have been
- * rewritten. */
+ * Programs that poll then wait for as long as Retry-After says, or else for a pause that grows each
+ * time. If a key was refused, its file is read again, because it may have been rewritten. */
 
 /* The last reply to a request. */
 struct cemm_last_reply {

@@ -17,7 +17,7 @@ static int64_t closed_at(const struct cemm_store *store, const struct cemm_query
     return cemm_period_closed(store->loop->zone, &query->period) * 1000;
 }
 
-static void bound(const struct cemm_store *store, struct cemm_document *document)
+static void drop_stray_rows(const struct cemm_store *store, struct cemm_document *document)
 {
     const struct cemm_query *query = &document->query;
     const struct cemm_zone *zone = store->loop->zone;
@@ -34,7 +34,7 @@ void cemm_store_check_closed(struct cemm_store *store, struct cemm_document *doc
     int64_t closed = closed_at(store, query);
     bool doubted = date >= CEMM_TIME_MIN && date < closed && newest < closed;
 
-    bound(store, document);
+    drop_stray_rows(store, document);
     document->closed = document->fetched >= closed && !doubted && !document->stray;
     if (document->stray && !store->stray_logged)
         cemm_log(store->loop, CEMM_LOG_WARNING,
@@ -71,7 +71,7 @@ static int write_two(const struct cemm_store *store, enum cemm_archive_kind kind
 }
 
 /* Counts a write, or logs its failure. The first write also records the archive's time zone. */
-static void written(struct cemm_store *store, int result)
+static void report_write(struct cemm_store *store, int result)
 {
     if (result == 0 && !store->zone_known) {
         result = write_two(store, CEMM_ARCHIVE_ZONE, NULL, cemm_zone_name(store->loop->zone), "");
@@ -165,7 +165,7 @@ static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archi
         return NULL;
     }
     document->deps = deps;
-    bound(store, document);
+    drop_stray_rows(store, document);
     document->fetched = fetched;
     document->source = strdup("archive");
     if (document->source)
@@ -208,14 +208,14 @@ void cemm_store_write(struct cemm_store *store, struct cemm_document *document)
     int r = empty ? write_two(store, CEMM_ARCHIVE_EMPTY, query, document->deps, document->bytes)
                   : cemm_archive_write(store->archive, CEMM_ARCHIVE_ANSWER, query, document->bytes,
                                        document->length);
-    written(store, r);
+    report_write(store, r);
     document->archived = r == 0 && !empty;
 }
 
 void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, const char *alias)
 {
     if (store->archive)
-        written(store, cemm_archive_add_meter(store->archive, uid, alias));
+        report_write(store, cemm_archive_add_meter(store->archive, uid, alias));
 }
 
 bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_query *meter,
@@ -243,7 +243,7 @@ void cemm_store_write_first(struct cemm_store *store, const struct cemm_query *m
     if (!store->archive)
         return;
     cemm_period_format(day, date, sizeof(date));
-    written(store, write_two(store, CEMM_ARCHIVE_FIRST, meter, date, deps));
+    report_write(store, write_two(store, CEMM_ARCHIVE_FIRST, meter, date, deps));
 }
 
 /* ---- the archive as a whole ------------------------------------------------------ */
