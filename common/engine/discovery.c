@@ -447,8 +447,8 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
     if (!discovered->refused && !cemm_registry_make_room(registry, uid)) {
         discovered->refused = true;
         log_limited(discovery, CEMM_LOG_WARNING,
-                    "discovery: %s at %s is left out: %d devices were found already", uid->text,
-                    discovered->address, CEMM_DISCOVERED_MAX);
+                    "discovery: %s at %s is left out: %d devices have already been found",
+                    uid->text, discovered->address, CEMM_DISCOVERED_MAX);
     }
     if (discovered->refused) {
         cemm_route_detach(&source->own);

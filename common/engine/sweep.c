@@ -264,7 +264,7 @@ static bool any_reached(const struct sweep *sweep)
     return false;
 }
 
-/* Begins with a step that runs immediately after this call, not in it. Returns 0 or -ENOMEM. */
+/* Begins with a step that is due immediately, but does not run in this call. 0 or -ENOMEM. */
 static int begin_by(struct sweep *sweep, cemm_answer_fn *step)
 {
     struct cemm_loop *loop = sweep->registry->loop;

@@ -195,7 +195,7 @@ static void log_failure(const char *name, int status)
     else
         plugin_log(LOG_WARNING,
                    "cemm plugin: <Backfill>: the writer \"%s\" did not take a value (%d); the "
-                   "value will be tried again",
+                   "value will be sent again",
                    name, status);
 }
 
