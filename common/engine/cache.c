@@ -262,8 +262,8 @@ static void record_deps(const struct cemm_entry *entry, struct cemm_document *do
         free(deps);
 }
 
-/* An answer that was requested from one source alone is archived only if no other source reaches
- * the device, and the archive has none. */
+/* Whether the answer may be archived. If only one source was asked, it may only if no other source
+ * reaches the device, and the archive has no answer. */
 static bool may_be_archived(const struct cemm_entry *entry)
 {
     const struct cemm_device *device = device_of(entry);
@@ -455,7 +455,7 @@ static void fetch(struct cemm_entry *entry)
 
 /* Whether an answer without a sample for a closed period is still valid: it is at most a day old,
  * and no other source that would be asked could know better by now. */
-static bool empty_holds(const struct cemm_entry *entry, const struct cemm_document *document)
+static bool empty_is_valid(const struct cemm_entry *entry, const struct cemm_document *document)
 {
     const struct cemm_query *query = &entry->query;
 
@@ -473,7 +473,7 @@ static bool fresh(const struct cemm_entry *entry, int64_t max_age)
     if (!document)
         return false;
     if (document->closed && document->newest == 0)
-        return empty_holds(entry, document);
+        return empty_is_valid(entry, document);
     if (document->closed) /* if the file was deleted, the document is fetched again */
         return !document->archived || cemm_store_has(cache->store, &entry->query);
     return max_age > 0 && cemm_loop_recent(cache->loop, document->fetched, max_age);
@@ -489,7 +489,7 @@ static struct cemm_document *read_archive(const struct cemm_entry *entry)
         return document;
     cemm_document_unref(document);
     document = cemm_store_read(store, CEMM_ARCHIVE_EMPTY, &entry->query);
-    if (document && document->closed && empty_holds(entry, document))
+    if (document && document->closed && empty_is_valid(entry, document))
         return document;
     cemm_document_unref(document);
     return NULL;
@@ -499,9 +499,9 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
                    const struct cemm_query *query, int64_t max_age, enum cemm_purpose purpose,
                    cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
-    bool whole = query->endpoint == CEMM_IO || query->endpoint == CEMM_ROOT;
+    bool about_device = query->endpoint == CEMM_IO || query->endpoint == CEMM_ROOT;
 
-    if ((query->alias[0] ? !cemm_name_valid(query->alias) : !whole) ||
+    if ((query->alias[0] ? !cemm_name_valid(query->alias) : !about_device) ||
         (cemm_query_has_period(query) && query->period.day < 1))
         return -EINVAL;
     if (cache->loop->ending)

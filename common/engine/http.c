@@ -116,7 +116,7 @@ static bool set_options(struct cemm_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    /* Does not wait, at the end, for the thread in which libcurl resolves names. */
+    /* When a handle is freed, libcurl does not wait for its thread that resolves names. */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     /* The default is 16 KiB, most of a connection's memory; a realtime answer has about 1 KiB. */
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);

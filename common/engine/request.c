@@ -134,7 +134,7 @@ static void record_outcome(struct cemm_outcomes *outcomes, int64_t wall, int res
     }
 }
 
-/* Takes over the reference. */
+/* Reports how a request ended, and frees the request. Takes over the reference. */
 static void finish(struct cemm_request *request, int result, struct cemm_document *document,
                    const char *message)
 {
@@ -250,7 +250,7 @@ static void fail_gone(struct cemm_request *request)
     fail(request, -EHOSTUNREACH, reason.text);
 }
 
-/* Asks once what the server is, because it does not look like a CEMM (`result`, `reason`). */
+/* Asks once what a server is that does not look like a CEMM (`result`, `reason`). */
 static void ask_fingerprint(struct cemm_request *request, enum asking asking, int result,
                             const char *reason)
 {

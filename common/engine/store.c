@@ -103,7 +103,7 @@ static void put_aside(struct cemm_store *store, const struct cemm_query *query, 
 
 /* ---- documents ------------------------------------------------------------------- */
 
-/* Logs, once, that a file has rows of another period: our zone, or its writer's, is wrong. */
+/* Logs once that a file has rows of another period: our zone, or the writer's zone, is wrong. */
 static void warn_zone(struct cemm_store *store, const struct cemm_query *query)
 {
     char date[16];
@@ -119,8 +119,8 @@ static void warn_zone(struct cemm_store *store, const struct cemm_query *query)
              query->uid.text, query->alias, date);
 }
 
-/* The file of an empty answer begins with its deps and an empty line. NULL: an earlier version
- * wrote it without deps, or there is no memory. */
+/* Removes and returns the deps with which the file of an empty answer begins. NULL: an earlier
+ * version wrote the file without deps, or there is no memory. */
 static char *split_deps(char *bytes, size_t *length)
 {
     char *end = strstr(bytes, "\n\n");
