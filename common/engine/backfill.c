@@ -143,7 +143,7 @@ static void wait_until(struct job *job, int64_t when)
 /* ---- a round --------------------------------------------------------------------------- */
 
 /* Ends the round. The next one begins at `again`; 0: not before the next live sample. */
-static void stop(struct job *job, int64_t again)
+static void stop_round(struct job *job, int64_t again)
 {
     const struct cemm_backfill_rules *rules = &job->backfill->rules;
     bool ran = job->state == RUNS;
@@ -171,12 +171,12 @@ static void end_round(struct job *job, bool failed)
         (void)cemm_health_recover(&job->backoff);
     (void)cemm_health_fail(&job->backoff, cemm_clock_steady(), minutes_backoff, cemm_random());
     job->asked = horizon(job);
-    stop(job, 0);
+    stop_round(job, 0);
 }
 
 /* Ends the round, because the sink has not taken the rows; they are still missing. True: the sink
  * begins to fail. */
-static bool refuse(struct job *job, int result)
+static bool sink_refused(struct job *job, int result)
 {
     int64_t now = cemm_clock_steady();
     int64_t again = now - job->last_live < LIVE_MS ? now + job->backfill->rules.delay_ms : 0;
@@ -186,7 +186,7 @@ static bool refuse(struct job *job, int result)
         first = cemm_health_fail(&job->sink->health, now, sink_backoff, cemm_random());
         again = job->sink->health.retry_at;
     }
-    stop(job, again);
+    stop_round(job, again);
     return first;
 }
 
@@ -210,7 +210,7 @@ static void ask_day(struct job *job)
 }
 
 /* Goes on to the next day, because nothing is left to send of this one. */
-static void pass_day(struct job *job)
+static void next_day(struct job *job)
 {
     const struct cemm_series *series =
         job->day ? cemm_document_channel(job->day, job->base.entry->channel) : NULL;
@@ -243,11 +243,11 @@ static void send_rows(struct job *job)
         if (r > 0)
             return; /* cemm_backfill_sent() goes on */
         if (r < 0) {
-            (void)refuse(job, r);
+            (void)sink_refused(job, r);
             return;
         }
         if (!newest) {
-            pass_day(job);
+            next_day(job);
             return;
         }
         job->sent = true;
@@ -267,7 +267,7 @@ static void on_day(void *data, const struct cemm_answer *answer)
         job->day = cemm_document_ref(answer->document);
         send_rows(job);
     } else {
-        pass_day(job);
+        next_day(job);
     }
 }
 
@@ -279,7 +279,7 @@ unsigned cemm_backfill_sent(struct cemm_backfill_job *base, size_t sent, int res
     job->sent |= sent > 0;
     if (sent > 0 && cemm_health_recover(&job->sink->health))
         changes |= CEMM_SINK_RECOVERED;
-    if (result < 0 && refuse(job, result))
+    if (result < 0 && sink_refused(job, result))
         changes |= CEMM_SINK_FAILED;
     if (result >= 0)
         send_rows(job);
@@ -323,7 +323,7 @@ static struct job *job_get(struct cemm_backfill *backfill, struct cemm_ledger_en
 }
 
 /* Handles a live sample. True: a round is running. */
-static bool live(struct job *job, int64_t limit, void *user, int64_t now)
+static bool on_live(struct job *job, int64_t limit, void *user, int64_t now)
 {
     int64_t delay = job->backfill->rules.delay_ms;
 
@@ -348,7 +348,7 @@ bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry
 
     for (size_t i = 0; entry->by_minute && i < backfill->sink_count; i++) {
         struct job *job = job_get(backfill, entry, &backfill->sinks[i]);
-        busy |= job && live(job, limit, user, cemm_clock_steady());
+        busy |= job && on_live(job, limit, user, cemm_clock_steady());
     }
     return busy;
 }

@@ -269,7 +269,7 @@ static void on_sources(void *data, const struct cemm_answer *answer)
     if (answer->result)
         record_failure(first, answer->result, answer->message);
     first->list_failed = answer->result != 0;
-    if (!first->deps || !cemm_deps_zone(first->deps, registry))
+    if (!first->deps || !cemm_deps_same_zone(first->deps, registry))
         begin_anew(first);
     bool allowed =
         first->deps && cemm_registry_allows(registry, &first->meter.uid, first->meter.alias);

@@ -359,7 +359,7 @@ int cemm_deps_complete(char **deps, const struct cemm_registry *registry,
     return r == 0 && registry->discovers ? cemm_deps_add(deps, '-', CEMM_DISCOVERY) : r;
 }
 
-bool cemm_deps_zone(const char *deps, const struct cemm_registry *registry)
+bool cemm_deps_same_zone(const char *deps, const struct cemm_registry *registry)
 {
     const char *zone = cemm_zone_name(registry->loop->zone);
     size_t length = strlen(zone);
@@ -384,7 +384,7 @@ bool cemm_deps_valid(const char *deps, const struct cemm_registry *registry,
     const struct cemm_device *device = cemm_registry_find(registry, uid);
     const struct cemm_source *source;
 
-    if (!cemm_deps_zone(deps, registry))
+    if (!cemm_deps_same_zone(deps, registry))
         return false;
     TAILQ_FOREACH (source, &registry->sources, link)
         if (cemm_source_admits_meter(source, uid, alias) && !accounted(deps, device, source))

@@ -94,7 +94,7 @@ int cemm_deps_complete(char **deps, const struct cemm_registry *registry,
                        const struct cemm_uid *uid);
 
 /* Whether the deps have our time zone. */
-bool cemm_deps_zone(const char *deps, const struct cemm_registry *registry);
+bool cemm_deps_same_zone(const char *deps, const struct cemm_registry *registry);
 
 /* Whether a result with these deps is still valid for that meter. */
 bool cemm_deps_valid(const char *deps, const struct cemm_registry *registry,

@@ -85,7 +85,7 @@ static bool is_silent(const struct device *device, const struct meter *meter, in
 
 /* Sends a notification. Its identity contains the meter's name, so that an OKAY for one meter does
  * not clear another meter's FAILURE. */
-static void send_news(const struct device *device, const struct meter *meter)
+static void send_notification(const struct device *device, const struct meter *meter)
 {
     const char *alias = meter->alias;
     notification_t notification;
@@ -117,7 +117,7 @@ static void notify(struct device *device, int64_t now)
         if (silent == meter->silent)
             continue;
         meter->silent = silent;
-        send_news(device, meter);
+        send_notification(device, meter);
     }
 }
 
