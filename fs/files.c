@@ -42,7 +42,7 @@
 #define CHANGING_BYTES (56u << 20) /* bytes of other files to keep */
 #define FINAL_FILES    4096        /* files in the queues `final` and `bare` */
 #define REPEATED_MS    1000        /* how long further READs get the error of a READ that failed */
-#define FOLLOWED_MS    5000        /* a running file is followed if its last GETATTR is not older */
+#define FOLLOWED_MS    5000        /* a running file counts as followed this long after GETATTR */
 #define RUNNING_S      1.0         /* how long the name of a file that may grow is valid */
 #define CLOSED_S       60.0 /* the same for a closed period, whose archive file may be deleted */
 #define AHEAD_MAX      8    /* at most this many days are fetched ahead */
@@ -188,7 +188,7 @@ static void read_ahead(struct fs *fs, const struct path *path)
 
 /* ---- LOOKUP ------------------------------------------------------------- */
 
-/* Makes a node, which takes ownership of the snapshot (it may be NULL). NULL: no memory. */
+/* Makes a node that owns the snapshot, if there is one. Returns NULL if there is no memory. */
 static struct node *new_node(struct fs *fs, const struct path *path, struct snapshot *snapshot)
 {
     struct node *node = node_new(&fs->nodes, path);
@@ -383,7 +383,7 @@ static bool has_unheard_account(const struct fs *fs)
     return false;
 }
 
-/* Whether `time` was at most `age` ms ago; 0: never. */
+/* Whether `time` was at most `age` ms ago; `time` 0 means never. */
 static bool is_recent(int64_t time, int64_t age)
 {
     int64_t now = cemm_clock_wall();

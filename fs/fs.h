@@ -83,7 +83,7 @@ void pending_get(struct pending *pending, const struct cemm_query *query, int64_
                  pending_fn *resume); /* for the document of a file or a meter */
 void pending_locate(struct pending *pending, pending_fn *resume); /* for a source of the device */
 void pending_find(struct pending *pending, const struct cemm_uid *uid, int64_t max_age,
-                  pending_fn *resume); /* for devices (`uid` NULL) or the meters of one */
+                  pending_fn *resume); /* for devices (`uid` NULL) or the meters of one device */
 void pending_find_first(struct pending *pending, pending_fn *resume); /* for a meter's first day */
 
 /* The reply functions answer the request and free `pending`; pending_free() only frees it. */

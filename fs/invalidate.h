@@ -1,7 +1,8 @@
 /*
  * A thread that tells the kernel to forget names and pages. Such a notice may
  * have to wait for a page or a directory that the kernel locks until a request
- * is answered, so the thread that answers requests would wait for itself.
+ * is answered. The thread that answers requests would then wait for itself, so
+ * another thread sends the notices.
  */
 #ifndef FS_INVALIDATE_H
 #define FS_INVALIDATE_H

@@ -1,7 +1,7 @@
 /*
- * Sweeps once: for the commands `list` and `read`, and for `history` and
- * `energy` to find meters. Failures with the same cause, such as a rejected
- * key, are reported in one message.
+ * Runs one sweep: for `list` and `read`, and so that `history` and `energy`
+ * find meters. Failures with the same cause, such as a rejected key, are
+ * reported in one message.
  */
 #ifndef CEMM_EXEC_COMMAND_H
 #define CEMM_EXEC_COMMAND_H
@@ -26,7 +26,7 @@ struct finding {
     char alias[CEMM_NAME_SIZE];         /* "": it is not about a single meter */
     char periods[FINDING_PERIODS_SIZE]; /* the periods that failed; "" if it is not about periods */
     struct cemm_document *document;
-    int result; /* of the request */
+    int result; /* the result of the request */
     char message[CEMM_MESSAGE_SIZE];
     uint64_t cause;       /* hash of what problems with the same cause have in common */
     struct finding *next; /* the next problem with the same cause */

@@ -29,7 +29,7 @@
 /* If there are more periods, each meter's first day is looked for first. */
 #define LONG_RANGE 366
 
-/* The API's times begin with 2000. */
+/* The API has no times before 2000. */
 static const struct cemm_period earliest = {CEMM_DAY, 2000, 1, 1};
 
 /* Sets the range, which ends today at the latest. False: it is empty. */
@@ -106,7 +106,7 @@ static int add_found(struct history *history)
         if (found)
             r = add_meter(history, &finding->uid, finding->alias);
         if (finding->kind == FINDING_NOTE && history->options->selection.meter_count == 0)
-            found = true; /* a device without meters, which nobody asked for */
+            found = true; /* nobody asked for this device, which has no meters */
         finding->kind = found ? FINDING_ANSWER : FINDING_PROBLEM;
         history->failed |= !found;
     }

@@ -24,7 +24,7 @@ struct history_meter {
     struct finding failure; /* the first of these failures */
 };
 
-/* A document of a history. */
+/* A document of a history, and its request. */
 struct history_slot {
     size_t period_index;
     size_t meter_index;

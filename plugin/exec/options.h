@@ -25,7 +25,7 @@ enum exec_format {
     EXEC_FORMAT_JSON,
     EXEC_FORMAT_CSV,
     EXEC_FORMAT_HOME_ASSISTANT,
-    EXEC_FORMAT_DEFAULT, /* only while the options are read */
+    EXEC_FORMAT_DEFAULT, /* used only while the options are read */
 };
 
 /* Each option is a bit; every command takes the last three. */
@@ -43,7 +43,7 @@ enum exec_option {
     EXEC_HELP = 1 << 10,
 };
 
-/* The names that --period and --by take. */
+/* The values that --period and --by accept. */
 extern const char *const span_names[];
 extern const char *const interval_names[];
 
@@ -56,7 +56,7 @@ struct exec_options {
     enum exec_format format;
     bool help;
     double interval;     /* seconds; 0: default */
-    bool paced_by_stdin; /* every line on stdin starts a sweep */
+    bool paced_by_stdin; /* lines on stdin start the sweeps */
     const char *state;
     struct cemm_period from; /* days; year 0: not given */
     struct cemm_period to;
@@ -83,8 +83,7 @@ bool options_read(struct exec_options *ret_options, const struct exec_command *c
 
 void options_help(const struct exec_command *command); /* prints a line for each option */
 
-/* Marks the METERs that name this meter, or (`alias` "") this device: a result of it has
- * arrived. */
+/* Marks the METERs that name this meter or (`alias` "") device, for which a result has arrived. */
 void options_mark(const struct exec_options *options, const char *uid, const char *alias);
 
 /* Whether the METER has no result; if so, *ret_message says why. */

@@ -40,7 +40,7 @@ static int failed(struct output *output, int r)
     return r;
 }
 
-/* The directory of a file, which the caller frees. NULL: no memory. */
+/* Returns the directory of a file; the caller frees the text. NULL: no memory. */
 static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -102,7 +102,7 @@ static int inherit(int fd, const struct stat *old)
     return fchmod(fd, mode) != 0 ? -errno : 0;
 }
 
-/* Creates the temporary file. Collectors ignore files with this ending. */
+/* Creates the temporary file. Its name ends in .tmp, so that collectors ignore it. */
 static int open_new(struct output *output)
 {
     static const char ending[] = ".tmp";
@@ -123,7 +123,7 @@ static int open_new(struct output *output)
         return inherit(output->fd, &old);
     mode_t mask = umask(0);
     umask(mask);
-    (void)fchmod(output->fd, OUTPUT_MODE & ~mask); /* some file systems have modes of their own */
+    (void)fchmod(output->fd, OUTPUT_MODE & ~mask); /* some file systems do not support modes */
     return 0;
 }
 

@@ -12,7 +12,7 @@
 
 #define DECIMALS 3
 
-/* Counts characters in UTF-8: all bytes that do not continue one. */
+/* Counts characters in UTF-8: all bytes except continuation bytes. */
 static size_t width(const char *text)
 {
     size_t count = 0;

@@ -27,7 +27,7 @@
 
 #define TYPE_PAUSE (10 * 60 * 1000) /* between two requests for a type (milliseconds) */
 
-#define SWEEPS_MAX 64         /* sweeps at a time: nearly all wait for the same device */
+#define SWEEPS_MAX 64         /* sweeps at a time; most of them wait for the same device */
 #define INPUT_MAX  (64 << 10) /* bytes: all that a pipe holds */
 
 /* A meter, a failed device (no alias) or a failed source (no uid). Its address never changes. */
@@ -37,7 +37,7 @@ struct latest {
     char source[CEMM_NAME_SIZE + 8];
     struct cemm_document *shown; /* kept while the meter fails, so that counters continue */
     struct missed_meter missed;
-    int64_t asked; /* last request for its type (monotonic); 0: never */
+    int64_t asked; /* when its type was last requested (monotonic); 0: never */
     bool up;
     size_t sweep; /* number of the newest sweep when the last result arrived; 0: none yet */
 };
@@ -58,7 +58,7 @@ struct stream {
     bool swept;           /* a sweep has ended */
     bool wanted;          /* a line of stdin has asked for a sweep */
     bool ended;           /* stdin has ended */
-    char *before;         /* last text for Prometheus */
+    char *before;         /* the text last written for Prometheus */
     int64_t snapshot_due; /* when a snapshot is written even during a sweep (monotonic) */
     bool changed;         /* something has changed since the last snapshot */
     bool unwritable;      /* the output could not be written; this was reported */
@@ -311,7 +311,7 @@ static bool sweep_wanted(const struct stream *stream, int64_t now)
     return stream->options->paced_by_stdin ? stream->wanted : stream->due <= now;
 }
 
-/* All lines that have arrived ask for one sweep together. */
+/* Reads stdin. All lines that have arrived cause a single sweep. */
 static void read_input(struct stream *stream)
 {
     char bytes[INPUT_MAX];
@@ -326,7 +326,7 @@ static void read_input(struct stream *stream)
 static int64_t deadline(const struct stream *stream, int64_t now)
 {
     int64_t first = stream->options->paced_by_stdin ? INT64_MAX : stream->due;
-    if (sweep_wanted(stream, now)) /* but it is not possible yet */
+    if (sweep_wanted(stream, now)) /* a sweep is wanted, but not possible yet */
         first = stream->began + GRACE_MS;
     if (is_prometheus(stream) && stream->changed && stream->snapshot_due < first)
         first = stream->snapshot_due;

@@ -63,7 +63,7 @@ int wait_once(struct cemm *cemm, int64_t deadline, bool to_stdout, bool *ret_inp
         return -errno;
     struct pollfd extra[] = {
         [SIGNALS] = {.fd = signal_fd, .events = POLLIN},
-        [OUTPUT] = {.fd = to_stdout ? STDOUT_FILENO : -1}, /* only POLLERR: the reader has gone */
+        [OUTPUT] = {.fd = to_stdout ? STDOUT_FILENO : -1}, /* for POLLERR: the reader has gone */
         [INPUT] = {.fd = ret_input ? STDIN_FILENO : -1, .events = POLLIN},
     };
     int64_t left = deadline - cemm_clock_steady();

@@ -17,10 +17,11 @@ _Noreturn void signals_die(int number);
 /* Waits until a descriptor accepts bytes. A termination signal ends the process. */
 void signals_wait_writable(int fd);
 
-/* Runs one turn of the library, until `deadline` at most (monotonic milliseconds, INT64_MAX: none).
- * Unless `ret_input` is NULL, the turn also ends when stdin can be read or has ended, which
- * *ret_input says. Returns 0, a negative errno, or a signal number: then the caller cleans up and
- * calls signals_die(). With `to_stdout`, SIGPIPE means that its reader has gone. */
+/* Runs one turn of the library, at most until `deadline` (monotonic milliseconds, INT64_MAX: none).
+ * Unless `ret_input` is NULL, the turn also ends when stdin can be read or has ended; *ret_input
+ * says whether it has. Returns 0, a negative errno, or a signal number, after which the caller
+ * cleans up and calls signals_die(). With `to_stdout`, it is SIGPIPE if the reader of stdout has
+ * gone. */
 int wait_once(struct cemm *cemm, int64_t deadline, bool to_stdout, bool *ret_input);
 
 #endif
