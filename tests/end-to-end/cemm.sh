@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# cemm.sh BUILD_DIR: the program `cemm` against the simulator, as scripts and people use it. The
-# meters' clock is stopped, so that cemm must print what curl gets, digit by digit.
+# cemm.sh BUILD_DIR: tests the program `cemm` with the simulator, as scripts and people use it. The
+# meters' clock is stopped, so that cemm must print exactly the values that curl gets.
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,7 +14,7 @@ config=$scratch/cemm.conf
 all_output=$scratch/all_output # everything that cemm printed, to search for the key at the end
 : >"$all_output"
 
-# cemm_exits WHAT CODE [ARGUMENT…]: as exits; the configuration is $config.
+# cemm_exits WHAT CODE [ARGUMENT…]: as `exits`, for cemm with the configuration $config.
 cemm_exits() {
   local what=$1 code=$2
   shift 2
@@ -28,8 +28,8 @@ read_exits() {
   cemm_exits "$what" "$code" read --config "$config" "$@"
 }
 
-# simulated UID ALIAS: the simulator's values of a meter, "UID ALIAS CHANNEL MS TEXT" for each
-# sample; no JSON tool touches the numbers.
+# simulated UID ALIAS: prints the simulator's values of a meter, "UID ALIAS CHANNEL MS TEXT" for each
+# sample. No JSON tool reads the numbers, because it might change their digits.
 simulated() {
   cloud_get "cemm/$1/$2/realtime/" | tr -d ' \n\r\t' | grep -oE '"[A-Za-z0-9_]+":\[[^]]*\]' |
     sed -E "s/^\"([^\"]*)\":\[([^,]*),(.*)\]\$/$1 $2 \1 \2 \3/" | grep -v ' 0 0$' || true
@@ -42,7 +42,7 @@ all_simulated() {
   done | LC_ALL=C sort
 }
 
-# The same lines from each format.
+# The functions of_FORMAT convert cemm's output on stdin to such lines.
 of_influx() {
   awk '{
     split($1, tags, "[,=]"); count = split($2, fields, ",")
@@ -56,12 +56,12 @@ of_influx() {
 of_csv() {
   local uid alias channel value time
   tail -n +2 | while IFS=, read -r uid alias channel value _ time _; do
-    [[ -n $value && $value != null ]] || continue # never read
+    [[ -n $value && $value != null ]] || continue # the channel was never read
     echo "$uid $alias $channel $(($(date -d "$time" +%s%N) / 1000000)) $value"
   done | LC_ALL=C sort
 }
 
-# As text, not with jq, which may reformat a number.
+# This does not use jq, which may reformat a number.
 of_json() {
   sed -nE 's/^\{ "uid": "([^"]*)", "alias": "([^"]*)", "channel": "([^"]*)", "value": ([^,]*), "unit": "[^"]*", "time": "?([^"},]*)"?, "type": "[^"]*" \},?$/\1,\2,\3,\4,,\5/p' |
     sed '1i header' | of_csv
@@ -248,7 +248,7 @@ usage() {
   cemm_exits 'history of the future' 2 history --config "$config" --from 2099-01-01
 }
 
-# completes WORD…: what bash offers for the last word, sorted, in one line.
+# completes WORD…: prints what bash offers for the last word, sorted, in one line.
 completes() (
   # shellcheck source=plugin/exec/cemm.bash
   . "$source_root/plugin/exec/cemm.bash"
@@ -353,7 +353,7 @@ failures() {
   cemm_exits 'one source of two' 1 read --config "$scratch/both.conf" --format csv
   is 'the other is printed' "$(all_simulated "$one" "$two")" "$(of_csv <<<"$out")"
 
-  # One of the limits is high enough to start the sweep, and too low to wait for answers.
+  # With one of these limits there are enough descriptors to start the sweep but not to wait for answers.
   local limit
   for limit in {4..12}; do
     (ulimit -n "$limit" && "$cemm" read --config "$config" --format csv 2>&1 >/dev/null) || echo "code $?"
@@ -368,7 +368,7 @@ failures() {
   is 'and it exits cleanly' '' "$(grep -vE '^[EW]! |^code (1|2|127)$|: error while loading shared libraries: ' "$scratch/limits" || true)"
 }
 
-# One cause is reported once, however many requests it fails.
+# If many requests fail for the same reason, that is reported once.
 causes() {
   local yesterday dead=$scratch/dead.conf
   local both=("$one/p1" "$two/s01")
@@ -486,7 +486,8 @@ output() {
   is 'no other file is left' "$(printf 'link\nmeters.csv')" "$(ls -A "$scratch/out")"
 }
 
-# In the background while the meters do not answer: what other processes see, and how it ends.
+# Runs cemm in the background while the meters do not answer: checks what other processes see, and how
+# it ends.
 signals() {
   local pid name number
   for name in INT TERM; do
@@ -522,7 +523,7 @@ signals() {
   exits 'stdout that is closed' 1 bash -c '"$@" >&-' - "$cemm" read --config "$config"
 }
 
-# on_terminal ARGUMENT…: stdout and stderr are a terminal; $screen is its content.
+# on_terminal ARGUMENT…: runs cemm with a terminal as stdout and stderr. Sets $screen to its content.
 on_terminal() {
   local command status=0
   command=$(printf '%q ' "$cemm" "$@")
@@ -563,7 +564,7 @@ terminal() {
   sim_faults
 }
 
-# With 80 columns, and in watch, which reads the output through a pipe.
+# Checks the output for 80 columns, and in watch(1), which reads the output through a pipe.
 narrow() {
   command -v script >/dev/null || return 0
   local command
@@ -584,8 +585,8 @@ narrow() {
   is 'as wide as its screen' '' "$(COLUMNS=80 "$cemm" read --config "$config" --format table | grep -E '^.{81}' || true)"
 }
 
-# The LAN and the cloud, and a meter whose clock is two hours ahead (its last full hour is ahead,
-# too).
+# Tests the LAN together with the cloud, and a meter whose clock is two hours ahead, so that even its
+# last full hour is in the future.
 lan_and_clock() {
   start_sim --devices 2 --lan 1 --meters p1,s01 --now "$1" --speed 0
   write_config "$scratch/lan.conf"
@@ -612,8 +613,8 @@ lan_and_clock() {
   done
 }
 
-# Meters that no list names: a LAN device without io is asked for each documented alias, and there
-# are 247 of Modbus. Two devices, one of which has mb5.
+# Meters that are in no list: a LAN device without io is asked for each documented alias, including 247
+# Modbus aliases. One of the two devices has mb5.
 by_name() {
   local garage shed first second command file=$scratch/by-name.conf
   start_sim --devices 1 --lan 1 --firmware 2.18 --meters p1,mb5 --now "$1" --speed 0
@@ -675,10 +676,10 @@ by_name() {
   done
 }
 
-# Runs the example as Telegraf would, in both ways, with this cemm and this configuration.
+# Runs the example as Telegraf would, in both ways that it describes.
 telegraf() {
   local example=$source_root/examples/telegraf.conf words
-  # The comment has the other way: both must be valid TOML.
+  # The second way is in a comment. Both must be valid TOML.
   sed -E '/^# \[\[inputs.exec\]\]/,$ s/^# ?//' "$example" >"$scratch/telegraf.conf"
   local values='
 import sys, tomllib

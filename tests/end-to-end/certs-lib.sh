@@ -1,11 +1,11 @@
 # shellcheck shell=bash disable=SC2154
 # Makes good and bad certificates. Source it after lib.sh.
 #
-#   make_ca NAME                               # $scratch/NAME/ca.pem
-#   make_cert NAME CA FROM UNTIL ALT_NAMES     # $scratch/NAME.pem and, as its key, NAME.tls
-#   make_self_signed NAME ALT_NAMES
+#   make_ca NAME                               # makes $scratch/NAME/ca.pem
+#   make_cert NAME CA FROM UNTIL ALT_NAMES     # makes $scratch/NAME.pem and its key, NAME.tls
+#   make_self_signed NAME ALT_NAMES            # makes the same two files
 
-# make_ca NAME
+# make_ca NAME: makes a certificate authority.
 make_ca() {
   local dir=$scratch/$1
   mkdir "$dir"
@@ -30,7 +30,8 @@ END
     -subj "/CN=$1" -addext basicConstraints=critical,CA:TRUE
 }
 
-# make_cert NAME CA FROM UNTIL ALT_NAMES: times as `date -d` reads them.
+# make_cert NAME CA FROM UNTIL ALT_NAMES: makes a certificate that CA signs. FROM and UNTIL are times
+# that `date -d` reads.
 make_cert() {
   local name=$scratch/$1 ca=$scratch/$2
   openssl req -new -newkey rsa:2048 -nodes -keyout "$name.tls" -out "$name.request" \
@@ -39,7 +40,7 @@ make_cert() {
     -startdate "$(asn1_time "$3")" -enddate "$(asn1_time "$4")" -in "$name.request" -out "$name.pem"
 }
 
-# make_self_signed NAME ALT_NAMES
+# make_self_signed NAME ALT_NAMES: makes a self-signed certificate.
 make_self_signed() {
   openssl req -x509 -newkey rsa:2048 -nodes -keyout "$scratch/$1.tls" -out "$scratch/$1.pem" \
     -days 30 -subj "/CN=$1" -addext "subjectAltName=$2"

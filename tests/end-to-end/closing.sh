@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# LAN devices that close connections. One announces it (Connection: close) and takes more than a
-# second for each answer; one does the same and has no io; one closes without notice; one does so
-# after a while. A new connection may reach another device, so the root document is requested again,
-# at most once for each document. The cloud also has these devices, but must not be asked. The last
-# device is behind a router that forgets idle connections: these must not be used again. Called as:
-# closing.sh BUILD_DIR
+# closing.sh BUILD_DIR: LAN devices that close connections. The first device announces it (Connection:
+# close) and takes more than a second for each answer; the second does the same and has no io; the
+# third closes without notice; the fourth closes without notice after a while. A new connection may
+# reach another device, so the root document is requested again, at most once for each document. The
+# cloud also has these devices, but must not be asked. The last device is behind a router that forgets
+# idle connections: these must not be used again.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -44,14 +44,14 @@ mount_fs
 check 'mount: behind a router: is read' cat "$m/$forgotten/p1/realtime.json"
 idle_since=$(now_ms)
 
-# run WHAT ARGUMENT…: runs cemm with LAN devices only. It must succeed.
+# run WHAT ARGUMENT…: runs cemm with LAN devices only, and checks that it succeeds.
 run() {
   local what=$1
   shift
   : >"$sim_log"
   exits "$what: it succeeds" 0 timeout 600 "$cemm" "$@" --config "$scratch/lan.conf"
   is "$what: says nothing" '' "$err"
-  # Without io, a meter is found through its realtime.
+  # On a device without io, a meter is found by requesting its realtime.
   is "$what: no document is requested twice" '' \
     "$(awk -v listless="$listless" '$2 == "lan" && $5 !~ /v1\/$/ && !($3 == listless && /realtime/) { print $3, $5, $6 }' "$sim_log" | sort | uniq -d)"
   is "$what: at most one root request for each document" '' "$(grep ' lan ' "$sim_log" | awk '$5 ~ /v1\/$/ { roots[$3]++; next } { others[$3]++ }
@@ -71,7 +71,7 @@ done
 
 # ---- programs that keep running -----------------------------------------------------------------------
 
-# has_of FILE COUNT UID: whether FILE has lines with that many different times.
+# has_of FILE COUNT UID: whether FILE has lines of the device with at least COUNT different times.
 has_of() {
   (($(grep "uid=$3,alias=p1" "$1" | awk '{ print $NF }' | sort -u | wc -l) >= $2))
 }
@@ -117,7 +117,7 @@ for uid in "${!kind[@]}"; do
   check "mount: ${kind[$uid]}: a day" test -s "$(day_file "$uid" p1 "$(date -d yesterday +%F)" csv)"
 done
 is 'mount: the cloud is not asked' 0 "$(requests 'cloud .*/(realtime|data)/')"
-# still: no request within 3 s.
+# still: whether there is no request for 3 s.
 still() {
   local count
   count=$(wc -l <"$sim_log")
@@ -128,7 +128,7 @@ check 'mount: without a reader, no request is sent' wait_for 20 still
 idle_for() {
   (($(now_ms) - idle_since > $1))
 }
-wait_for 40 idle_for 33000 # most of it has passed
+wait_for 40 idle_for 33000 # ms
 check 'mount: behind a router: is read after an idle connection was forgotten' cat "$m/$forgotten/p1/realtime.json"
 is 'mount: behind a router: on the LAN' 'local forgotten' "$(source_of "$forgotten")"
 unmount_fs

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Meters that measure less often than they are polled, with collectd's rrdtool, write_prometheus and
-# threshold plugins: a value's interval is the meter's, so that nothing expires between two
-# readings, and RRDs have no unknown points. The interval is learned before the first value, and
-# remembered.
+# threshold plugins. The interval of a value must be the meter's, so that nothing expires between two
+# readings and RRDs have no unknown points. The interval is learned before the first value is
+# dispatched, and is remembered.
 #
 #   collectd-cadence.sh BUILD_DIR
 #
-# Three devices: "ten" measures every 10 s of real time, "thirty" every 30 s by a clock that runs ten
-# times as fast, and the clock of "asleep" is stopped.
+# There are three devices: "ten" measures every 10 s of real time, "thirty" every 30 s by a clock that
+# runs ten times as fast, and the clock of "asleep" is stopped.
 # shellcheck disable=SC2317 # functions that check and wait_for call
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
@@ -26,7 +26,7 @@ asleep=00-1E-C0-00-00-03
 power=power-p1-electric_power
 since=$(date -u -d '-2 days' +%F)
 
-# device NUMBER OPTION…: starts one on the LAN; its address is in $sim_lan.
+# device NUMBER OPTION…: starts a device on the LAN; its address is in $sim_lan.
 device() {
   start_sim --devices 1 --first "$1" --lan 1 --meters p1,s01 --since "$since" "${@:2}"
 }
@@ -62,7 +62,7 @@ END
   sed -i '/^PluginDir/i LoadPlugin rrdtool\nLoadPlugin write_prometheus\nLoadPlugin threshold' "$run/collectd.conf"
 }
 
-# Polls the exporter, one line each time: the power of "ten", which is missing at first.
+# Polls the exporter. Prints a line each time: the power of "ten", which is missing at first.
 watch_exporter() {
   while :; do
     curl -s "http://127.0.0.1:$exporter_port/metrics" >"$scratch/metrics" &&
@@ -79,8 +79,8 @@ step() {
   rrdtool info "$1" | sed -n 's/^step = //p'
 }
 
-# unknown UID SERIES: the unknown points of the RRD, from the second value that collectd was given
-# to the last but one; csv has the values and their times.
+# unknown UID SERIES: prints the unknown points of the RRD between the second value that was dispatched
+# and the last but one. csv has the values and their times.
 unknown() {
   local times
   mapfile -t times < <(awk -F. '/^[0-9]/ { print $1 }' "$(csv "$1" "$2")")
@@ -105,7 +105,7 @@ learned() {
   is 'the threshold plugin misses nothing' '' "$(grep 'has not been updated' "$run/log" | grep -F "$power")"
 }
 
-# The value of a meter that is asleep is held back for two minutes, then dispatched.
+# The value of the meter of "asleep" is held back for two minutes, then dispatched.
 given_in_the_end() {
   check 'the value of a meter that is asleep is held back for two minutes at most' wait_for 130 has_lines 1 "$asleep" "$power"
   check 'and at least for that long' test $(($(now_ms) - asleep_begun)) -gt 110000
@@ -117,7 +117,8 @@ points() {
   is 'each value is dispatched once, the first ones included' '' "$(sort "$(csv "$thirty" "$power")" | uniq -d)"
 }
 
-# The clock of "thirty" is stopped: there is one more value, and no second one to learn from.
+# The clock of "thirty" is stopped, so there is one more value and no second value from which the
+# interval could be learned.
 remembered() {
   check 'the interval is in the state file' grep -qP "\t$thirty\tp1\telectric_power\t(.* )?/30\$" "$run/cemm.state"
   stop "$thirty_sim"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The plugin's <Discovery>, in a real collectd in its own networks: CEMMs that are not configured
+# Tests the plugin's <Discovery> in a real collectd in its own networks: CEMMs that are not configured
 # are found, and their values are dispatched as from any other source.
 #
 #   collectd-discovery.sh BUILD_DIR
 #
-# Two devices, one on each network. The meters' clock runs five times as fast: they are read every 2
-# s. Searches are "udp" lines in the simulator's log.
+# There are two devices, one on each network. The meters' clock runs five times as fast, so they
+# measure every 2 s. Searches are "udp" lines in the simulator's log.
 # shellcheck disable=SC2317 # functions that check and wait_for call
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
@@ -24,7 +24,7 @@ first=00-1E-C0-00-00-01  # at 10.77.0.11
 second=00-1E-C0-00-00-02 # at 10.78.0.12
 noon=1782036000          # 2026-06-21 12:00 in Amsterdam
 
-# complaints: the plugin's messages in this run.
+# complaints: prints the plugin's messages in this run.
 complaints() {
   grep 'cemm plugin' "$run/log" | grep -v 'successfully loaded' || true
 }
@@ -33,17 +33,17 @@ both_found() {
   has_lines "$1" "$first" power-p1-electric_power && has_lines "$1" "$second" power-p1-electric_power
 }
 
-# devices: the uids that have values.
+# devices: prints the uids that have values.
 devices() {
   find "$run/csv" -mindepth 2 -maxdepth 2 -name 'cemm-*' -printf '%f\n' 2>/dev/null | sed 's/^cemm-//' | sort | paste -sd ' '
 }
 
-# Whether the devices have received queries since $searches was counted.
+# searched: whether the devices have received queries since $searches was counted.
 searched() {
   (($(requests ' udp ') > searches))
 }
 
-# collectd starts first: no device answers.
+# collectd starts before the devices, so none of them answers at first.
 late() {
   run=$scratch/late
   conf "$run" <<<$'<Plugin cemm>\n<Discovery>\nInterval 1\n</Discovery>\n</Plugin>'
@@ -58,7 +58,7 @@ late() {
   stop_collectd "while it searches" "$run"
 }
 
-# No source at all in the configuration.
+# The configuration has no source.
 found() {
   run=$scratch/found
   conf "$run" <<<$'<Plugin cemm>\nTimeZone "Europe/Amsterdam"\n</Plugin>'
@@ -76,7 +76,7 @@ found() {
   is "there are no messages" "" "$(complaints)"
 }
 
-# Not even a <Plugin cemm> block.
+# The configuration has no <Plugin cemm> block.
 bare() {
   run=$scratch/bare
   conf "$run" <<<"# no block"
@@ -85,7 +85,7 @@ bare() {
   stop_collectd "without a block" "$run"
 }
 
-# One network of the two.
+# Only one of the two networks is searched.
 broadcast() {
   run=$scratch/broadcast
   conf "$run" <<<$'<Plugin cemm>\n<Discovery>\nEnabled true\nBroadcast "10.78.0.255"\n</Discovery>\n</Plugin>'
@@ -95,7 +95,8 @@ broadcast() {
   stop_collectd "with one network" "$run"
 }
 
-# with_local [LINE…]: a <Local> for the first device, these lines in <Discovery>.
+# with_local [LINE…]: the configuration has a <Local> for the first device, and these lines in
+# <Discovery>.
 with_local() {
   printf '<Plugin cemm>\n<Local "garage">\nAddress "10.77.0.11"\n</Local>\n'
   if [[ $# -gt 0 ]]; then printf '<Discovery>\n%s\n</Discovery>\n' "$*"; fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Many devices in one collectd: slow ones are read in parallel, those that answer with promises lose
-# no sample, and dead ones delay no other.
+# Many devices in one collectd: slow devices are read in parallel, devices that answer with promises
+# lose no sample, and dead devices delay no other.
 #
 #   collectd-fleet.sh BUILD_DIR
 # shellcheck disable=SC2317 # functions that check and wait_for call
@@ -31,20 +31,20 @@ fleet_conf() { # DIRECTORY INTERVAL CONNECTIONS [TIMEOUT]
 END
 }
 
-# How many devices have values: at least COUNT.
+# with_values COUNT: whether at least COUNT devices have values.
 with_values() {
   (($(find "$run/csv" -name 'power-p1-*' 2>/dev/null | wc -l) >= $1))
 }
 
-# sweeps: the number of realtime requests answered with 200, for each second that has some.
+# realtime_answers: prints the log's lines of realtime requests that were answered with 200.
 realtime_answers() {
   grep -E ' GET [^ ]*/realtime/ - 200$' "$sim_log" || true
 }
 
 # ---- 100 devices that take a second each ------------------------------------------
 
-# The milliseconds from the first to the last answer of one sweep: requests with short gaps between
-# them belong to one sweep.
+# sweep_time SKIP: prints how long a sweep takes in milliseconds, ignoring the first SKIP sweeps.
+# Answers with short gaps between them belong to one sweep.
 sweep_time() {
   realtime_answers | awk -v skip="$1" '{
     if (last && $1 - last > 1500) { n++; if (n > skip && count >= 100) { printf "%d", last - first + 1000; exit } first = $1; count = 0 }
@@ -72,8 +72,8 @@ enough_answers() {
 
 # ---- 1,000 devices with a promise first, some of them dead ------------------------------
 
-# gaps: readings that an answer had while collectd ran, and that were not dispatched. Each is in
-# answers for 10 s; one of the last 5 of these surely had it.
+# gaps: prints the readings that an answer contained while collectd ran, and that were not dispatched.
+# Answers contain each reading for 10 s; an answer in the last 5 of these seconds surely contained it.
 gaps() {
   local dead=$1
   realtime_answers | awk -v dead="$dead" -v csv="$run/csv/$host" '
@@ -110,26 +110,26 @@ promised() {
   run=$scratch/promised
   start_sim --devices 1000 --since "$since" --meters p1 --promise 500 --fault 'stall@*-?7/p1/realtime/*'
   fleet_conf "$run" 5 128
-  healthy=$((1000 - 63)) # those whose number ends in 7
+  healthy=$((1000 - 63)) # 63 devices are dead: their hexadecimal number ends in 7
   start_collectd "$run"
   check "all devices that are not dead have values" wait_for 60 with_values "$healthy"
   check "they have more values" wait_for 60 have_lines "$healthy" 4
   is "no sample of an answer is lost" "" "$(gaps "$dead")"
   is "each dead device is logged once" "" "$(grep -o 'cemm plugin: cloud home: 00-1E[^:]*: ' "$run/log" | sort | uniq -c | awk '$1 > 1' | head -n 3)"
-  check "and no other" test "$(grep -c 'cemm plugin: cloud home: 00-1E' "$run/log")" -le 63
+  check "no other device is logged" test "$(grep -c 'cemm plugin: cloud home: 00-1E' "$run/log")" -le 63
   is "no value was too old" 0 "$(grep -ci 'too old' "$run/log" || true)"
   stop_collectd "with 1,000 devices" "$run"
   stop "$sim_pid"
 }
 
-# have_lines FILES LINES: at least FILES series have at least LINES values.
+# have_lines FILES LINES: whether at least FILES series have at least LINES values.
 have_lines() {
   (($(find "$run/csv" -name 'power-p1-*' -exec grep -c '^[0-9]' {} + 2>/dev/null | awk -F: -v lines="$2" '$NF >= lines' | wc -l) >= $1))
 }
 
 # ---- one cause that concerns all of them -------------------------------------------------
 
-# Three sweeps have found that the meter of each device is gone.
+# swept_three_times: whether three sweeps have found that the meter of each device is gone.
 swept_three_times() {
   (($(requests '/p1/realtime/ - 412$') >= 900))
 }
@@ -160,7 +160,7 @@ hanging() {
   stop "$sim_pid"
 }
 
-# The others do not wait for the end of their first sweep, which it delays.
+# The device that hangs delays the end of the first sweep, but not the values of other devices.
 hanging_at_first() {
   run=$scratch/hanging-at-first
   start_sim --devices 4 --since "$since" --meters p1 --fault 'stall@*-03/p1/realtime/*'

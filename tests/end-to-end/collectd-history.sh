@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Backfill in a real collectd: minutes that were missed while collectd or the device was down reach
-# the named writers, and no others, oldest first, once, with their own times.
+# Tests backfill in a real collectd: minutes that were missed while collectd or the device was down
+# reach only the named writers, once, oldest first, with their own times.
 #
 #   collectd-history.sh BUILD_DIR
 #
-# Time is real here, because collectd's is. An hour of downtime is simulated by taking that hour out
-# of the state file. The oracle is `cemm-sim --print`.
+# Time is not simulated, because collectd uses the real time. An hour of downtime is simulated by
+# removing that hour from the state file. The oracle is `cemm-sim --print`.
 # shellcheck disable=SC2317 # functions that check and wait_for call
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
@@ -23,8 +23,8 @@ second=00-1E-C0-00-00-02
 since=$(date -u -d '-3 days' +%F)
 meters=p1,p1-gas,s01,pulse-1
 
-# history_conf DIRECTORY WINDOW [LINE…]: collectd.conf with one account, and Backfill for csv; the
-# lines come after the <Plugin cemm> block.
+# history_conf DIRECTORY WINDOW [LINE…]: writes a collectd.conf with one account, with Backfill for csv,
+# and with these lines after the <Plugin cemm> block.
 history_conf() {
   local dir=$1 window=$2
   shift 2
@@ -51,23 +51,24 @@ END
 
 # ---- the values -------------------------------------------------------------
 
-# values UID SERIES: "TIME VALUE" in the order in which they were written; TIME in seconds.
+# values UID SERIES: prints "TIME VALUE" lines in the order in which they were written. TIME is in
+# seconds.
 values() {
   local file
   file=$(csv "$1" "$2")
   [[ -z $file ]] || awk -F, '!/^epoch/ { printf "%d %s\n", $1, $2 }' "$file"
 }
 
-# covered UID SERIES FROM UNTIL: each minute from FROM to UNTIL (seconds) has a value.
+# covered UID SERIES FROM UNTIL: whether each minute from FROM to UNTIL (seconds) has a value.
 covered() {
   values "$1" "$2" | awk -v from="$3" -v until="$4" '
     { seen[int($1 / 60)] = 1 }
     END { for (m = int((from + 59) / 60); m < int(until / 60); m++) if (!(m in seen)) exit 1 }'
 }
 
-# once UID SERIES: errors in the order in which its values were written. The first is live; then old
-# ones come among live ones, both in order, none twice, and no old one in a minute that has a live
-# one.
+# once UID SERIES: prints errors in the order of the values. The first value must be live. Then old
+# and live values alternate, each kind in order of time, none of them twice, and there must be no old
+# value in a minute that has a live value.
 once() {
   values "$1" "$2" | awk '
     NR == 1 { live = old = first = $1; minute[int($1 / 60)] = "live"; next }
@@ -79,7 +80,7 @@ once() {
       minute[int($1 / 60)] = "old"; old = $1 }'
 }
 
-# right UID SERIES ALIAS CHANNEL: the wrong ones among its old values.
+# right UID SERIES ALIAS CHANNEL: prints the old values of the series that are wrong.
 right() {
   local time value wanted begun
   begun=$(values "$1" "$2" | sed -n 1p | cut -d' ' -f1)
@@ -89,15 +90,15 @@ right() {
   done
 }
 
-# complete WHAT FROM UNTIL: checks all followed series; FROM may be "gap": where each series ends in
-# the state file that forget has left.
+# complete WHAT FROM UNTIL: checks that no minute is missing in the series that have backfill. If FROM
+# is "gap", it is the time at which each series ends in the state file that forget has written.
 complete() {
   local what=$1 series uid alias from
   while read -r uid series; do
     from=$2 alias=${series#*-}
     [[ $from != gap ]] || from=$(state_until "$uid" "${alias%-*}" "${series##*-}" "$scratch/state")
     check "$what: $uid $series: no minute is missing" wait_for 60 covered "$uid" "$series" "$from" "$3"
-    is "$what: $uid $series: each once, oldest first, after the first live one" "" "$(once "$uid" "$series")"
+    is "$what: $uid $series: each value once, oldest first, after the first live value" "" "$(once "$uid" "$series")"
   done <<END
 $first power-p1-electric_power
 $first power-s01-electric_power
@@ -132,8 +133,8 @@ fresh() {
 
 # ---- with a state file ------------------------------------------------------------------
 
-# forget MINUTES: removes what was sent in the MINUTES before the newest one from the state file, as
-# if collectd had been down.
+# forget MINUTES: changes the state file as if collectd had been down for MINUTES before the newest
+# minute that was sent.
 forget() {
   awk -F'\t' -v OFS='\t' -v minutes="$1" '
     $1 == "csv" {
@@ -150,14 +151,15 @@ forget() {
   cp "$scratch/state" "$run/cemm.state"
 }
 
-# state_until UID ALIAS CHANNEL [FILE]: the end of what was sent, according to the state file, in seconds.
+# state_until UID ALIAS CHANNEL [FILE]: prints the end of what was sent according to the state file, in
+# seconds.
 state_until() {
   awk -F'\t' -v uid="$1" -v alias="$2" -v channel="$3" '
     $1 == "csv" && $2 == uid && $3 == alias && $4 == channel {
       n = split($5, stretches, " "); split(stretches[n], part, "+"); print part[1] + 60 * part[2] }' "${4-$run/cemm.state}"
 }
 
-# The same for the beginning.
+# state_from: does the same for the beginning of what was sent.
 state_from() {
   awk -F'\t' -v uid="$1" -v alias="$2" -v channel="$3" '
     $1 == "csv" && $2 == uid && $3 == alias && $4 == channel { print $5 + 0; exit }' "$run/cemm.state"
@@ -170,13 +172,14 @@ offline() {
   gap=$(state_until "$first" p1 electric_power)
   begun=$(date +%s)
   start_collectd "$run"
-  complete "collectd was down" gap $((begun - 60)) # a gap for each series: a minute may end between two devices
+  complete "collectd was down" gap $((begun - 60)) # each series has its own gap
   is "only what was missing" "" "$(values "$first" power-p1-electric_power | awk -v gap="$gap" '$1 < gap')"
   is "values are right" "" "$(right "$first" power-p1-electric_power p1 electric_power)"
   stop_collectd "after half an hour's backfill" "$run"
 }
 
-# A wider window between two runs: what was sent in the narrower one is not sent again.
+# The window is widened between two runs: values that were sent in the narrower window are not sent
+# again.
 widened() {
   local begun
   rm -rf "$run/csv"
@@ -189,7 +192,7 @@ widened() {
   stop_collectd "with a wider window" "$run"
 }
 
-# Without a state file the whole window is sent again.
+# After the state file was lost, the whole window is sent again.
 lost() {
   local begun
   rm -rf "$run/csv" "$run/cemm.state"
@@ -217,8 +220,9 @@ old_lines() {
   (($(values "$first" power-p1-electric_power | awk -v limit="$begun" '$1 < limit - 120' | wc -l) >= $1))
 }
 
-# Killed three times while it sends a day's minutes. A value that the writer has got before the
-# kill, and that is not in the state file yet, is sent twice: at most one for each kill, and rarely.
+# collectd is killed three times while it sends the minutes of two days. A value that the writer has
+# got before the kill and that is not yet in the state file is sent twice. This is rare, and concerns
+# at most one value for each kill.
 killed() {
   local begun last round uid series doubles=0
   run=$scratch/killed
@@ -231,7 +235,7 @@ killed() {
     wait "$daemon" 2>/dev/null || true
     refute "killed before the end, round $round" old_lines 2800
   done
-  last=$(date +%s) # the window of series that had nothing before
+  last=$(date +%s) # where the window of series without earlier values ends
   start_collectd "$run"
   while read -r uid series; do
     check "after kill -9: $uid $series: no minute is missing" wait_for 120 covered "$uid" "$series" $((last - 172680)) $((begun - 60))
@@ -249,7 +253,7 @@ END
 
 # ---- writers ----------------------------------------------------------------------
 
-# An unknown writer is logged once and delays no other; stopping in the middle is quick.
+# An unknown writer is logged once and delays no other writer. collectd stops quickly meanwhile.
 unknown_writer() {
   local begun
   run=$scratch/unknown
@@ -275,7 +279,7 @@ stopped_in_the_middle() {
   refute "it was not finished" old_lines 2800
 }
 
-# A directory where no state file can be written: it is logged once, and everything goes on.
+# If no state file can be written, that is logged once, and everything else works.
 unwritable() {
   local begun
   run=$scratch/unwritable
@@ -294,8 +298,8 @@ asked() {
   (($(requests ' GET [^ ]*/s01/realtime') >= $1))
 }
 
-# A device repeats values from before the restart of collectd: collectd has no value of the series,
-# so old values wait until it has one.
+# After a restart, a device repeats values that it sent before. They are not dispatched, so collectd
+# has no live value of the series, and old values wait until there is one.
 not_live() {
   local begun gap ports
   run=$scratch/not-live
@@ -358,7 +362,7 @@ END
 
 # ---- real outages ----------------------------------------------------------------------
 
-# Minutes in which the device, collectd, or both were down. Takes a quarter of an hour.
+# The device, collectd, or both are down for some minutes. This takes a quarter of an hour.
 outages() {
   local begun ends
   run=$scratch/outages
@@ -371,7 +375,7 @@ outages() {
   sim_faults || not_ok "the devices are back"
   ends=$(date +%s)
   check "they are read again" wait_for 330 lived_after "$ends"
-  sleep 130 # minutes that have just ended are not missing yet
+  sleep 130 # because minutes that have just ended do not count as missing
   complete "the devices were down" $((begun - 3540)) $((ends - 60))
   stop_collectd "before it is stopped itself" "$run"
   sleep 200
@@ -396,7 +400,7 @@ devices_gone() {
   sim_faults 'drop@cloud:*/cemm/*' 'drop@lan:*' || not_ok "the devices are gone"
 }
 
-# Whether each series has a live sample that is newer than MOMENT.
+# lived_after MOMENT: whether each series has a live sample that is newer than MOMENT.
 lived_after() {
   local uid
   for uid in "$first" "$second"; do

@@ -14,14 +14,14 @@
 
 world=()
 host=test-host
-since=2025-01-01 # of the simulator, as the oracle must know it
+since=2025-01-01 # when the data begins, for both the simulator and the oracle
 
 collectd_begin() {
   collectd=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v collectd) || skip "collectd is not installed"
   plugin=$build/plugin/collectd
   sim=$build/tests/simulator/cemm-sim
-  # A plugin built with ASan needs its runtime in collectd from the start. collectd itself leaks
-  # nothing that the leak checker would find.
+  # A plugin built with ASan needs ASan's runtime in collectd from the start. collectd itself has no
+  # leaks that the leak checker finds.
   preload=$(ldd "$plugin/cemm.so" | sed -n 's/.*=> \(.*libasan[^ ]*\) .*/\1/p')
   export ASAN_OPTIONS=detect_leaks=1:exitcode=99
 }
@@ -32,8 +32,8 @@ run_collectd() {
 
 # ---- configuration -----------------------------------------------------------
 
-# silent BODY: the same with discovery disabled, unless BODY sets it. A configuration that could
-# search anyway ends the test.
+# silent BODY: prints BODY, with discovery disabled unless BODY has a <Discovery> block. Ends the test
+# if the configuration would still search.
 silent() {
   local body=$1 off=$'<Discovery>\nEnabled false\n</Discovery>'
   [[ $body == *"<Discovery"* ]] || body=${body/"<Plugin cemm>"/"<Plugin cemm>"$'\n'"$off"}
@@ -44,7 +44,7 @@ silent() {
   echo "$body"
 }
 
-# conf DIRECTORY: writes a whole collectd.conf there, with the <Plugin cemm> block from standard input.
+# conf DIRECTORY: writes DIRECTORY/collectd.conf, with the <Plugin cemm> block from standard input.
 conf() {
   local body
   body=$(cat)
@@ -68,16 +68,16 @@ LoadPlugin csv
 </Plugin>
 PluginDir "$plugin"
 END
-    # Only once: collectd leaks some bytes for a second one.
+    # A second LoadPlugin would make collectd leak some bytes.
     [[ $body == *"LoadPlugin cemm"* ]] || echo "LoadPlugin cemm"
     echo "$body"
   } >"$1/collectd.conf"
 }
 
-# refused WHAT BLOCK WORDS [DIRECTORY]: the <Plugin cemm> block BLOCK is refused, and the log
-# contains WORDS; a directory of the name DIRECTORY is in BaseDir.
-# collectd 5.12.0 of Debian ends `-t` before it has read anything (its issue 3216); `-T` reaches the
-# same check, and also ends there if there is an error.
+# refused WHAT BLOCK WORDS [DIRECTORY]: ok if the <Plugin cemm> block BLOCK is refused and the log
+# contains WORDS. BaseDir has a directory of the name DIRECTORY.
+# Debian's collectd 5.12.0 ends `-t` before it has read anything (collectd issue 3216). `-T` does the
+# same check, and also ends there if it finds an error.
 refused() {
   local dir=$scratch/refused code=0
   rm -rf "$dir"
@@ -94,7 +94,7 @@ refused() {
   cat "$dir/log" "$dir/out" >>"$scratch/all-logs" 2>/dev/null || true
 }
 
-# Whether this collectd's -t reads the file at all.
+# choose_test_option: sets $test_option to -t, or to -T if this collectd's -t reads nothing.
 choose_test_option() {
   test_option=-t
   if run_collectd -t -C "$scratch/there-is-no-such-file" >"$scratch/out" 2>&1; then
@@ -105,27 +105,27 @@ choose_test_option() {
 
 # ---- running -----------------------------------------------------------------
 
-# start_collectd DIRECTORY: sets $daemon.
+# start_collectd DIRECTORY: starts collectd with the configuration there, and sets $daemon.
 start_collectd() {
   local before
   before=$(initializations "$1")
-  # Not with run_collectd: $! must be collectd itself, not a shell around it.
+  # run_collectd is not used, because $! must be collectd itself and not a subshell.
   "${world[@]}" env ${preload:+LD_PRELOAD=$preload} "$collectd" -f -C "$1/collectd.conf" >"$1/out" 2>&1 &
   daemon=$!
   started "$daemon"
   wait_for 60 initialized "$1" $((before + 1)) || not_ok "collectd starts" "$(cat "$1/log" "$1/out")"
 }
 
-# knows SECONDS UID ALIAS CHANNEL…: writes the channels' intervals to the state file, so that their
-# first values are not held back. $state is the file; by default it is the default one.
+# knows SECONDS UID ALIAS CHANNEL…: writes the channels' intervals to the state file ($state, or the
+# plugin's default), so that their first values are not held back.
 knows() {
   local file=${state:-$run/cemm.state} channel
   [[ -e $file ]] || printf 'cemm minutes 2\nend\n' >"$file"
   for channel in "${@:4}"; do printf '\t%s\t%s\t%s\t/%d\n' "$2" "$3" "$channel" "$1" >>"$file"; done
 }
 
-# knows_gas UID…: writes to the state file that their gas comes once an hour: otherwise it would be
-# held back for two minutes, in which there is no second reading.
+# knows_gas UID…: writes to the state file that gas is measured once an hour. Otherwise its first value
+# would be held back for two minutes, because there is no second reading in that time.
 knows_gas() {
   local uid
   for uid; do
@@ -134,7 +134,8 @@ knows_gas() {
   done
 }
 
-# initialized DIRECTORY TIMES: a restarted collectd appends to its log.
+# initialized DIRECTORY TIMES: whether collectd has started TIMES times, according to its log, to which
+# a restarted collectd appends.
 initialized() {
   local times
   times=$(initializations "$1")
@@ -145,7 +146,7 @@ initializations() {
   grep -sc 'Initialization complete' "$1/log" || true
 }
 
-# stop_collectd WHAT DIRECTORY: this must take less than 1 s.
+# stop_collectd WHAT DIRECTORY: stops collectd, which must take less than 1 s.
 stop_collectd() {
   local begun took
   begun=$(now_ms)
@@ -157,17 +158,17 @@ stop_collectd() {
   is "$1: the sanitizers found nothing" "" "$(grep -E 'ERROR: .*Sanitizer|runtime error' "$2/out" || true)"
 }
 
-# lines FILE…: the number of all their lines, without csv's headers.
+# lines FILE…: prints the number of lines in all files, without csv's headers.
 lines() {
   cat "$@" 2>/dev/null | grep -vc '^epoch' || true
 }
 
-# csv UID TYPE-INSTANCE: the files of one series (two after a midnight).
+# csv UID TYPE-INSTANCE [HOST]: prints the names of the files of a series (two after midnight).
 csv() {
   find "$run/csv" -path "$run/csv/${3:-$host}/cemm-$1/$2-????-??-??" -type f 2>/dev/null
 }
 
-# has_lines COUNT UID SERIES
+# has_lines COUNT UID SERIES [HOST]: whether the series has at least COUNT values.
 has_lines() {
   local file
   file=$(csv "$2" "$3" "${4-}")
@@ -179,7 +180,8 @@ has_lines() {
 # Devices that are read on the LAN: their values have two decimals, and they also have totals.
 declare -A on_lan=()
 
-# compare UID TYPE ALIAS CHANNEL FACTOR [totals:]: every line of the series against the oracle.
+# compare UID TYPE ALIAS CHANNEL FACTOR [totals:]: compares every value of the series with the oracle's
+# value times FACTOR.
 compare() {
   local file time value wanted wrong='' count=0 last=0
   file=$(csv "$1" "$2-$3-$4")
@@ -200,8 +202,8 @@ compare() {
   if [[ -n $wrong ]]; then not_ok "$1 $2-$3-$4" "$wrong"; else ok "$1 $2-$3-$4: $count values, each once, with its own time"; fi
 }
 
-# The meters are read every tenth second, gas every full hour (--gas-stamp hour); totals have times
-# some seconds later.
+# is_reading_time CHANNEL MS: whether a reading can have that time. The meters are read every ten
+# seconds, and gas every full hour (--gas-stamp hour). Totals have times some seconds later.
 is_reading_time() {
   local every=10000
   [[ $1 != totals:* ]] || { (($2 % every == 5000 || $2 % every == 6000)); return; }
@@ -209,7 +211,7 @@ is_reading_time() {
   (($2 % every == 0))
 }
 
-# without_gaps UID SERIES: every reading is there from the first to the last.
+# without_gaps UID SERIES: whether every reading from the first to the last was dispatched.
 without_gaps() {
   awk -F, '/^epoch/ { next } last && $1 - last != 10 { exit 1 } { last = $1 }' "$(csv "$1" "$2")"
 }
@@ -229,7 +231,7 @@ compare_device() {
   done
 }
 
-# log_lines TEXT: the number of lines of the log that contain it.
+# log_lines TEXT: prints the number of lines of the log that contain TEXT.
 log_lines() {
   grep -c -- "$1" "$run/log" || true
 }

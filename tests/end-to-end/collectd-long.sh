@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A long run of a real collectd: ten thousand sweeps over more than a day of the meters' time, with
-# outages. Memory, threads and descriptors must not grow, and no value may come late or twice.
+# A long run of a real collectd: ten thousand sweeps in more than a day of the meters' time, with
+# outages. Memory, threads and descriptors must not grow, and no value may be late or be repeated.
 #
 #   collectd-long.sh BUILD_DIR
 #
@@ -13,14 +13,14 @@ begin "$@"
 collectd_begin
 
 readonly sweeps=${CEMM_SWEEPS:-10000}
-readonly speed=100 # of the meters' clocks: a sample every 100 ms, which is the shortest interval
-readonly blocks=10 # of one device each, all swept at that interval
+readonly speed=100 # of the meters' clocks: there is a sample every 100 ms, the shortest interval
+readonly blocks=10 # each has one device, and is swept at that interval
 run=$scratch/run
 
-# ASan keeps freed memory in quarantine. Here it must not, because it would hide growth.
+# ASan keeps freed memory in quarantine, which would hide growth, so the quarantine is small here.
 ASAN_OPTIONS+=:quarantine_size_mb=1:thread_local_quarantine_size_kb=16
 
-# One request for the meter's realtime data is one sweep; in the logs of all simulators.
+# swept COUNT: whether there have been COUNT sweeps. Each sweep requests the meter's realtime once.
 swept() {
   (($(cat "$scratch"/sim*/log | grep -cE ' GET [^ ]*/p1/realtime/') >= $1))
 }
@@ -50,7 +50,7 @@ threads() {
   find "/proc/$collectd_pid/task" -mindepth 1 -maxdepth 1 | wc -l
 }
 
-# Connections open and close; the other descriptors must not grow.
+# descriptors: prints the number of descriptors except for connections, whose number varies.
 descriptors() {
   find "/proc/$collectd_pid/fd" -type l -not -lname 'socket:*' | wc -l
 }
@@ -75,8 +75,8 @@ fetched() {
   (($(requests ' GET [^ ]*/p1/realtime/') >= $1))
 }
 
-# Some hundred sweeps of several sources under valgrind, with history and an outage. If the plugin
-# was built with ASan, ASan has seen all sweeps.
+# memcheck: runs some hundred sweeps of several sources under valgrind, with history and an outage. It
+# is not called if the plugin was built with ASan, which has checked all sweeps.
 memcheck() {
   local report=$scratch/valgrind
   command -v valgrind >/dev/null || skip "valgrind is not installed"
@@ -116,8 +116,8 @@ CONF
 began=$(date +%s)
 meters 300000
 write_key "$scratch/home.key"
-# One write thread: on a busy machine collectd's five threads reorder samples that come this fast,
-# and the later value is then too old.
+# There is only one write thread. On a busy machine collectd's five threads would reorder samples that
+# arrive this fast, and collectd rejects a sample that is older than the previous one.
 conf "$run" <<CONF
 Interval 0.1
 WriteThreads 1
@@ -135,10 +135,10 @@ for fault in 'status=502' 'drop' 'garbage'; do
   check "$fault is logged" wait_for 20 eval '(($(log_lines "WARN\|no answer\|502\|closed\|fit") > 0))'
   sim_faults
 done
-for ahead in 600 -3600; do # back by ten minutes, which are repeated; then ahead by more than an hour
-  meters $((300000 + ahead))
+for back in 600 -3600; do # seconds: ten minutes back, which are repeated, then more than an hour forward
+  meters $((300000 + back))
   before=$(values)
-  check "the meters' clocks stepped ($ahead s behind): it goes on" wait_for 60 more_values "$before"
+  check "collectd goes on after the meters' clocks were set back by $back s" wait_for 60 more_values "$before"
 done
 check "all $sweeps sweeps" wait_for 600 swept "$sweeps"
 echo "# RSS $rss_then, then $(rss) KiB; threads $threads_then, then $(threads); descriptors $descriptors_then, then $(descriptors)"

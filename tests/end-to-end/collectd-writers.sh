@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The plugin with collectd's writers and real servers: history goes to a real carbon and to
-# InfluxDB, while write_prometheus, with a Prometheus that scrapes it, and a second collectd behind
-# the network plugin see only current values.
+# The plugin with collectd's writers and real servers: history goes to a real carbon and to InfluxDB.
+# write_prometheus, with a Prometheus that scrapes it, and a second collectd behind the network plugin
+# get only current values.
 #
 #   collectd-writers.sh BUILD_DIR
 #
-# All of them listen on free ports of the loopback address and keep their files in the scratch
+# All servers listen on free ports of the loopback address and keep their files in the scratch
 # directory.
 # shellcheck disable=SC2317 # functions that check and wait_for call
 set -euo pipefail
@@ -68,7 +68,7 @@ END
 
 # ---- configuration ------------------------------------------------------------------
 
-# node NAME PORT STORE_RATES
+# node NAME PORT STORE_RATES: prints a <Node> block of write_graphite.
 node() {
   cat <<END
   <Node "$1">
@@ -124,7 +124,7 @@ END
     "$run/collectd.conf"
 }
 
-# The collectd at the other end of the network plugin, with csv.
+# start_receiver: starts the collectd that receives from the network plugin, with csv.
 start_receiver() {
   mkdir "$scratch/receiver"
   cat >"$scratch/receiver/collectd.conf" <<END
@@ -132,7 +132,7 @@ Hostname "receiver"
 FQDNLookup false
 BaseDir "$scratch/receiver"
 PIDFile "$scratch/receiver/pid"
-WriteThreads 1 # it gets several values of a series at a time, and more threads would reorder them
+WriteThreads 1 # several values of a series arrive at a time, and more threads would reorder them
 LoadPlugin logfile
 <Plugin logfile>
   File "$scratch/receiver/log"
@@ -158,7 +158,7 @@ graphite_name() { # UID SERIES
   echo "${host//./_}.cemm-$1.$2"
 }
 
-# carbon_has UID SERIES: each minute of the window.
+# carbon_has UID SERIES: whether carbon has each minute of the window.
 carbon_has() {
   local file
   file=$scratch/carbon/whisper/$(graphite_name "$1" "$2" | tr . /).wsp
@@ -166,7 +166,7 @@ carbon_has() {
     awk -v need=$((window / 60 - 3)) '$2 != "None" { n++ } END { exit n < need }'
 }
 
-# influx QUERY: its answer, one value per line.
+# influx QUERY: prints InfluxDB's answer, one value per line.
 influx() {
   curl -sfG "http://127.0.0.1:$influx_http/query" --data-urlencode db=graphite --data-urlencode "q=$1" |
     jq -r '.results[0].series[]?.values[] | .[1]'
@@ -177,7 +177,7 @@ influx_has() {
     grep -c '^1$') -ge $((window / 60 - 4)) ]]
 }
 
-# tap UID SERIES: "TIME VALUE" in order of arrival.
+# tap UID SERIES: prints "TIME VALUE" lines in order of arrival.
 tap() {
   awk -v name="$(graphite_name "$1" "$2")" '$1 == name { print $3, $2 }' "$scratch/tap"
 }
@@ -186,7 +186,8 @@ tap_has() {
   (($(tap "$1" "$2" | awk -v begun="$begun" '$1 < begun - 60' | wc -l) >= window / 60 - 3))
 }
 
-# Errors in the order: the first is live; then old ones in their order among live ones.
+# tap_order UID SERIES: prints errors in the order of the values. The first value must be live; then
+# old and live values alternate, each kind in order of time.
 tap_order() {
   tap "$1" "$2" | awk -v begun="$begun" '
     NR == 1 { live = $1; if ($1 < begun - 60) print "the first is old: " $1; next }
@@ -195,7 +196,7 @@ tap_order() {
     { old = $1 }'
 }
 
-# The exporter is polled all the time while history is sent.
+# watch_exporter: polls the exporter continuously while history is sent.
 watch_exporter() {
   while :; do
     curl -s "http://127.0.0.1:$exporter_port/metrics" |
@@ -245,8 +246,8 @@ present() {
   is "csv, which was not named, has no old values" "" "$(find "$run/csv" -name 'power-*' -exec awk -F, -v limit=$((begun - 60)) '!/^epoch/ && $1 < limit' {} + | head -n 3)"
 }
 
-# One device of two does not answer for some seconds. The plugin's own notifications, and those of
-# the threshold plugin, are in the log.
+# One of two devices does not answer for some seconds. The notifications of the plugin and of the
+# threshold plugin are in the log.
 silence() {
   sim_faults "drop@*$second*" || not_ok "the simulator fails"
   check "a device that falls silent is notified" wait_for 30 grep -qF "CEMM $second is silent" "$run/log"

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The plugin in a real collectd with its csv writer, on the simulator: values must come out once,
-# with their own times, under the right names; and configuration errors must be found before a
-# start.
+# Tests the plugin in a real collectd with the csv writer and the simulator: each value must be
+# written once, with its own time, under the right name. Configuration errors must be found before
+# collectd starts.
 #
 #   collectd.sh BUILD_DIR
 #
-# The simulator's clock begins at noon of a summer day, so that power is negative, and runs five
-# times as fast, so that its meters are read every 2 s. The oracle is `cemm-sim --print`.
+# The simulator's clock begins at noon on a summer day, so that power is negative, and runs five times
+# as fast, so that its meters measure every 2 s. The oracle is `cemm-sim --print`.
 # shellcheck disable=SC2317 # functions that check and wait_for call
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
@@ -25,7 +25,7 @@ noon=1782036000 # 2026-06-21 12:00 in Amsterdam
 
 # ---- configuration -----------------------------------------------------------
 
-# cloud LINE…: a <Plugin cemm> block with one <Cloud "home"> that contains these lines.
+# cloud LINE…: prints a <Plugin cemm> block with one <Cloud "home"> that contains these lines.
 cloud() {
   printf '<Plugin cemm>\n<Cloud "home">\n'
   [[ $# -eq 0 ]] || printf '%s\n' "$@"
@@ -38,7 +38,8 @@ lan() {
   printf '</Local>\n</Plugin>\n'
 }
 
-# discovery LINE…: the same with <Discovery>, disabled whatever the lines say.
+# discovery LINE…: prints a <Plugin cemm> block with a <Discovery> that contains these lines and is
+# disabled in any case.
 discovery() {
   printf '<Plugin cemm>\n<Discovery>\n'
   printf '%s\n' "$@"
@@ -79,7 +80,7 @@ mistakes() {
   refused "state file without a name" $'<Plugin cemm>\nStateFile ""\n</Plugin>' "StateFile: is empty"
 }
 
-# history LINE…: a good <Cloud> block, and a <Backfill> block that contains these lines.
+# history LINE…: prints a valid <Cloud> block and a <Backfill> block that contains these lines.
 history() {
   cloud "ApiKeyFile \"$key_file\""
   printf '<Plugin cemm>\n<Backfill>\n'
@@ -156,7 +157,8 @@ END
   is "there are no messages" "" "$(grep -E 'cemm plugin' "$run/log" | grep -v 'successfully loaded' || true)"
 }
 
-# After a restart, it dispatches only new values: gas has not changed, nor has what a device repeats.
+# After a restart, the plugin dispatches only new values: not gas, which has not changed, and no values
+# that a device repeats.
 restarted() {
   local before
   before=$(lines "$(csv "$second" power-p1-electric_power)")
@@ -168,8 +170,8 @@ restarted() {
   is "gas did not change" 1 "$(lines "$(csv "$second" gauge-p1-gas)")"
 }
 
-# -T drops the values that it gets: they do not count as dispatched, and what was dispatched stays
-# known. Another, slow plugin is read first, so that there is time for an answer.
+# `collectd -T` drops the values that it gets, so they must not be recorded as dispatched, and earlier
+# records must not be lost. A slow plugin is read first, so that there is time for an answer.
 tried() {
   local old=$run before
   run=$scratch/tried
@@ -198,8 +200,8 @@ END
   cat "$run/log" >>"$scratch/all-logs"
 }
 
-# The plugin's own state, per device and source. The simulator's clock is not ours, so that an age
-# is either 0 or far from it.
+# The plugin's own state is dispatched for each device and source. The simulator's clock differs from
+# ours, so an age is either 0 or very large.
 own_state() {
   is "errors are counted: none" "" "$(cat $(csv "$first" derive-errors) $(csv "$second" derive-errors) | awk -F, '!/^epoch/ && $2 != 0 && $2 != "nan"')"
   check "each device has an age" test -n "$(csv "$first" gauge-age)" -a -n "$(csv "$second" gauge-age)"
@@ -208,7 +210,7 @@ own_state() {
     "$(awk -F, '!/^epoch/ && !($2 >= 0.2 && $2 < 15)' "$(csv "$second" response_time-cloud-home)")"
 }
 
-# The example from the tree with the simulator's addresses, and without discovery.
+# Runs examples/collectd.conf with the simulator's addresses and without discovery.
 example() {
   local dir=$scratch/example
   mkdir "$dir"
@@ -258,7 +260,7 @@ END
   sim_faults || not_ok "the simulator goes on"
 }
 
-# If a device does not answer whether it has one of the meters, the known ones are read.
+# If a device does not answer whether it has a certain meter, its known meters are read.
 half_known() {
   local before
   run=$scratch/half-known
@@ -284,7 +286,7 @@ refused_key() {
   is "no values" "" "$(find "$run" -path '*/csv/*' -type f)"
 }
 
-# One device of two does not answer for a while.
+# One of two devices does not answer for a while.
 outage() {
   local before
   run=$scratch/outage
@@ -307,7 +309,7 @@ outage() {
   stop_collectd "after an outage" "$run"
 }
 
-# Short outages in a row: they interrupt sweeps at every point of the loop.
+# Many short outages interrupt sweeps at every point of the loop.
 flutter() {
   local i
   for i in {1..10}; do
@@ -322,7 +324,7 @@ both_have_values() {
   has_lines 1 "$first" power-p1-electric_power && has_lines 1 "$second" power-p1-electric_power
 }
 
-# A meter that disappears: one line says so, and one when it is back.
+# If a meter disappears, one line says so, and another line when it is back.
 gone() {
   local home='cemm plugin: <Cloud "home">:'
   run=$scratch/gone
@@ -337,7 +339,7 @@ gone() {
   is "each once" "1 1" "$(log_lines "$home $second p1: ") $(log_lines "$home $second is back")"
 }
 
-# The files that `meson install` installs are all that collectd needs.
+# collectd needs no other files than those that `meson install` installs.
 installed() {
   local root=$scratch/root plugin
   run=$scratch/installed

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# collectors.sh BUILD_DIR: the programs that the output of `cemm` is for accept it unchanged: a real
-# InfluxDB, a real node_exporter and Prometheus, and collectd's exec plugin. Their values are
-# compared with the simulator's.
+# collectors.sh BUILD_DIR: a real InfluxDB, a real node_exporter and Prometheus, and collectd's exec
+# plugin accept the output of `cemm` unchanged. The values that they store are compared with the
+# simulator's.
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -24,18 +24,19 @@ oracle() { # UID ALIAS CHANNEL MS…
 
 # ---- InfluxDB ------------------------------------------------------------------------------
 
-# into_influxdb WHAT FILE
+# into_influxdb WHAT FILE: writes the file into InfluxDB, and checks that it is accepted.
 into_influxdb() {
   is "InfluxDB accepts $1 unchanged" '204 ' "$(write_influxdb "$2")"
 }
 
-# series FIELD WHERE: "NS VALUE" of everything that InfluxDB has.
+# series FIELD WHERE: prints "NS VALUE" lines of all points of a series in InfluxDB.
 series() {
   ask_influxdb "SELECT \"$1\" FROM cemm WHERE $2" |
     grep -oE '\[[0-9]{19},[^]]*\]' | tr -d '[]' | tr ',' ' '
 }
 
-# same_series WHAT FIELD WHERE FILE: it equals FILE ("NS VALUE" a line), compared as numbers.
+# same_series WHAT FIELD WHERE FILE: ok if the series equals the "NS VALUE" lines in FILE, compared as
+# numbers.
 same_series() {
   series "$2" "$3" >"$scratch/had"
   if python3 - "$scratch/had" "$4" <<'END'; then
@@ -49,7 +50,8 @@ END
   fi
 }
 
-# Imports a history as the example does, into a database that keeps it, and into one that keeps only a day.
+# Imports a history as the example does, into a database that keeps it, and into a database that
+# deletes values after a day.
 pipeline() {
   local command database code=0
   command=$(sed -n '/^cemm history .* |$/,/^```/{/^```/!p}' "$source_root/examples/influxdb.md")
@@ -60,7 +62,7 @@ pipeline() {
     exits "the pipeline: the history of three days, into the database $database" "$code" \
       bash -c "set -o pipefail; ${command/"http://localhost:8086/write?db=cemm"/"$influx/write?db=$database"}"
     if ((code == 0)); then is 'the pipeline: there is no message' '' "$out$err"; else has 'the pipeline: a message says why it stops' "$out" 'retention policy'; fi
-    code=22 # curl's exit status, and split's
+    code=22 # the exit status of curl, which split also returns
   done
 }
 
@@ -110,7 +112,7 @@ start_exporter() { # PORT
     --collector.textfile.directory="$scratch/textfiles" --web.listen-address="127.0.0.1:$1"
 }
 
-# value QUERY: Prometheus's value now, or nothing.
+# value QUERY: prints Prometheus's current value, or nothing.
 value() {
   curl -sfG "$server/api/v1/query" --data-urlencode "query=$1" | jq -r '.data.result[].value[1]'
 }
@@ -123,7 +125,7 @@ hasnt_value() {
   [[ -z $(value "$1") ]]
 }
 
-# is_number WHAT A B: compares them as doubles.
+# is_number WHAT A B: ok if A and B are the same as doubles.
 is_number() {
   if python3 -c 'import sys; sys.exit(float(sys.argv[1]) != float(sys.argv[2]))' "$2" "$3" 2>/dev/null; then
     ok "$1"
@@ -132,7 +134,7 @@ is_number() {
   fi
 }
 
-textfile() { # the example, as cron runs it
+textfile() { # runs the example as cron would
   PATH=$build/plugin/exec:$PATH CEMM_CONFIG=$config sh "$source_root/examples/prometheus-textfile.sh" \
     "$scratch/textfiles/cemm.prom" 2>"$scratch/stderr"
 }
@@ -168,7 +170,7 @@ prometheus_chain() {
   is 'promtool still finds no error' '' "$(promtool check metrics <"$file" 2>&1)"
   sim_faults
 
-  # Another source of the same meter is a little behind: the counters in the file do not step back.
+  # If another source of the same meter is a little behind, the counters in the file do not decrease.
   before=$(grep -E '_total\{' "$file")
   start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since" --now $((now - 600)) --speed 0
   write_config "$scratch/behind.conf"
@@ -181,10 +183,10 @@ prometheus_chain() {
 
 # ---- collectd ------------------------------------------------------------------------------
 
-# collectd's exec plugin starts nothing as root, so another user must be able to read everything.
+# collectd's exec plugin starts no program as root, so another user must be able to read all files.
 collectd_exec() {
   local dir place user config_file host=exec-house
-  chmod 711 "$scratch" # the path to it
+  chmod 711 "$scratch" # so that the user can reach the files
   place=$scratch/exec
   user=$(id -un)
   mkdir -p "$place/plugin/exec" "$place/common" "$scratch/collectd"
@@ -248,7 +250,7 @@ END
 
 # ---- names that are not allowed ----------------------------------------------------------------
 
-# A LAN device that gives its meters and channels names that would break every format.
+# Acts as a LAN device whose meters and channels have names that would break every format.
 hostile='
 import http.server, json, time
 now = int(time.time()) * 1000
@@ -299,7 +301,7 @@ names() {
 }
 
 needs influxd prometheus promtool prometheus-node-exporter collectd python3 jq curl
-# A clock that is a little behind ours, and stopped: two readings are the same.
+# The meters' clock is behind ours and stopped, so that two reads give the same values.
 now=$(($(date +%s) / 60 * 60 - 3600))
 start_sim --devices 2 --meters p1,p1-gas,s01 --unknown-channel --since "$since" --now "$now" --speed 0
 write_config "$config"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# dashboards.sh BUILD_DIR: runs every query of the Grafana dashboards against a real Prometheus and
-# a real InfluxDB with a day of values. Grafana itself does not run: the test replaces its
-# variables.
+# dashboards.sh BUILD_DIR: runs every query of the Grafana dashboards against a real Prometheus and a
+# real InfluxDB that have a day of values. Grafana itself does not run, so the test replaces the
+# variables of the queries.
 # shellcheck disable=SC2154,SC2317 # variables of lib.sh; functions are called by check
 set -euo pipefail
 here=$(dirname "$0")
@@ -29,7 +29,7 @@ for ((time = now - 36 * 3600; time <= now; time += step)); do
   "$cemm" read --config "$scratch/conf" --format influx >>"$scratch/lines"
   stop "$sim_pid"
 done
-# The monthly history of gas, in the same measurement, must not be mixed with it.
+# The monthly history of gas is in the same measurement, and must not be mixed with its readings.
 start_sim --devices 1 --meters p1,p1-gas --since 2025-01-01
 write_config "$scratch/conf"
 "$cemm" history --config "$scratch/conf" --from "$(date -d '-1 day' +%F)" --period month --format influx >>"$scratch/lines"
@@ -37,7 +37,7 @@ is 'readings' 73 "$(find "$scratch/texts" -type f | wc -l)"
 
 # ---- the servers ------------------------------------------------------------------------------------
 
-# Joins the texts of all times into one OpenMetrics text, which has times.
+# Joins the Prometheus texts of all times into one OpenMetrics text, in which samples have times.
 openmetrics='
 import collections, os, sys
 types, lines = {}, collections.defaultdict(list)
@@ -84,13 +84,13 @@ titles = " | ".join(p["title"].lower() for p in panels)
 assert all(w in titles for w in wanted), titles'
 for board in prometheus influxdb; do check "$board.json is sound" python3 -c "$sound" "$boards/$board.json"; done
 
-# variables: replaces Grafana's variables.
+# variables: replaces Grafana's variables in the queries on stdin.
 variables() {
   sed -e "s|\\\$uid|.*|g; s|\\\$meter|${meter:-.*}|g; s|\\\$price_[a-z]*|0.25|g; s|\\\$__interval|10m|g" \
     -e "s|\\\$type|solar_energy|g; s|\\\$solar|mb3|g; s|\\\$__range_s|86400|g; s|\\\$__range|1d|g" \
     -e "s|\\\$timeFilter|time >= ${now}s - 36h AND time <= ${now}s|g"
 }
-# queries BOARD KEY: "TITLE<tab>QUERY" of each target.
+# queries BOARD KEY: prints "TITLE<tab>QUERY" for each target.
 queries() {
   jq -r --arg key "$2" '.panels[] | .title as $title | .targets[] | [$title, .[$key]] | join("\t")' "$boards/$1.json" | variables
 }
@@ -109,19 +109,19 @@ labels() { curl -sfG "$server/api/v1/label/$1/values" --data-urlencode "match[]=
 while read -r metric label; do
   check "its variable ${label%)} has values" labels "${label%)}" "${metric%,}"
 done < <(jq -r '.templating.list[] | select(.type == "query") | .query.query' "$boards/prometheus.json" | sed 's/label_values(//')
-# One number calculated by hand: the import at tariff 2 in a day.
+# The import at tariff 2 in a day is also calculated here.
 one=00-1E-C0-00-00-01
 reading() { "$build/tests/simulator/cemm-sim" --since 2025-01-01 --print "$one" p1 "$1" "$2"; }
 got=$(curl -sfG "$server/api/v1/query" --data-urlencode "query=increase(cemm_energy_joules_total{direction=\"import\",tariff=\"2\"}[1d]) / 3.6e6" \
   --data-urlencode "time=$now" | jq -r '.data.result[0].value[1]')
 near() { python3 -c 'import sys; a, b, c = map(float, sys.argv[1:]); sys.exit(abs(a - b - c) > 0.05)' "$@"; }
-# The value of a panel of Prometheus's dashboard with all meters selected.
+# shown TITLE: prints the value of a panel of the Prometheus dashboard with all meters selected.
 shown() {
   curl -sfG "$server/api/v1/query" --data-urlencode "time=$now" --data-urlencode "query=$(queries prometheus expr | awk -F'\t' -v title="$1" '$1 == title { print $2; exit }')" |
     jq -r '[.data.result[].value[1] | tonumber] | if length == 1 then .[0] else "\(length) numbers" end'
 }
 oracle() { "$build/tests/simulator/cemm-sim" --since 2025-01-01 --meters p1,p1-gas,mb3 --print "$one" "$@"; }
-# counted ALIAS CHANNEL…: the sum of the increases of these counters in the day.
+# counted ALIAS CHANNEL…: prints the sum of the increases of these counters in the day.
 counted() {
   local alias=$1 channel
   shift

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # debian.sh BUILD_DIR: builds the Debian packages, checks them with lintian, installs them into a
-# Debian that has only their dependencies, uses them there, and purges them. Takes minutes; the
+# Debian that has only their dependencies, uses them there, and purges them. It takes minutes. The
 # dependencies come from the machine's package sources.
 # shellcheck disable=SC2154,SC2317 # out is of lib.sh; functions are called by check
 set -euo pipefail
@@ -37,7 +37,7 @@ check 'lintian finds no error' lint
 
 mkdir "$scratch/ours"
 for package in "${packages[@]}"; do cp "$debs/${package}_"*.deb "$scratch/ours"; done
-# What they depend on, without versions and without each other.
+# The packages that ours depend on, without versions and without our own.
 depends=$(for deb in "$scratch"/ours/*.deb; do dpkg-deb -f "$deb" Pre-Depends Depends; done |
   sed 's/^[A-Za-z-]*: //' | tr ',' '\n' | sed 's/^ *//; s/[ (|].*//; /^$/d' |
   grep -vxF "$(printf '%s\n' "${packages[@]}")" | sort -u | paste -sd ,)
@@ -49,7 +49,7 @@ else
   finish
 fi
 inside() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"; }
-# everything: all files, except for dpkg's own logs and databases.
+# everything: prints the names of all files except for dpkg's logs and databases.
 everything() {
   (cd "$root" && find . -xdev \( -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache -o -path ./tmp \) \
     -prune -o -printf '%p %y %m\n' | sort)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# discovery.sh BUILD_DIR: CEMMs that are not configured, in separate networks that no broadcast
-# leaves. Every program that searches for devices runs inside, see netns.sh.
+# discovery.sh BUILD_DIR: discovery of CEMMs that are not configured. It runs in separate networks
+# (netns.sh), which no broadcast can leave.
 # shellcheck disable=SC2154,SC2317 # out and err are of lib.sh; functions are called by wait_for
 set -euo pipefail
 here=$(dirname "$0")
@@ -24,19 +24,19 @@ own=$XDG_CONFIG_HOME/cemm/cemm.conf
 
 # ---- helpers -------------------------------------------------------------------
 
-# asks WHAT CODE COMMAND [ARGUMENT…]: cemm in the asker's world.
+# asks WHAT CODE COMMAND [ARGUMENT…]: as `exits`, for cemm in the asker's namespace.
 asks() {
   local what=$1 code=$2
   shift 2
   exits "$what" "$code" "${asker[@]}" "$cemm" "$@"
 }
 
-# found: the devices of the table on stdin, "UID ADDRESS" each, all on one line.
+# found: prints the devices of the table on stdin, "UID ADDRESS" each, all on one line.
 found() {
   tail -n +2 | awk '{ printf "%s%s %s", (NR > 1 ? ", " : ""), $1, $2 }'
 }
 
-# world [OPTION…]: starts the simulator of this part in the site, and stops the one before.
+# world [OPTION…]: stops the simulator, and starts a new one in the site's namespace.
 world() {
   if [[ -n ${world_pid-} ]]; then stop "$world_pid"; fi
   start_sim_in_site --discovery "$@"
@@ -48,13 +48,13 @@ no_world() {
   world_pid=
 }
 
-# roots UID: how often the root document of the device was requested.
+# roots UID: prints how often the root document of the device was requested.
 roots() {
   requests "^[0-9.]+ lan $1 GET /open-api/v1/ "
 }
 
-# python WORLD SCRIPT [ARGUMENT…]: runs it in the background until it prints "ready". Sets
-# $python_pid. WORLD is asker or site.
+# python WORLD SCRIPT [ARGUMENT…]: starts the script in the background, in the namespace of WORLD
+# (asker or site), and waits until it prints "ready". Sets $python_pid.
 python() {
   local world=$1 output=$scratch/python.$((python_count += 1))
   local -n enter=$world
@@ -69,7 +69,7 @@ python() {
 }
 python_count=0
 
-# Binds the port and reads nothing. The argument: whether others may bind it, too.
+# Binds the port and reads nothing. The argument says whether other programs may also bind it.
 holder='
 import socket, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -79,8 +79,8 @@ print("ready", flush=True)
 time.sleep(600)
 '
 
-# A forger: answers each query with COUNT claims of other devices, from ADDRESS. With "stall", its
-# HTTP server accepts all connections and answers none.
+# A forger answers each query from ADDRESS with COUNT packets that pretend to be from other devices.
+# With "stall", its HTTP server accepts all connections and answers no request.
 forger='
 import socket, sys, threading
 address, count, stall = sys.argv[1], int(sys.argv[2]), sys.argv[3:] == ["stall"]
@@ -106,9 +106,9 @@ while True:
         answering.sendto((claim % (i >> 8, i & 255)).encode(), sender)
 '
 
-# A crowd: from each of .20 to .219 of both networks, a claim of another device in each search.
-# "confirm": each has a root document that agrees; "stall": none ever answers. It prints a line for
-# each search.
+# A crowd: in each search, each address from .20 to .219 of both networks sends a packet that pretends
+# to be from another device. With "confirm", the root document at each address has the same uid. With
+# "stall", no HTTP request is answered. It prints a line for each search.
 crowd='
 import resource, socket, sys, threading, time
 most = resource.getrlimit(resource.RLIMIT_NOFILE)[1] # more than the usual 1024 are needed
@@ -161,8 +161,8 @@ while True:
             pass
 '
 
-# mount_in_asker NAME CONFIG: a file system that keeps running. Sets $fs_pid and $m; its messages
-# are in $scratch/NAME.log.
+# mount_in_asker NAME CONFIG: mounts a file system in the asker's namespace. Sets $fs_pid and $m. Its
+# messages are in $scratch/NAME.log.
 mount_in_asker() {
   m=$scratch/$1
   fs_log=$scratch/$1.log
@@ -177,7 +177,7 @@ mount_in_asker() {
   fi
 }
 
-# config FILE [LINE…]: the lines of [discovery].
+# config FILE [LINE…]: writes a configuration with these lines in [discovery].
 config() {
   local file=$1
   shift
@@ -193,7 +193,7 @@ power() {
   cat "$m/$one/p1/realtime/electric_power"
 }
 
-# Whether the first device can't be read; keeps its reading until then, in whole kWh.
+# no_reading: whether the first device can't be read. Otherwise records its reading, in whole kWh.
 no_reading() {
   local reading
   reading=$(cat "$m/$one/p1/realtime/t1") || return 0
@@ -201,7 +201,7 @@ no_reading() {
   return 1
 }
 
-# log_lines PATTERN: the number of matching lines in the file system's log.
+# log_lines PATTERN: prints the number of matching lines in the file system's log.
 log_lines() {
   grep -cE -- "$1" "$fs_log" || true
 }
@@ -264,7 +264,7 @@ all_networks() {
   is 'and stdout is empty' '' "$out"
 }
 
-# values: compares the output of `read --format csv` on stdin with the simulator's functions of time.
+# values: compares the output of `read --format csv` on stdin with the simulator's values.
 values() {
   local uid alias channel value time want from
   tail -n +2 | while IFS=, read -r uid alias channel value _ time _; do
@@ -318,7 +318,7 @@ configured() {
   is 'finds all devices, each once' 3 "$(grep -c 00-1E- <<<"$out")"
 }
 
-# on_terminal: `cemm discover`, stderr on a terminal; $screen is its content.
+# Checks `cemm discover` with a terminal as stderr.
 terminal() {
   command -v script >/dev/null || return 0
   local screen
@@ -366,7 +366,8 @@ can_mount() {
   [[ -c /dev/fuse && -r /dev/fuse && -w /dev/fuse ]]
 }
 
-# scanned COUNT: the number of scans since the simulator started; each sends two queries.
+# scanned COUNT: whether there were COUNT searches since the simulator started. Each one sends two
+# queries.
 scanned() {
   (($(requests "udp $one") >= 2 * $1))
 }
@@ -438,12 +439,12 @@ moving() {
   is 'and that is logged once' 1 "$(log_lines "$one has moved from 10.78.0.13 to 10.77.0.11")"
 }
 
-# A value of this simulator.
+# asked_and_read: whether a value is read from the new simulator.
 asked_and_read() {
   power && (($(requests "lan $one GET /open-api/v1/p1/realtime") > 0))
 }
 
-# Two programs that keep running share the port; each must receive its own answers.
+# Two programs that run at the same time share the port, and each must receive its own answers.
 sharing() {
   local mounts=() i address
   config "$scratch/sharing.conf" 'interval = 1'
@@ -462,12 +463,12 @@ sharing() {
   done
 }
 
-# Whether the device is at that address, and can be read.
+# power_at: whether the device is at that address and can be read.
 power_at() {
   power && grep -A1 "^  address  *$1\$" "$m/status" | grep 'devices  *1' >/dev/null
 }
 
-# A device gets the address of another one: values must not be attributed to the wrong device.
+# A device gets the address of another device. Values must not be attributed to the wrong device.
 swapping() {
   config "$scratch/swapping.conf" 'interval = 1'
   world --devices 2 --lan-bind 10.77.0.11,10.77.0.12
@@ -484,11 +485,11 @@ swapping() {
   check 'there are new searches' wait_for 15 scanned 3
   check 'all can be read' wait_for 30 all_read
   is 'each has its own values' '' "$(all_values)"
-  # The first disappears, and another one gets its address.
+  # The first device disappears, and another device gets its address.
   world --devices 1 --first 2 --lan-bind 10.77.0.13
   check 'another device gets the address of the first' wait_for 30 \
     logged "$one is no longer at 10.77.0.13, where $two is now"
-  # A value that was read less than a second ago may be cached; it must be the first device's.
+  # A value that was read less than a second ago may be cached. It must be the first device's.
   : >"$scratch/still"
   check 'it has no values of the first' wait_for 10 no_reading
   hasnt 'its values were never those of the first' "$(<"$scratch/still")" \
@@ -497,7 +498,8 @@ swapping() {
   check 'and listed' test -d "$m/$one"
 }
 
-# gone_from ADDRESS NEXT: the first device; or the third one, which is there now, answered before it.
+# gone_from ADDRESS NEXT: whether a message says that the first device is no longer at that address, or
+# that the third device, which is there now, has answered.
 gone_from() {
   logged "$one has moved from $1 to $2" || logged "$one is no longer at $1, where $three is now"
 }
@@ -510,7 +512,7 @@ logged() {
   (($(log_lines "$1") > 0))
 }
 
-# The values of all devices in the mount that the simulator does not have.
+# all_values: prints the values in the mount that differ from the simulator's.
 all_values() {
   local uid
   for uid in "$one" "$two" "$three"; do
@@ -519,7 +521,7 @@ all_values() {
   done
 }
 
-# The peak memory of the file system in MiB.
+# memory: prints the peak memory of the file system in MiB.
 memory() {
   awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$fs_pid/status"
 }
@@ -552,12 +554,12 @@ flood() {
   done
 }
 
-# crowd_scanned COUNT: how many searches the crowd has answered.
+# crowd_scanned COUNT: whether the crowd has answered COUNT searches.
 crowd_scanned() {
   (($(grep -c '^scan' "$scratch/python.$python_count") >= $1))
 }
 
-# many COMMAND: more than a few, of devices or of sources.
+# many COMMAND: whether the command prints the number of many devices or sources.
 many() {
   (($("$1") > 100))
 }
@@ -578,7 +580,7 @@ crowds() {
     mount_in_asker "crowd-$kind" "$scratch/crowd.conf"
     before=$(memory)
     python site "$crowd" "$kind"
-    ls "$m" >/dev/null || true # the first search
+    ls "$m" >/dev/null || true # starts the first search
     check "$kind: 400 addresses claim new devices in each search" wait_for 60 crowd_scanned 3
     world --devices 1 --lan-bind 10.77.0.11
     check "$kind: a real one is also found" wait_for 60 power

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# energy-year.sh BUILD_DIR: a year of `cemm energy` with everything that can happen in one: both
-# clock changes, missing minutes, also in the doubled hour, days without readings, a replaced meter,
-# and import and export in the same hour. energy.py calculates every row, and energy-sums.py checks
-# the sums.
+# energy-year.sh BUILD_DIR: `cemm energy` for a year in which everything happens: both clock changes,
+# missing minutes (also in the hour that occurs twice), days without readings, a replaced meter, and
+# import and export in the same hour. energy.py calculates every row, and energy-sums.py checks the
+# sums.
 # shellcheck disable=SC2016,SC2034 # awk programs; variables of energy-lib.sh
 set -euo pipefail
 here=$(dirname "$0")
@@ -14,20 +14,20 @@ energy_begin "$@"
 since=2025-01-01
 year=(--from 2025-01-01 --to 2025-12-31)
 replaced=2025-08-20
-unread=(2025-06-13 2025-11-30) # the days after them have no first reading, either
+unread=(2025-06-13 2025-11-30) # days without readings, so the next days have no first reading, either
 
-# second TIME: in the zone, unless TIME has another one.
+# second TIME: prints TIME in seconds since 1970. It is in the meters' zone unless it names another.
 second() { TZ=$zone date -d "$1" +%s; }
 
 gaps=(
-  "$(second '2025-03-30 01:40')/$(second '2025-03-30 03:20')" # what is 40 minutes
+  "$(second '2025-03-30 01:40')/$(second '2025-03-30 03:20')" # only 40 minutes, because of the clock change
   "$(second '2025-04-11 10:05')/$(second '2025-04-11 13:20')"
   "$(second '2025-10-26 00:30 UTC')/$(second '2025-10-26 01:05 UTC')" # half of each of the two hours at 02:00
   "$(second '2025-12-01')/$(second '2025-12-02')"                     # a whole day
-  "$(second '2025-12-05 18:00')/$(second '2025-12-05 18:10')"         # few enough to scale
+  "$(second '2025-12-05 18:00')/$(second '2025-12-05 18:10')"         # so few that the rest is scaled
 )
 
-# spoil: applies this to the archive.
+# spoil: removes these minutes and readings from the archive, and simulates the replacement of p1.
 spoil() {
   local gap day file
   for gap in "${gaps[@]}"; do without_minutes "${gap%/*}" "${gap#*/}"; done
@@ -62,7 +62,7 @@ for by in quarter hour day month; do
     "W! cemm: $one/p1: amounts of $replaced come from the minutes alone: their sum differs too much from the meter readings" "$err"
 done
 
-# as_worked_out ALIAS BY,BY… [MORE…]
+# as_worked_out ALIAS BY,BY… [MORE…]: checks that the rows are those that energy.py calculates.
 as_worked_out() {
   work_out "$1" 2025-01-01 2025-12-31 "${@:2}" >"$scratch/wanted"
   for by in ${2//,/ }; do grep "^$one,$1," "$scratch/$by.csv"; done >"$scratch/got"
@@ -79,7 +79,7 @@ check 'an hour has both directions' awk -F, '$2 == "p1" && $4 > 0 && $5 > 0 { fo
 is 'the day of the other meter is not scaled, and the rest of its readings is unallocated' 'minutes 1' \
   "$(awk -F, -v day="$replaced" '$2 == "p1" && $3 ~ day { print $11, ($12 * $12 > 100 * 100) }' "$scratch/day.csv")"
 check 'everything adds up' python3 "$here/energy-sums.py" "$scratch" "$config.archive/$one" "$zone" p1 s01 p1-gas
-# It would not if a single Wh were elsewhere.
+# The check of the sums would fail if a single Wh were in another row.
 sed -i '20000s/\(.*,p1,[^,]*,[0-9]*\.[0-9][0-9]\)[0-8],/\19,/; 20002s/\(.*,p1,[^,]*,[0-9]*\.[0-9][0-9]\)[0-8],/\19,/' "$scratch/quarter.csv"
 refute 'a misplaced Wh is noticed' python3 "$here/energy-sums.py" "$scratch" "$config.archive/$one" "$zone" p1 s01 p1-gas
 finish

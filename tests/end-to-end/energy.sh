@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# energy.sh BUILD_DIR: `cemm energy` against the simulator. energy.py calculates the expected output
-# from the simulator's numbers, row by row and to the last digit.
+# energy.sh BUILD_DIR: tests `cemm energy`. energy.py calculates the expected output from the
+# simulator's numbers, row by row and to the last digit.
 # shellcheck disable=SC2016,SC2317 # awk programs; functions that check calls
 set -euo pipefail
 here=$(dirname "$0")
@@ -14,14 +14,15 @@ energy_begin "$@"
 since=2025-01-01
 header=uid,alias,start,import,export,forward,reverse,gas,volume,minutes,basis,unallocated
 
-# energy_exits WHAT CODE [ARGUMENT…]
+# energy_exits WHAT CODE [ARGUMENT…]: as `exits`, for `cemm energy` with the configuration $config.
 energy_exits() {
   local what=$1 code=$2
   shift 2
   exits "$what" "$code" "$cemm" energy --config "$config" --format csv "$@"
 }
 
-# as_worked_out WHAT ALIAS FROM TO BY [MORE…]: its rows of the last output are those of energy.py.
+# as_worked_out WHAT ALIAS FROM TO BY [MORE…]: checks that the meter's rows in $out are those that
+# energy.py calculates.
 as_worked_out() {
   local what=$1 alias=$2
   work_out "${@:2}" >"$scratch/wanted"
@@ -30,7 +31,8 @@ as_worked_out() {
   is_file "$what: $alias by $5" "$scratch/wanted" "$scratch/got"
 }
 
-# sums COLUMN LENGTH: the sums of that column (import: 4) of p1, by the first LENGTH characters of the time.
+# sums COLUMN LENGTH: prints the sums of a column (import: 4) of p1, grouped by the first LENGTH
+# characters of the time.
 sums() {
   awk -F, -v column="$1" -v length_="$2" '$2 == "p1" && $column != "" { sum[substr($3, 1, length_)] += $column }
     END { for (key in sum) printf "%s %.3f\n", key, sum[key] }' "$scratch/stdout" | sort
@@ -68,7 +70,7 @@ clock_changes() {
   for alias in p1 s01 p1-gas; do as_worked_out 'March' "$alias" 2025-03-01 2025-03-31 month; done
 }
 
-# Minutes and readings that are missing in the archive; and a meter that was replaced.
+# Minutes and readings are missing in the archive, and a meter was replaced.
 missing() {
   local from=2025-05-10 to=2025-05-16 by begin end
   energy_exits 'a week' 0 --from "$from" --to "$to" p1
@@ -97,7 +99,8 @@ missing() {
   rm -rf "$config.archive"
 }
 
-# Meters of the LAN: both directions behind an inverter, water, the consumption of the house, and gas by the minute.
+# Meters on the LAN: both directions behind an inverter, water, the consumption of the house, and gas
+# by the minute.
 lan() {
   local one_sim=$sim_pid alias by
   start_sim --devices 1 --lan 1 --meters mb5,pulse-1,usage,p1-gas --dsmr5 --since "$since"
@@ -122,7 +125,7 @@ EOT
   sim_pid=$one_sim
 }
 
-# A zone whose hours begin at half past in UTC.
+# In this zone, hours begin at half past in UTC.
 half_hours() {
   zone=Asia/Kolkata
   start_sim --devices 1 --meters p1,p1-gas --since "$since" --zone "$zone"
@@ -171,18 +174,19 @@ cemm:00_1e_c0_00_00_01_s01_reverse,kWh" "$(tail -n +2 <<<"$out" | cut -d, -f1,3 
   has 'there are none' "$err" 'home-assistant has hours only: leave out --by'
 }
 
-# imported FILE…: imports them as the recipe's actions do, by the rules of the integration.
+# imported FILE…: imports the files as the recipe's actions do, by the rules of Home Assistant's
+# integration.
 imported() {
   python3 "$here/import-statistics.py" "$here/../../examples/home-assistant/README.md" "$scratch/first.csv" "$@"
 }
 
-# refused WHY SED: the file is refused after this change.
+# refused WHY SED: checks that the file is refused after it was changed with the sed command.
 refused() {
   sed "$2" "$scratch/2025-10-27.csv" >"$scratch/wrong.csv"
   refute "is refused if $1" imported "$scratch/2025-10-26.csv" "$scratch/wrong.csv"
 }
 
-# $scratch has the file of the first rows in stdout, a file, and the longer file of a day later.
+# Tests the import of the rows, and of the longer file a day later.
 imports() {
   local today=$scratch/2025-10-26.csv tomorrow=$scratch/2025-10-27.csv
   cp "$scratch/stdout" "$scratch/first.csv"
@@ -244,10 +248,10 @@ formats() {
   has 'is named' "$err" "unknown interval 'week': use one of quarter, hour, day, month"
 }
 
-# The current interval is left out until it is over.
+# The current interval is omitted until it has ended.
 now() {
   local quarter began
-  # The first quarter of today must be over.
+  # The first quarter of an hour of today must have ended.
   while [[ $(TZ=$zone date +%H:%M) < 00:16 ]]; do sleep 1; done
   began=$(date +%s)
   energy_exits 'today' 0 --from "$(TZ=$zone date +%F)" --by quarter p1 s01
@@ -295,7 +299,7 @@ failures() {
   is 'it is requested once' 1 "$(requests /data/month)"
   local what left
   for what in totals data/day; do
-    left='2025-05-09' # the next day needs the readings, too
+    left='2025-05-09' # because the next day also needs the readings
     [[ $what == totals ]] || left+=' 2025-05-11'
     rm -rf "$config.archive"
     energy_exits 'two of three days' 0 --from 2025-05-09 --to 2025-05-11 --by day p1
@@ -314,7 +318,8 @@ failures() {
   done
 }
 
-# Stopped in the middle, and run again; ten times the range does not take ten times the memory.
+# `cemm energy` is stopped in the middle and run again. Ten times the range does not take ten times the
+# memory.
 long_range() {
   local pid range=(--from 2025-02-01 --to 2025-03-31 --by hour p1)
   energy_exits 'two months' 0 "${range[@]}"
@@ -344,7 +349,7 @@ long_range() {
     test "$long" -lt $((short * 3 / 2 + 8192))
 }
 
-# peak ARGUMENT…: its peak memory in KiB.
+# peak ARGUMENT…: prints the peak memory of `cemm energy` in KiB.
 peak() {
   python3 -c '
 import resource, subprocess, sys

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# evcc.sh BUILD_DIR: runs the commands of examples/evcc.yaml in a mount as evcc does: without a
-# shell, and the whole output is the number. evcc itself does not run.
+# evcc.sh BUILD_DIR: runs the commands of examples/evcc.yaml in a mount as evcc does: without a shell,
+# and the whole output must be a number. evcc itself does not run.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by check
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/end-to-end/mount-lib.sh
 . "$here/mount-lib.sh"
 begin_mount "$@"
-debian_python=/usr/bin/python3 # the one that has the YAML module
+debian_python=/usr/bin/python3 # has the YAML module
 "$debian_python" -c 'import yaml' 2>/dev/null || skip 'python3-yaml is not installed'
 sim=$build/tests/simulator/cemm-sim
 since=2025-01-01
@@ -16,7 +16,7 @@ start_sim --devices 1 --meters p1,s01 --since "$since" --now "$now" --speed 0
 write_config "$conf"
 mount_fs -o realtime_ttl=1
 
-# meters: "NAME KEY NUMBER" for each value that evcc would have, with keys that evcc knows.
+# meters: prints "NAME KEY NUMBER" for each value that evcc would have, if evcc knows the key.
 meters() {
   "$debian_python" - "$here/../../examples/evcc.yaml" "$m" <<'END'
 import shlex
@@ -48,7 +48,7 @@ used = whole["site"]["meters"]
 assert {used["grid"], *used["pv"]} == names, used
 END
 }
-# truth ALIAS CHANNEL…: the sum of these channels of the meter.
+# truth ALIAS CHANNEL…: prints the sum of these channels of the simulator's meter.
 truth() {
   local channel
   for channel in "${@:2}"; do "$sim" --since "$since" --print "$dev" "$1" "$channel" "${now}000"; done |

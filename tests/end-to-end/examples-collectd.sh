@@ -21,14 +21,15 @@ write_key "$key_file"
 since=$(date -u -d '-3 days' +%F)
 free_ports 9
 
-# simple: examples/collectd.conf for the simulator: only an account, read every second.
+# simple: prints examples/collectd.conf for the simulator, with only an account that is read every
+# second.
 simple() {
   sed -e '/^ *<Local /,/^ *<\/Local>/d' -e "s|ApiKeyFile .*|ApiKeyFile \"$key_file\"|" \
     -e "s|#URL .*|URL \"$sim_cloud\"|" -e 's|Interval 10$|Interval 1|' "$examples/collectd.conf"
 }
 
-# begin_run NAME: $run/collectd.conf of the examples on stdin, with collectd's own plugins from
-# their directory.
+# begin_run NAME: sets $run, and writes $run/collectd.conf from the examples on stdin. collectd's own
+# plugins are loaded from their directory.
 begin_run() {
   local body
   run=$scratch/$1
@@ -36,7 +37,7 @@ begin_run() {
   mkdir "$run"
   echo "$body" >"$run/examples"
   conf "$run" <<<"$(grep -v '^LoadPlugin' <<<"$body")"
-  # PluginDir, which is ours, applies to the lines after it.
+  # PluginDir is the directory of our plugin, and applies only to the lines after it.
   sed -i "/^PluginDir/e grep '^LoadPlugin' '$run/examples' | grep -v cemm | sort -u" "$run/collectd.conf"
 }
 
@@ -63,7 +64,7 @@ is 'of the second one, only the main meters' 0 "$(find "$run/csv/south.meters.ex
 is 'fleet: no problem is logged' '' "$(complaints)"
 stop_collectd fleet "$run"
 
-# ---- backfill, Prometheus, rrdtool: together ---------------------------------------------------
+# ---- backfill, Prometheus and rrdtool together -------------------------------------------------
 
 start_sim --devices 1 --meters p1 --since "$since"
 start_tap "${ports[0]}" "$scratch/tap"
@@ -85,17 +86,18 @@ check 'rrdtool: it is stored' wait_for 40 rrd_has
 check 'rrdtool: the file has the size that the example says' test "$(stat -c %s "$rrd/power-p1-electric_power.rrd")" -lt 660000
 check 'rrd-graph.sh draws' "$examples/collectd/rrd-graph.sh" "$rrd" "$scratch/graphs" end-5min
 is 'three pictures' 'PNG PNG PNG' "$(for name in power energy age; do head -c 4 "$scratch/graphs/$name.png" | tail -c 3; echo; done | paste -sd ' ')"
-# On a busy machine, two readings of the plugin's own state may be in one second, which is a step here.
+# On a busy machine, two readings of the plugin's own state may be in the same second, and rrdtool then
+# refuses the second one.
 is 'no problem is logged' '' "$(complaints |
   grep -vE '(derive-errors|gauge-age|response_time).*illegal attempt to update using time ([0-9]+) when last update time is \2 ')"
 stop_collectd 'with three stores' "$run"
 
 # ---- Prometheus, and gas by the hour ---------------------------------------------------------------
 
-# The newest reading of gas is of this hour, or, for the second device, of the one before: 60 to 120
-# minutes old. It can be scraped until the next one comes.
+# The newest reading of gas is of the current hour or, for the second device, of the previous hour: 60
+# to 120 minutes old. It can be scraped until there is a newer one.
 second=00-1E-C0-00-00-02
-# The check waits if it is about to be older than that.
+# If the hour ends soon, the test waits, so that the reading does not become older meanwhile.
 while ((10#$(date +%M) >= 55)); do sleep 1; done
 start_sim --devices 1 --meters p1,p1-gas --gas-stamp hour --since "$since"
 now=$sim_cloud
@@ -137,7 +139,7 @@ sim_cloud=$now
 
 # ---- InfluxDB's listener -----------------------------------------------------------------------
 
-# As the example's comment says, except for the address.
+# InfluxDB is configured as the example's comment says, except for the address.
 start_influxdb "${ports[3]}" "${ports[2]}" < <(
   sed -n '/\[\[collectd\]\]/,/security-level/s/^#   //p' "$examples/collectd/influxdb.conf" |
     sed "s|127.0.0.1:25826|127.0.0.1:${ports[4]}|"
@@ -152,7 +154,7 @@ check 'influxdb: its query finds the device' wait_for 20 influx_has
 is 'influxdb: no problem is logged' '' "$(complaints)"
 stop_collectd 'to InfluxDB' "$run"
 
-# The same over UDP; the query uses the times with which the values are stored.
+# Does the same over UDP. The query uses the times with which the values are stored.
 stop "$daemon_pid"
 rm -r "$scratch/influxdb"
 start_influxdb "${ports[3]}" "${ports[2]}" < <(
@@ -191,8 +193,8 @@ stop_collectd 'the sender' "$run"
 
 # ---- Kafka ------------------------------------------------------------------------------------
 
-# A cluster of three brokers, which librdkafka includes for tests: it runs in a kcat that also reads
-# from it. Sets $brokers.
+# start_kafka: starts a cluster of three brokers, which librdkafka provides for tests. They run in a
+# kcat process that also reads from them. Sets $brokers.
 start_kafka() {
   kcat -b mock:1 -X test.mock.num.brokers=3 -X allow.auto.create.topics=true -d mock -C -t nothing >"$scratch/kafka.out" 2>&1 </dev/null &
   daemon_pid=$!
@@ -202,17 +204,17 @@ start_kafka() {
   brokers
 }
 
-# kafka_run NAME SED: $run, with the example after that command.
+# kafka_run NAME SED: begins a run with the example, changed with the sed command.
 kafka_run() {
   begin_run "$1" <<<"$(simple; sed -e "s|kafka1.example.org:9092,kafka2.example.org:9092|$brokers|" -e "$2" "$examples/collectd/kafka.conf")"
 }
 
-# from_kafka: "KEY MESSAGE" of everything in it.
+# from_kafka: prints "KEY MESSAGE" for all messages in Kafka.
 from_kafka() {
   kcat -b "$brokers" -C -t cemm -o beginning -e -q -f '%k %s\n' >"$scratch/messages" 2>"$scratch/kcat.err"
 }
 
-# Values from Kafka or putval lines, as "SERIES TIME VALUE".
+# kafka_rows: converts values from Kafka, or putval lines, to "SERIES TIME VALUE".
 kafka_rows() {
   cut -d ' ' -f 2- "$scratch/messages" | jq -r '.[] | select(.plugin == "cemm" and (.type_instance | startswith("p1"))) |
     "\(.host)/\(.plugin)-\(.plugin_instance)/\(.type)-\(.type_instance) \(.time) \(.values[0])"' | as_numbers
@@ -224,7 +226,8 @@ all_in_kafka() {
   from_kafka && kafka_rows >"$scratch/got" && (($(wc -l <"$scratch/got") >= $1))
 }
 
-# librdkafka and collectd's plugin for it leak some memory when they end.
+# Tests Kafka without the leak check, because librdkafka and collectd's plugin for it leak some memory
+# when they end.
 kafka() {
   local ASAN_OPTIONS=detect_leaks=0 uid count
   start_sim --devices 3 --meters p1,p1-gas --since "$since" --speed 0 --now $(($(date +%s) / 60 * 60 - 120))

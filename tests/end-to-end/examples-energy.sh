@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# examples-energy.sh BUILD_DIR: the examples that read the output of `cemm energy`.
+# examples-energy.sh BUILD_DIR: runs the examples that read the output of `cemm energy`.
 # examples-energy.py calculates the expected results from the simulator's numbers.
 # shellcheck disable=SC2034 # of energy-lib.sh
 set -euo pipefail
@@ -14,11 +14,12 @@ command -v gnuplot >/dev/null || skip 'gnuplot is not installed'
 
 examples=$(cd "$here/../../examples" && pwd)
 since=2025-09-01
-# Two months: one day has 25 hours, and on another one the smart meter has no minutes at noon.
+# These days are in two months. One of them has 25 hours, and on another the smart meter has no minutes
+# at noon.
 from=2025-10-23 to=2025-11-02
 gap=$(TZ=$zone date -d '2025-10-24 11:10' +%s)/$(TZ=$zone date -d '2025-10-24 13:20' +%s)
 
-# energy BY FILE METER…
+# energy BY FILE METER…: writes the output of `cemm energy` for the meters to FILE.
 energy() {
   exits "cemm energy by $1" 0 "$cemm" energy --config "$config" --from "$from" --to "$to" --by "$1" \
     --format csv --output "$scratch/$2" "${@:3}"

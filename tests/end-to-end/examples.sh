@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# examples.sh BUILD_DIR: runs the examples that are not for collectd, or has them read by the
-# programs that they are for, and compares their output with the simulator's meters.
+# examples.sh BUILD_DIR: runs the examples that are not for collectd, or checks them with the programs
+# that read them, and compares their output with the simulator's meters.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by check
 set -euo pipefail
 here=$(dirname "$0")
@@ -10,7 +10,7 @@ begin_mount "$@"
 for program in python3 promtool systemd-analyze findmnt gnuplot rrdtool csvstat csvsql rsync jq; do
   command -v "$program" >/dev/null || skip "$program is not installed"
 done
-# Debian's, because it has the module.
+# Debian's Python has the module pandas.
 debian_python=/usr/bin/python3
 "$debian_python" -c 'import pandas' 2>/dev/null || skip 'python3-pandas is not installed'
 
@@ -20,7 +20,8 @@ PATH=$build/plugin/exec:$build/fs:$PATH
 
 # ---- every example has a test -------------------------------------------------------------------
 
-# untested: files that no test names; a test makes the pictures, and a folder may be named instead.
+# untested: prints the examples that no test names. A test may name their directory instead, and the
+# pictures need no test.
 untested() {
   local file
   (cd "$examples" && find . -type f -printf '%P\n') | grep -v '^pictures/' | while read -r file; do
@@ -31,7 +32,7 @@ is 'every example is named by a test' '' "$(untested)"
 
 # ---- Telegraf: TOML, with keys that Telegraf knows --------------------------------------------------
 
-# The comment is the second way: this has both at once.
+# The second way is in a comment. This file has both ways.
 sed -E '/^# \[\[inputs.exec\]\]/,$ s/^# ?//' "$examples/telegraf.conf" >"$scratch/telegraf.conf"
 telegraf_keys() {
   python3 - "$scratch/telegraf.conf" <<'END'
@@ -96,7 +97,8 @@ tests:
 END
 check 'and each alert fires when it should' promtool test rules "$scratch/alerts-test.yml"
 
-# verified UNIT…: systemd finds no mistake in them; the program that they start is replaced.
+# verified UNIT…: whether systemd finds no mistake in the units. The program that they start is
+# replaced.
 verified() {
   local unit output
   mkdir -p "$scratch/units"
@@ -116,12 +118,12 @@ has "a typo in a unit would be reported" "$(slip)" Were
 is 'the timer: each minute' '*-*-* *:*:00' "$(systemd-analyze calendar \
   "$(sed -n 's/^OnCalendar=//p' "$examples/prometheus/cemm-textfile.timer")" | sed -n 's/^Normalized form: //p')"
 
-# fstab: both lines, including the one in the comment.
+# Both lines of the example are used, including the line in the comment.
 sed 's|^#/etc|/etc|; s|cemm.conf /cemm |cemm.conf /mnt |' "$examples/fstab" >"$scratch/fstab"
 fstab() { findmnt --verify --verbose --tab-file "$scratch/fstab" 2>&1; }
 is 'fstab: two lines' 2 "$(findmnt --tab-file "$scratch/fstab" --noheadings | wc -l)"
 hasnt 'findmnt finds no fault with them' "$(fstab | grep -v 'unreachable source\|does not exist\|vfs_type' || true)" '[E]'
-# cemmfs accepts each of their options.
+# cemmfs must accept each option in these lines.
 while read -r word; do
   { cemmfs -o "$word" 2>&1 || true; } | grep 'no mount point given' >/dev/null || echo "$word"
 done < <(awk '$3 == "fuse.cemmfs" { print $4 }' "$scratch/fstab" | tr ',' '\n') >"$scratch/not-taken"
@@ -150,7 +152,7 @@ yesterday=$(date -d yesterday +%F)
 p1=$m/$dev/p1/data/day
 exits 'oneliners.sh' 0 sh "$examples/oneliners.sh" "$m"
 is 'there is no message' '' "$err"
-# says TITLE: the lines under it.
+# says TITLE: prints the output under that title.
 says() { awk -v title="# $1" '$0 == title { inside = 1; next } /^#/ { inside = 0 } inside' <<<"$out"; }
 oracle() { "$sim" --since "$since" --print "$dev" "$@"; }
 is 'the power now' "$(oracle p1 electric_power "${now}000")" "$(says 'the power now (W)')"
@@ -172,7 +174,7 @@ is 'its sums of yesterday are those of awk' \
   "$(awk -v day="$yesterday" '$1 == day { printf "%s %.3f %.3f", day, $(NF - 1), $NF }' <<<"$out")"
 is 'and 24 hours of the day' 24 "$(sed -n '/^hour/,$p' <<<"$out" | tail -n +2 | wc -l)"
 
-# is_png FILE: a picture with something on it.
+# is_png FILE: whether the file is a picture that is not empty.
 is_png() {
   [[ $(head -c 4 "$1" | tail -c 3) == PNG && $(stat -c %s "$1") -gt 3000 ]]
 }
@@ -188,7 +190,7 @@ for name in day year carpet; do check "$name.png is a picture" is_png "$scratch/
 line=$(grep -v '^#' "$examples/rsync.cron")
 check 'rsync.cron: five fields of time, a user, a command' grep -qE '^([0-9*/,-]+ ){5}[a-z]+ rsync ' <<<"$line"
 command=$(awk '{ for (i = 7; i <= NF; i++) printf "%s ", $i }' <<<"$line")
-# A part of the history: all of it would be some hundred files.
+# Only a part of the history is copied, because all of it would be some hundred files.
 mkdir "$scratch/copy"
 copy() {
   sh -fc "$(sed "s|/cemm/|$m/|; s|/srv/energy/|$scratch/copy/|; s|--archive|--archive --itemize-changes --exclude=day/20* --exclude=totals --exclude=s01|" <<<"$command")"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Memory allocation, writes and other disk operations fail, one call after the other: no program
-# crashes or hangs, failures are reported, and no file is ever left incomplete. Called as:
-# failing.sh BUILD_DIR PRELOADED_LIBRARY PART, with PART being cemm, stream, discover, mount, notice
-# or collectd, so that they can run in parallel.
+# failing.sh BUILD_DIR PRELOADED_LIBRARY PART: makes memory allocations, writes and other disk
+# operations fail, a single call in each run. No program may crash or hang, failures must be reported,
+# and no file may be left incomplete. PART is cemm, stream, discover, mount, notice or collectd; the
+# parts can run in parallel.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -12,12 +12,12 @@ part=$3
 [[ $part != discover ]] || enter_namespaces "$@"
 if [[ $part == mount || $part == notice ]]; then begin_mount "$1"; else begin "$1"; fi
 failing=$(realpath "$2")
-# Each call, or, if there are thousands, the first ones, and then each that is some percent further.
-# A mount starts with many calls, each of which can fail in its own way.
+# Every call fails once. If there are thousands, every call at first, and then calls whose numbers grow
+# by some percent. A mount starts with many calls, each of which can fail in its own way.
 stride=5
 singly=0
 case $part in
-  discover | collectd) stride=1 ;; # each takes seconds
+  discover | collectd) stride=1 ;; # each run takes seconds
   mount) singly=100 ;;
 esac
 [[ -z ${CEMM_E2E_LONG-} ]] || stride=100000
@@ -27,9 +27,9 @@ cemm=$build/plugin/exec/cemm
 dev=00-1E-C0-00-00-01
 conf=$scratch/cemm.conf
 export LC_ALL=C TZ=Europe/Amsterdam FAIL_MARK=$scratch/mark CEMM_CONFIG=$conf
-files=$scratch/files # output and state, and any files that are left
-run=$scratch/run     # of collectd
-known=$'\t00-1E-C0-00-00-09\tp1\tt1\t@1700000000000' # in the state file at the start
+files=$scratch/files # the output and the state file, and any temporary files that are left over
+run=$scratch/run     # collectd's directory
+known=$'\t00-1E-C0-00-00-09\tp1\tt1\t@1700000000000' # an entry of the state file at the start
 
 # ---- invariants, whatever fails ---------------------------------------------------
 
@@ -37,15 +37,16 @@ complain() {
   wrong+="$kind $n: $1"$'\n'
 }
 
-# ended CODE: an allowed exit status, with a message.
+# ended CODE: whether the exit status is allowed and there is a message.
 ended() {
   (($1 < 3)) || complain "exit $1: $(head -n 3 "$scratch/err")"
   (($1 == 0)) || [[ -s $scratch/err ]] || complain "exit $1 without a message"
   whole || complain 'an incomplete file'
 }
 
-# whole: each document in the archive is valid, the state file still has the old entries and only
-# complete lines, and no temporary file is left. Files that the archive puts aside have other names.
+# whole: whether each document in the archive is valid, the state file still has the old entries and
+# only complete lines, and no temporary file is left over. Files that the archive puts aside have other
+# names.
 whole() {
   local state=$files/state minutes='[0-9]+\+[0-9]+'
   [[ ! -d $conf.archive ]] || find "$conf.archive" -name '*.json' -exec jq -e . {} + >/dev/null || return 1
@@ -57,12 +58,13 @@ whole() {
 
 # ---- programs ----------------------------------------------------------------------
 
-# The output of a program, without numbers and the ages' units.
+# shape: prints the output of a program without numbers and without the units of ages.
 shape() {
   find "$scratch/out" "$files" -name 'out*' -exec cat {} + | sed -E 's/ (s|min|h|d)( |$)//g' | tr -d '0-9. -'
 }
 
-# one_program COMMAND…: it prints the same as without a failure, or says that it failed.
+# one_program COMMAND…: runs the program, which must print the same as without a failure or report the
+# failure.
 one_program() {
   local code=0
   timeout 60 "${world[@]}" env FAIL="$kind:$n" LD_PRELOAD="$failing" "$@" >"$scratch/out" 2>"$scratch/err" || code=$?
@@ -74,20 +76,21 @@ one_program() {
   fi
 }
 
-# begin_one COMMAND…: starts it as $pid.
+# begin_one COMMAND…: starts the program and sets $pid.
 begin_one() {
-  : >"$scratch/err" # it opens it later
+  : >"$scratch/err" # because the program may create it later
   env FAIL="$kind:$n" LD_PRELOAD="$failing" "$@" <&0 >"$scratch/out" 2>"$scratch/err" &
   pid=$!
   started "$pid"
 }
 
-# or_gone COMMAND…: or the program has ended, so that no wait is in vain.
+# or_gone COMMAND…: whether the command succeeds or the program has ended, so that no wait is in vain.
 or_gone() {
   "$@" || gone_or_zombie "$pid"
 }
 
-# one_stream OPTION…: two sweeps. It goes on without its files, but not without memory or a reader.
+# one_stream OPTION…: runs two sweeps of `cemm stream`. It must go on if its files can't be written, but
+# may end if there is no memory or no reader.
 one_stream() {
   show_clock "$noon"
   exec 9<>"$scratch/in"
@@ -107,21 +110,22 @@ one_stream() {
     [[ $kind == memory ]] || grep -q stdout "$scratch/err" || complain "it ends: $(<"$scratch/err")"
   elif [[ $1 == --output ]]; then
     [[ -s $2 ]] || complain 'no output'
-  elif [[ ! -s $scratch/out ]]; then # libcurl could not connect, or sent no key: the source is backed off
+  elif [[ ! -s $scratch/out ]]; then # the source is backed off: libcurl could not connect or send the key
     grep -q ': the account: ' "$scratch/err" || { [[ $kind == memory ]] && grep -q 'HTTP 403' "$scratch/err"; } || complain 'no values'
   else
     grep -qE "@$(tail -n 1 "$scratch/out" | sed -E 's/.* ([0-9]*)000000$/\1/')( /[0-9]+)?\$" "$2" || complain 'what was printed is not in the state file'
   fi
 }
 
-# swept OPTION FILE…: waits for the first sweep. A file is written after it, and a second line
-# before that would start no separate sweep.
+# swept OPTION FILE…: whether the first sweep has gone so far that another line on stdin starts a
+# separate sweep, or whether it has failed.
 swept() {
   [[ -s $scratch/err ]] || gone_or_zombie "$pid" ||
     if [[ $1 == --output ]]; then [[ -s $2 ]]; else grep -q /realtime "$sim_log"; fi
 }
 
-# one_mount: its files can be read, at the second attempt at the latest, or it ends with a message.
+# one_mount: runs cemmfs. Its files must be readable at the second attempt at the latest, or it must end
+# with a message.
 one_mount() {
   local file=$m/$dev/p1/data/day/2025/03/2025-03-05.csv
   begin_one "$build/fs/cemmfs" "$conf" "$m" -f
@@ -143,7 +147,8 @@ one_mount() {
   ended "$stopped"
 }
 
-# one_collectd: it does not start, and says why, or has values by the second sweep.
+# one_collectd: runs collectd, which must refuse to start and say why, or have values by the second
+# sweep.
 one_collectd() {
   rm -rf "$run/csv" "$run/log"
   show_clock "$noon"
@@ -158,14 +163,15 @@ one_collectd() {
   whole || complain 'an incomplete file'
 }
 
-# collectd continues without a plugin that fails to start.
+# or_refused COMMAND…: whether the command succeeds or the plugin has failed to start. collectd goes on
+# without such a plugin.
 or_refused() {
   "$@" && return
   or_gone grep -q 'Initialization of plugin .cemm. failed' "$run/log" &&
     grep -q 'cemm plugin: ' "$run/log" "$scratch/out" "$scratch/err"
 }
 
-# The live values, and, if these have not failed, the older ones.
+# gave: whether there are live values and, if the writer of history has not failed, older ones.
 gave() {
   local file second=$((noon / 1000))
   file=$(csv "$dev" power-p1-electric_power)
@@ -175,7 +181,8 @@ gave() {
 
 # ---- one after the other -------------------------------------------------------------
 
-# one_by_one WHAT KIND COMMAND…: first without a failure, then with each failure until none is left.
+# one_by_one WHAT KIND COMMAND…: runs the command without a failure, then with a failure of the first
+# call, of the second call, and so on until there are no more calls.
 one_by_one() {
   local what=$1 kind=$2 n=0 count=0 wrong='' pid expected
   shift 2
@@ -183,7 +190,7 @@ one_by_one() {
     rm -rf "$conf.archive" "$FAIL_MARK" "$files"
     mkdir "$files"
     printf 'cemm minutes 2\n%s\nend\n' "$known" >"$files/state"
-    : | tee "$sim_log" "$scratch/err" # not those of the last run
+    : | tee "$sim_log" "$scratch/err" # deletes the lines of the previous run
     "$@"
     if [[ -e $FAIL_MARK ]]; then
       count=$((count + 1))
@@ -204,7 +211,8 @@ show_clock() {
   printf %b "$bytes" 1<>"$scratch/clock"
 }
 
-# young_sim: its only data are the first minutes of this day: few calls, but all code paths.
+# young_sim: starts a simulator whose data is only the first 20 minutes of a day. This takes few calls,
+# but reaches all code paths.
 young_sim() {
   local day
   day=$(date -d '1 hour ago' +%F)
@@ -213,8 +221,8 @@ young_sim() {
   start_sim --devices 1 --meters p1 --since "$day" --clock "$scratch/clock"
 }
 
-# half_a_day: by the Date of its answer, the day is not over yet. What is fetched a minute later is
-# whole, and closed; but the kernel can't be told then that the file has grown.
+# half_a_day: tests a file that has grown when the kernel can't be told so. According to the Date
+# header of the first answer, the day has not ended; the answer a minute later is complete and closed.
 half_a_day() {
   local day noon
   day=$(date -d '3 days ago' +%F)

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Every fault of the simulator, in all documents of the cloud, against a mount and the program. A
-# fault must cause an error, never a wrong file, and nothing of it may be archived; other devices
-# and accounts must not be affected; and after the fault, everything must work again without help.
+# Tests a mount and the program with every fault of the simulator, in all documents of the cloud. A
+# fault must cause an error, never a wrong file, and no faulty answer may be archived. Other devices
+# and accounts must not be affected, and after the fault, everything must work again without
+# intervention.
 #
-# The mount is one in the background, which logs to a syslog that the test provides.
+# cemmfs runs in the background and logs to a syslog that the test provides.
 #
-# Called as: faults-documents.sh BUILD_DIR; with CEMM_E2E_LONG in its environment it also does what
+# Called as: faults-documents.sh BUILD_DIR. With CEMM_E2E_LONG in its environment it also does what
 # takes long: histories of sources that do not answer, and every fault in the list of devices.
 # shellcheck disable=SC1091,SC2034,SC2154
 set -euo pipefail
@@ -18,7 +19,8 @@ sim=$build/tests/simulator/cemm-sim
 
 # ---- our own syslog ------------------------------------------------------------------------
 
-# there COMMAND: in a namespace that has the mount. It ends with this script, and so does the mount.
+# there COMMAND: runs the command in a namespace that has the mount. The namespace and the mount end
+# with this script.
 there() {
   printf '%s\n' "$1" >&"$world"
 }
@@ -42,7 +44,7 @@ while True:
   there 'mount --rbind "$scratch/dev" /dev; trap "umount \"\$scratch/m\"" EXIT'
 }
 
-# The search must find a key: a line with the key goes to the same syslog.
+# Checks that the search finds a key in the syslog.
 the_search_finds_keys_in_the_syslog() {
   there 'logger <"$scratch/cemm.conf.key"'
   wait_for 10 test -s "$scratch/syslog"
@@ -54,14 +56,14 @@ one_cemmfs() {
   [[ $(pgrep -c -x cemmfs --ns "$1" --nslist mnt) == 1 ]]
 }
 
-# Sets $m, its path from here, and $fs_pid.
+# mount_there: mounts in that namespace. Sets $fs_pid, and $m to the path of the mount from here.
 mount_there() {
   there "'$build/fs/cemmfs' '$conf' '$m' -o realtime_ttl=0"
   m=/proc/$world_pid/root$m
   wait_for 30 cat "$m/status" || { echo "Bail out! cemmfs did not mount: $(<"$scratch/fs.log")"; exit 1; }
-  wait_for 20 one_cemmfs "$world_pid" # its parent may not have ended yet
+  wait_for 20 one_cemmfs "$world_pid" # until the parent process of the background process has ended
   fs_pid=$(pgrep -x cemmfs --ns "$world_pid" --nslist mnt)
-  own_pids+=("$fs_pid") # whose command line and environment are searched
+  own_pids+=("$fs_pid") # so that its command line and environment are searched for the key
 }
 
 # ---- documents ------------------------------------------------------------------------------------
@@ -80,7 +82,8 @@ start_programs() {
 
 # ---- the list of devices --------------------------------------------------------------------------
 
-# one_list FAULT ERRNO: with a meter that is named, and one of another account.
+# one_list FAULT ERRNO: tests a fault in the list of devices, with a meter that the configuration names
+# and a meter in another account.
 one_list() {
   local hurry=list
   [[ $2 != ETIMEDOUT && $1 != @($patient) ]] || hurry=hasty
@@ -102,7 +105,7 @@ other_cloud=$sim_cloud
 start_sim --devices "$devices" --meters p1 --since "$(date -d '2 years ago' +%F)"
 write_config "$conf" 'timeout = 30' 'max-connections = 1024'
 sed 's/^directory = .*/&.program/' "$conf" >"$scratch/program.conf"
-# A busy machine must not look like an account that does not answer.
+# The timeout is long, because otherwise an account would seem not to answer on a busy machine.
 write_config "$scratch/list.conf" 'timeout = 120'
 printf '\n[cloud other]\nurl = %s\napi-key-file = %s\n' "$other_cloud" "$conf.key" >>"$scratch/list.conf"
 sed 's/^timeout = .*/timeout = 6/' "$scratch/list.conf" >"$scratch/hasty.conf"

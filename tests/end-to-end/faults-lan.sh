@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Every fault of the simulator, on the LAN: in the root document, the list of meters, realtime and a
-# day, each on its own device, all at once against a kernel mount, the program and a real collectd.
+# Tests a kernel mount, the program and a real collectd with every fault of the simulator on the LAN: in
+# the root document, the list of meters, realtime and a day, all at once, each on its own device.
 # faults-lib.sh has the expected results.
-# Called as: faults-lan.sh BUILD_DIR; with CEMM_E2E_LONG in its environment it also does what takes
+# Called as: faults-lan.sh BUILD_DIR. With CEMM_E2E_LONG in its environment it also does what takes
 # long: histories of devices that do not answer, and the plugin's backfill after the faults.
 # shellcheck disable=SC1091,SC2034,SC2154
 set -euo pipefail
@@ -16,13 +16,13 @@ documents="root io realtime day"
 run=$scratch/collectd
 power=power-p1-electric_power
 
-# Each device is a separate source, named by its uid.
+# write_configurations: writes a configuration with a source for each device, named by its uid.
 write_configurations() {
   local i timeout
   printf 'time-zone = Europe/Amsterdam\n[discovery]\nenabled = no\n[archive]\ndirectory = %s\n' "$conf.archive" >"$conf"
   printf '<Plugin cemm>\nTimeZone "Europe/Amsterdam"\n<Backfill>\nWriter csv\nWindow 7200\n</Backfill>\n' >"$scratch/block"
   for i in "${!sim_lan[@]}"; do
-    # A busy machine must not look like a device that does not answer.
+    # The timeout is long, because otherwise a device would seem not to answer on a busy machine.
     timeout=120
     ((i == 0)) || [[ ${cases[i - 1]} != @(*" ETIMEDOUT "*|* @($patient) *) ]] || timeout=8
     printf '[local %s]\naddress = %s\ntimeout = %s\n' "$(uid_of $((i + 1)))" "${sim_lan[i]}" "$timeout" >>"$conf"
@@ -33,23 +33,24 @@ write_configurations() {
   conf "$run" <"$scratch/block"
 }
 
-# collectd_logged UID WORDS
+# collectd_logged UID WORDS: whether collectd has logged WORDS about the device.
 collectd_logged() {
   uids_first "$run/log" | awk -v uid="$1" '$1 == uid' | grep -F -e "$2" >/dev/null
 }
 
-# The minutes before collectd started; its first live value may be in the same file.
+# has_history: whether there are values of the minutes before collectd started. The first live value
+# may be in the same file.
 has_history() {
   has_lines 100 "$1" $power
 }
 
-# Checks each case in collectd's log and values.
+# check_collectd: checks collectd's log and values for each case.
 check_collectd() {
   local document fault uid errno words
   while read -r document fault uid errno words; do
     look_up "$exceptions_of_programs" "$document" "$fault"
-    [[ $words != *' in time' ]] || words=' in time' # only one of them is logged
-    [[ $fault != @($patient) ]] || words= # or none
+    [[ $words != *' in time' ]] || words=' in time' # only one of several timeouts is logged
+    [[ $fault != @($patient) ]] || words= # possibly nothing is logged
     if [[ $errno != 0 ]]; then
       [[ $errno == ENOENT && $document != realtime ]] ||
         check "$document: $fault: collectd says why" wait_for 60 collectd_logged "$uid" "$words"
@@ -57,13 +58,14 @@ check_collectd() {
         day) refute "$document: $fault: collectd has no history of it" has_history "$uid" ;;
         *) refute "$document: $fault: collectd has nothing of it" has_lines 1 "$uid" $power ;;
       esac
-    elif [[ $fault != @($no_sample|clock-ahead) ]]; then # these leave no sample
+    elif [[ $fault != @($no_sample|clock-ahead) ]]; then # otherwise there is no sample
       check "$document: $fault: collectd has its values" wait_for 60 has_lines 1 "$uid" $power
     fi
   done < <(printf '%s\n' "${cases[@]}")
 }
 
-# Checks that everything works again. A list without meters is cached for some minutes.
+# check_collectd_again: checks that everything works again. A list without meters is cached for some
+# minutes.
 check_collectd_again() {
   local document fault uid
   while read -r document fault uid _; do

@@ -1,15 +1,15 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Every fault of the simulator by name, and its expected result. Source it after mount-lib.sh (or
-# lib.sh, for the table alone). Then:
+# A table with every fault of the simulator and its expected result, and functions that check them.
+# Source it after mount-lib.sh (or after lib.sh, for the table alone). Then:
 #
-#   make_cases day io                # a device for each fault in each of these documents
-#   start_sim --devices "$devices" … # the first of them, $dev, stays healthy
-#   break_cases cloud                # all of them at once
-#   read_cases && check_cases        # and the mount's errors
-#   mend_cases                       # everything works again without help
+#   make_cases day io                # one case (a device) for each fault in each of these documents
+#   start_sim --devices "$devices" … # the first device, $dev, stays healthy
+#   break_cases cloud                # sets the faults of all cases at once
+#   read_cases && check_cases        # checks the results and the mount's error messages
+#   mend_cases                       # ends the faults; everything must work again
 
-# ---- the expected result of each fault: the reader's errno (0: none); the program's exit is 1 with
-# one and 0 without; and the reason in the message.
+# ---- the table of faults: FAULT ERRNO WORDS…. ERRNO is what the reader of a file gets (0: no error;
+# the program's exit status is 0 then, and otherwise 1). WORDS are the reason in the message.
 table='
 status=200          0
 status=204          EIO          unexpected answer: HTTP 204
@@ -128,7 +128,7 @@ many-channels       0
 many-devices        EIO          256 KiB
 many-samples        EIO          256 KiB
 '
-# This json-c cannot be strict (base/json.c), and accepts comments.
+# json-c 0.18 has no usable strict mode (see base/json.c), so it accepts comments.
 [[ $(pkg-config --modversion json-c) != 0.18 ]] || table=$(sed 's/^comment .*/comment 0/' <<<"$table")
 readonly table
 
@@ -146,7 +146,7 @@ errno_words() {
   esac
 }
 
-# A new fault needs a row.
+# every_fault_has_a_row: checks that the table has all faults of the simulator.
 every_fault_has_a_row() {
   diff <("$sim" --help | sed -n '/^A fault acts/,/^The log/p' | awk '/^  [a-z]/ { sub(/=.*/, "", $1); print $1 }' | sort -u) \
     <(awk 'NF { sub(/=.*/, "", $1); print $1 }' <<<"$table" | sort -u)
@@ -154,8 +154,8 @@ every_fault_has_a_row() {
 
 # ---- every fault in every document -----------------------------------------------------------
 #
-# Each case has its own device, so all of them run at once, and the effect of one on the health of
-# its device is not seen by another.
+# Each case has its own device, so all cases run at once, and no case is affected by a back-off that
+# another one has caused.
 
 # Exceptions from the table: DOCUMENT FAULT (patterns) ERRNO WORDS. The first row that matches
 # applies. Lists of devices and meters have no samples that could be wrong. Among many connections,
@@ -170,15 +170,15 @@ root               html                   EIO     not a CEMM Basic or Plus
 *                  drop                   EHOSTUNREACH the connection
 '
 
-# Exceptions for programs. Without a list of meters they try the documented ones; if it is invalid,
-# there are none; without its root document, there is no device.
+# Exceptions for programs. Without a list of meters they try the documented aliases. If the list is
+# invalid, there are no meters. Without its root document, a device does not exist.
 readonly exceptions_of_programs='
 io    status=4@(04|12)|many-channels  0
 io    uid-*                           ENOENT
 root  status=4@(04|12)                EIO     HTTP 4
 '
 
-# look_up TABLE DOCUMENT FAULT: sets $errno and $words if there is a row.
+# look_up TABLE DOCUMENT FAULT: sets $errno and $words if the table has a row for the fault.
 look_up() {
   local documents faults errno_there words_there
   while read -r documents faults errno_there words_there; do
@@ -189,7 +189,7 @@ look_up() {
   done <<<"$1"
 }
 
-# The periods of the documents: a day, month and year that are over.
+# The periods of the documents: a day, a month and a year that have ended.
 day=$(date -d '1 year ago' +%F)
 readonly day
 
@@ -208,7 +208,7 @@ file_of() {
   esac
 }
 
-# The requests for a document, as globs for faults.
+# requests_of DOCUMENT: prints a glob, for use in a fault, that matches the requests for the document.
 requests_of() {
   case $1 in
     day | month | year) echo "*/data/$1/*" ;;
@@ -224,9 +224,10 @@ uid_of() {
   printf '00-1E-C0-00-%02X-%02X' $(($1 / 256)) $(($1 % 256))
 }
 
-# make_cases DOCUMENT…: sets $devices and $cases, each "DOCUMENT FAULT UID ERRNO WORDS"; the first
-# case has the second device. Every fault is in a day and in the list of devices; in the other
-# documents only in the long run, otherwise every fourth, with another offset in each.
+# make_cases DOCUMENT…: sets $devices, their number, and $cases, an array of "DOCUMENT FAULT UID ERRNO
+# WORDS". The first case has the second device. For a day and for the list of devices there is a case
+# for every fault. For other documents too in the long run; otherwise only for every fourth fault,
+# different ones for each document.
 make_cases() {
   local document fault errno words i first=0
   cases=()
@@ -242,8 +243,8 @@ make_cases() {
   devices=$((${#cases[@]} + 1))
 }
 
-# break_cases cloud|lan: the meters are looked up first. On a busy machine that may take longer than
-# a timeout, and the directory would have no message of it.
+# break_cases cloud|lan: sets the faults of all cases. The meters are looked up before: on a busy
+# machine a look-up may exceed a timeout, and then the directory would have no error message.
 break_cases() {
   local document fault uid specs=()
   # shellcheck disable=SC2046
@@ -254,16 +255,16 @@ break_cases() {
   sim_faults "${specs[@]}"
 }
 
-# read_file DOCUMENT UID
+# read_file DOCUMENT UID: prints the file of a document.
 read_file() {
   cat "$(file_of "$1" "$2")" >"$scratch/content/$2" 2>"$scratch/errors/$2" </dev/null || true
 }
 
-readonly patient='busy|down' # requested again until the timeout, perhaps during an answer
+readonly patient='busy|down' # requests are repeated until the timeout, which may be during an answer
 
-# read_cases: reads the file of each case. Those that never answer are read all at once, and
-# meanwhile the others, one document after the other: a slow simulator must not look like one that
-# does not answer.
+# read_cases: reads the file of each case. Faults that cause no answer are read all at once. The
+# others are read meanwhile, one document after another, so that a slow simulator does not look like
+# one that does not answer.
 read_cases() {
   local document=none next fault uid errno hanging=() pids=()
   mkdir -p "$scratch/content" "$scratch/errors"
@@ -278,8 +279,8 @@ read_cases() {
   wait "${pids[@]}" "${hanging[@]}"
 }
 
-# whole_csv FILE [HEADER]: every line has the same number of fields (an empty line is one empty
-# field), and the last one ends; with rows, if a header is given.
+# whole_csv FILE [HEADER]: whether every line has the same number of fields (an empty line is one
+# empty field), and the file ends with a newline. If a header is given, the file must also have rows.
 whole_csv() {
   python3 -c '
 import csv, sys
@@ -291,22 +292,23 @@ for header in sys.argv[2:]:
 sys.exit(not whole)' "$@"
 }
 
-# well_formed DOCUMENT FILE
+# well_formed DOCUMENT FILE: whether the file has the form of that document.
 well_formed() {
   case $1 in
-    value) [[ $(<"$2") =~ ^-?[0-9.]*$ ]] ;; # empty without a sample
+    value) [[ $(<"$2") =~ ^-?[0-9.]*$ ]] ;; # empty if there is no sample
     info | root) jq -e . "$2" ;;
     realtime) whole_csv "$2" channel,value,unit,time ;;
     *) whole_csv "$2" ;;
   esac
 }
 
-# says WHAT TEXT WORDS: a timeout is sometimes reported by the waiting reader instead.
+# says WHAT TEXT WORDS: ok if TEXT contains WORDS, or the timeout of the waiting reader, which may
+# expire first.
 says() {
   if [[ $3 == *' in time' && $2 == *@( in time|no answer within)* ]]; then ok "$1"; else has "$@"; fi
 }
 
-# reasons: the error message of the directory of each case, "UID WORDS".
+# reasons: prints the error message of the directory of each case, as "UID WORDS".
 reasons() {
   local document uid
   while read -r document _ uid _; do
@@ -315,7 +317,8 @@ reasons() {
     awk -v m="$m/" '/^# file: / { uid = substr($3, length(m) + 1, 17) } /^user/ { print uid, $0 }'
 }
 
-# check_cases: checks what read_cases has read, and the messages in the directories' attribute.
+# check_cases: checks what read_cases has read, and the error messages in the attributes of the
+# directories.
 check_cases() {
   local document fault uid errno words
   declare -A why=()
@@ -334,7 +337,7 @@ check_cases() {
   done < <(printf '%s\n' "${cases[@]}")
 }
 
-# The simulator's data of a period.
+# truth_of DOCUMENT: prints the path of the simulator's data for that period.
 truth_of() {
   local start=$day
   case $1 in
@@ -348,12 +351,13 @@ truth_of() {
   esac
 }
 
-# Histories repeat requests to sources that do not answer; that takes too long for each run.
+# `cemm history` repeats requests to sources that do not answer, which takes too long for every run.
 silent='ETIMEDOUT|EHOSTUNREACH'
 [[ -z ${CEMM_E2E_LONG-} ]] || silent=
 readonly silent
 
-# uids DOCUMENT [SUFFIX [ERRNOS]]: the devices of its cases, except those with some errnos (a pattern).
+# uids DOCUMENT [SUFFIX [ERRNOS]]: prints the devices of its cases, each followed by SUFFIX, except the
+# cases whose errno matches the pattern ERRNOS.
 uids() {
   local document uid errno
   while read -r document _ uid errno _; do
@@ -361,7 +365,8 @@ uids() {
   done < <(printf '%s\n' "${cases[@]}")
 }
 
-# run_program FILE ARGUMENT…: with the configuration program.conf; writes its exit status to FILE.exit.
+# run_program FILE ARGUMENT…: runs cemm with the configuration program.conf. Writes its exit status to
+# FILE.exit.
 run_program() {
   local file=$1 code=0
   shift
@@ -369,9 +374,9 @@ run_program() {
   echo "$code" >"$file.exit"
 }
 
-# check_program NAME DOCUMENT FILE [ERRNOS]: checks what a program has printed for these cases
-# (FILE.out, CSV rows that begin with the uid) and its messages (FILE.err); some errnos may be left
-# out.
+# check_program NAME DOCUMENT FILE [ERRNOS]: checks what a program has printed for the cases of that
+# document (FILE.out, CSV rows that begin with the uid) and its messages (FILE.err), except for the
+# cases whose errno matches the pattern ERRNOS.
 check_program() {
   local document fault uid errno words rows
   declare -A printed=() messages=()
@@ -396,19 +401,19 @@ check_program() {
   done < <(printf '%s\n' "${cases[@]}")
 }
 
-# uids_first FILE: prints its lines that name a device, with the uid first.
+# uids_first FILE: prints each line that names a device, preceded by the uid.
 uids_first() {
   awk 'match($0, /00-1E-C0-00-[0-9A-F][0-9A-F]-[0-9A-F][0-9A-F]/) { print substr($0, RSTART, RLENGTH), $0 }' "$1"
 }
 
-# mended: the cases that must work again. Lists of devices and meters are cached for a minute, even
-# errors, and the test does not wait for that.
+# mended: prints the cases that must work again immediately. It omits lists of devices and meters that
+# are cached for a minute, as errors are, too.
 mended() {
   printf '%s\n' "${cases[@]}" |
     awk '$4 != "0" && !($1 ~ /^(info|io|root)$/ && ($4 == "ENOENT" || $2 == "many-channels"))'
 }
 
-# mend_cases: ends the faults; everything works again without help.
+# mend_cases: ends the faults, and checks that everything works again without intervention.
 mend_cases() {
   local document fault uid
   sim_faults
@@ -417,8 +422,8 @@ mend_cases() {
   done < <(mended)
 }
 
-# check_periods URL…: compares the mount's days, months, years and totals with the simulator's, with
-# URL the address of a device, in which UID is replaced by its uid. $2: the end of the URL.
+# check_periods URL END: compares the mount's days, months, years and totals with the simulator's. URL
+# is the address of a device, in which UID stands for its uid; END is the end of each request's URL.
 check_periods() {
   local document uid
   while read -r document _ uid _; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Every fault of the simulator, one at a time, against a kernel mount, the program and a real
-# collectd: each must handle it, other devices must not be affected, everything must work again when
-# the fault is over, and no value may be wrong. Called as: faults.sh BUILD_DIR
+# faults.sh BUILD_DIR: tests a kernel mount, the program and a real collectd with every fault of the
+# simulator, one at a time. Each program must handle the fault, other devices must not be affected,
+# everything must work again when the fault has ended, and no value may be wrong.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -21,13 +21,13 @@ read_file() {
   cat "$m/$1/p1/realtime.csv"
 }
 
-# one_fault FAULT ERRNO WORDS…: those that only end with a timeout get a short one.
+# one_fault FAULT ERRNO WORDS…: tests a fault, with a short timeout if the fault causes one.
 one_fault() {
   local fault=$1 errno=$2 words=${*:3} got want=0 message mode=patient code=0
   [[ $errno != ETIMEDOUT && $fault != @($patient) ]] || mode=hasty
   m=$scratch/$mode.m
   export CEMM_CONFIG=$scratch/$mode.conf
-  # A meter without a sample has failed, even if the mount can show its answer.
+  # A meter without a sample counts as failed in the program, even if the mount can show its answer.
   [[ $errno == 0 && $fault != @($no_sample|clock-ahead) ]] || code=1
   want=$(errno_words "$errno")
   sim_faults "$fault@*/$faulty/p1/realtime/*"
@@ -55,7 +55,7 @@ one_fault() {
 check 'every fault has a row' every_fault_has_a_row
 the_search_finds_keys
 start_sim --devices 2 --meters p1 --since "$since"
-# A busy machine must not look like a device that does not answer.
+# The timeout is long, because otherwise a device would seem not to answer on a busy machine.
 write_config "$scratch/patient.conf" 'timeout = 120'
 write_config "$scratch/hasty.conf" 'timeout = 120' "device = $healthy"
 printf '\n[cloud silent]\nurl = %s\napi-key-file = %s\ntimeout = 2\ndevice = %s\n' \
@@ -90,7 +90,7 @@ while read -r fault errno words; do
 done <<<"$table"
 
 m=$scratch/patient.m
-# of UID FILTER: the device's entry in status.json.
+# of UID FILTER: prints a part of the device's entry in status.json.
 of() {
   jq -e --arg uid "$1" ".devices[] | select(.uid == \$uid) | $2" "$m/status.json"
 }

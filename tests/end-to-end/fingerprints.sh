@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# If cemm is pointed at something other than a CEMM Basic or Plus on the LAN, it says what that is: a
-# CEMM 3.0, a web server, a port for HTTPS. A CEMM in the same configuration is still read. Called
-# as: fingerprints.sh BUILD_DIR
+# fingerprints.sh BUILD_DIR: if the configuration has the address of something other than a CEMM Basic
+# or Plus on the LAN, cemm says what it is: a CEMM 3.0, a web server, a port for HTTPS. A CEMM in the
+# same configuration is still read.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -52,14 +52,15 @@ start_sim --devices 1 --lan 1
   printf '[local good]\naddress = %s\n' "${sim_lan[0]}"
 } >"$scratch/cemm.conf"
 
-# reports KIND WORDS: the message has WORDS and the address.
+# reports KIND WORDS: checks that the message has WORDS and the address.
 reports() {
   local address
   address=$(sed -n "/^\[local $1\]/{n;s/.* //p}" "$scratch/fingerprints.conf")
   has "$command: $1" "$err" "local $1: device information of $address: $2"
 }
 
-# once_a_look KIND: no search asks more than once who it is. The last one may have been aborted.
+# once_a_look KIND: checks that each search asks at most once what is at the address. The last search
+# may have been aborted.
 once_a_look() {
   local looks asked
   looks=$(grep -c "^$1 /open-api/v1/$" "$scratch/requests")

@@ -1,29 +1,29 @@
 # shellcheck shell=bash
-# fresh-inside.sh PART: what fresh.sh runs in a fresh root, as its first process, as root. Each
-# check is a line of /checks: ok or no, a tab, its name; if it failed, a tab and the reason. A
-# part's last line goes to /last.
+# fresh-inside.sh PART: fresh.sh runs this in a fresh root directory, as the first process and as root.
+# Each check writes a line to /checks: ok or no, a tab, its name and, if it failed, a tab and the
+# reason. The last line of a part goes to /last.
 set -uo pipefail
 log=/home/user/log
 
-# verdict STATUS WHAT [WHY]
+# verdict STATUS WHAT [WHY]: writes the line of a check.
 verdict() {
   local word=ok why=${3-}
   [[ $1 -eq 0 ]] || word=no
   printf '%s\t%s\t%s\n' "$word" "$2" "${why//$'\n'/\\n}" >>/checks
 }
-# check WHAT COMMAND…: its output is the reason if it fails.
+# check WHAT COMMAND…: ok if the command succeeds; otherwise its output is the reason.
 check() {
   local what=$1 output status=0
   shift
   output=$("$@" 2>&1 | tail -n 10) || status=$?
   verdict "$status" "$what" "$output"
 }
-# empty WHAT TEXT: TEXT is empty.
+# empty WHAT TEXT: ok if TEXT is empty.
 empty() {
   [[ -z $2 ]]
   verdict $? "$1" "$2"
 }
-# reached WHAT COMMAND…: it succeeds within ten minutes.
+# reached WHAT COMMAND…: ok if the command succeeds within ten minutes.
 reached() {
   local what=$1 end=$((SECONDS + 600))
   shift
@@ -36,11 +36,12 @@ reached() {
   done
 }
 
-# as_user COMMAND: runs it in the clone, with the environment of a login; its pid is in /home/user/pid.
+# as_user COMMAND: runs the command as the user in the clone, with the environment of a login. Its pid
+# is in /home/user/pid.
 as_user() {
   su --login user --command "echo \$\$ >pid; cd cemm; exec $1"
 }
-# installs COMMAND…: runs it in the background, with an empty package cache.
+# installs COMMAND…: runs the command in the background, with an empty package cache.
 installs() {
   apt-get clean
   rm -f /home/user/pid "$log"
@@ -51,7 +52,8 @@ killed() { # SIGNAL
   reached 'it has started' test -s /home/user/pid && kill -s "$1" "$(</home/user/pid)"
 }
 quiet_user() { as_user "$1" >"$log" 2>&1 </dev/null; }
-# at_terminal COMMAND: the same at a terminal of 80 columns; what is written to /keys is its input.
+# at_terminal COMMAND: runs the command as the user, at a terminal of 80 columns. Its input is what is
+# written to /keys.
 at_terminal() {
   as_user "script --quiet --flush --return --command 'stty cols 80 rows 24; TERM=xterm exec $1' ~/log" </keys >/dev/null 2>&1
 }
@@ -60,27 +62,27 @@ rm -f /keys && mkfifo /keys && exec {keys}<>/keys
 typed() { # KEYS
   printf '%b' "$1" >&"$keys"
 }
-# output_has PATTERN
+# output_has PATTERN: whether the output matches.
 output_has() { grep -qsE -- "$1" "$log"; }
 
 packages() { dpkg-query -W -f '${Package} ${db:Status-Status}\n'; }
-working() { # an installation is running
+working() { # whether an installation is running
   lslocks --noheadings --output PATH | grep -E '/var/lib/(dpkg|apt)/|/var/cache/apt/'
   ps_names | grep -xE 'apt|apt-get|dpkg|http|sudo'
 }
 ps_names() { cat /proc/[0-9]*/comm 2>/dev/null; }
 
-# clean WHAT: nothing of an installation is left except the packages.
+# clean WHAT: checks that nothing of an installation is left over except the packages.
 clean() {
   reached "$1: it ends" not_working
   check "$1: no policy-rc.d" test ! -e /usr/sbin/policy-rc.d
   empty "$1: no package is half installed" "$(dpkg --audit; dpkg --configure --pending --dry-run --no-act 2>&1)"
 }
 not_working() { [[ -z $(working) ]]; }
-no_more_than() { # FILE: only the packages that it names are installed
+no_more_than() { # FILE: whether only the packages that the file names are installed
   diff "$1" <(packages)
 }
-# nothing_left: no process of the user is left.
+# nothing_left: whether no process of the user is left over.
 nothing_left() {
   empty 'nothing stays in /tmp' "$(ls -A /tmp)"
   empty 'no process stays' "$(ps_names | grep -xE 'cemm.*|collectd|ninja|meson')"
@@ -110,20 +112,20 @@ part_terminal() {
   reached 'sudo asks for the password' output_has 'password for user' && typed 'secret\n'
   wait "$child"
   verdict $? 'it passes at a terminal' "$(tail -n 10 "$log")"
-  # From the first line of our own, as displayed.
+  # Only the lines that begin with the first one of ours, as the terminal displays them.
   sed -E "1,/== Building/d; s/"$'\e'"\[[0-9;]*[mK]//g; s/\r\$//; s/.*\r//; /^Script done/d; /^\$/d" "$log" >/shown
   tail -n 1 /shown >/last
   empty 'no line is longer than 80 characters' "$(grep -E '.{81}' /shown)"
   nothing_left
 }
 
-# slow_mirror: slows downloads down, so that they can be interrupted.
+# slow_mirror: limits the speed of downloads, so that they can be interrupted.
 slow_mirror() { echo 'Acquire::http::Dl-Limit "200";' >/etc/apt/apt.conf.d/99slow; }
 full_speed() { rm -f /etc/apt/apt.conf.d/99slow; }
 downloading() { compgen -G '/var/cache/apt/archives/partial/*.deb' >/dev/null; }
 
 part_install() {
-  # Every question would be asked; and dpkg has its own question.
+  # With this priority, debconf would ask every question. dpkg itself also has a question.
   echo 'debconf debconf/priority select low' | debconf-set-selections
   echo '# mine' >/etc/default/collectd
   local child=
@@ -190,7 +192,7 @@ part_install() {
 }
 many_unpacked() { (($(grep -c '^Unpacking' "$log") > 50)); }
 
-# services: the system starts no service that tests start themselves.
+# services: checks that the system starts no service that tests start themselves.
 services() {
   local unit
   for unit in collectd carbon-cache epmd influxdb mosquitto prometheus prometheus-node-exporter rabbitmq-server rsync \
@@ -202,7 +204,7 @@ services() {
   empty 'nothing listens' "$(ss --no-header --listening --tcp --udp --processes | grep users:)"
 }
 
-# libraries: all programs of the packages that are listed, and the plugins of collectd that examples and
+# libraries: checks that all programs of the listed packages, and collectd's plugins that examples and
 # tests load, find their libraries.
 libraries() {
   local file name plugins

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# fresh.sh BUILD_DIR [RELEASE [PART…]]: README's commands on a fresh machine: a minimal Debian
-# (bookworm by default) in a directory, with a user who has sudo and a clone. Its packages come from
-# the machine's package sources. Takes many minutes.
+# fresh.sh BUILD_DIR [RELEASE [PART…]]: runs README's commands on a fresh machine, which is a minimal
+# Debian (bookworm by default) in a directory, with a user who has sudo and a clone of this repository.
+# Its packages come from the machine's package sources. Takes many minutes.
 #
-#   demo       examples/demo.sh with no package installed, and standard input closed
-#   terminal   the same at a terminal of 80 columns, where sudo asks for a password
-#   install    .ci/install: interrupted and killed, and the result
-#   tests      tests/run.sh; only runs if it is named
+#   demo       examples/demo.sh without any installed package, and with standard input closed
+#   terminal   examples/demo.sh at a terminal of 80 columns, where sudo asks for a password
+#   install    .ci/install, which is interrupted, killed, and run to the end
+#   tests      tests/run.sh, only if this part is named
 #
-# Each part has its own root. Its mounts and processes are in namespaces that end with it.
+# Each part has its own root directory. Its mounts and processes are in namespaces that end with it.
 # shellcheck disable=SC2154 # variables of lib.sh
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,13 +24,14 @@ for program in git mmdebstrap script unshare; do
 done
 top=$(cd "$here/../.." && pwd)
 
-# apart COMMAND…: runs it in its own namespaces; its output goes to $scratch/apart.log. It runs in
-# the background, so that a signal to this script is handled at once. When its first process ends,
-# the kernel ends all others and their mounts, before the directory is removed.
+# apart COMMAND…: runs the command in its own namespaces, and writes its output to $scratch/apart.log.
+# The command runs in the background, so that a signal to this script is handled immediately. When the
+# first process of the namespaces ends, the kernel ends all other processes and their mounts, before
+# the directory is removed.
 inside_pid=
 apart() {
-  # Copies of other tests' mounts would keep them alive after they are unmounted.
-  # shellcheck disable=SC2016 # for the other shell
+  # Otherwise the copies in this namespace would keep the mounts of other tests alive.
+  # shellcheck disable=SC2016 # the inner shell expands these
   unshare --mount --pid --fork --kill-child --mount-proc \
     bash -c 'umount -a -l -t fuse.cemmfs 2>/dev/null || true; exec "$@"' - "$@" >"$scratch/apart.log" 2>&1 &
   inside_pid=$!
@@ -40,7 +41,7 @@ apart() {
 end_inside() {
   local first=()
   [[ -n $inside_pid ]] || return 0
-  read -ra first 2>/dev/null <"/proc/$inside_pid/task/$inside_pid/children" # its line has no newline
+  read -ra first 2>/dev/null <"/proc/$inside_pid/task/$inside_pid/children" # fails: there is no newline
   [[ ${#first[@]} -eq 0 ]] || kill -KILL "${first[@]}"
   wait "$inside_pid" 2>/dev/null
 }
@@ -48,7 +49,7 @@ at_cleanup end_inside
 
 # ---- a root --------------------------------------------------------------------------------------
 
-# How this machine reaches a mirror.
+# The settings with which this machine reaches a mirror.
 apt-config dump | grep -E '^Acquire::(https?|Check-)' >"$scratch/apt.conf" || true
 if ! apart env TMPDIR="$scratch" mmdebstrap --variant=minbase --include=sudo,ca-certificates \
   --aptopt="$scratch/apt.conf" "$release" "$scratch/base.tar"; then
@@ -56,19 +57,19 @@ if ! apart env TMPDIR="$scratch" mmdebstrap --variant=minbase --include=sudo,ca-
   finish
 fi
 
-# fresh ROOT: a machine with a user and the user's clone.
+# fresh ROOT: makes a root directory with a user and the user's clone.
 fresh() {
   mkdir "$1"
   tar -C "$1" -xf "$scratch/base.tar"
   cp "$scratch/apt.conf" "$1/etc/apt/apt.conf.d/98mirror"
   cp /etc/resolv.conf "$1/etc/resolv.conf"
   printf '127.0.0.1 localhost %s\n' "$(uname -n)" >"$1/etc/hosts"
-  # Files that udev and systemd create. fusermount3 reads the second one.
+  # udev and systemd would create these files. fusermount3 reads the second one.
   mknod -m 666 "$1/dev/fuse" c 10 229
   ln -sf ../proc/self/mounts "$1/etc/mtab"
   chroot "$1" useradd --create-home --shell /bin/bash user
   git clone --quiet "$top" "$1/home/user/cemm"
-  # With changes that are not committed yet.
+  # The clone includes changes that are not committed yet.
   (cd "$top" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -P -t "$1/home/user/cemm")
   chroot "$1" chown -R user: /home/user
 }
@@ -93,7 +94,7 @@ enter='
   mount -t tmpfs -o mode=755 tmpfs "$root/run"
   mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
   mount -t devpts -o newinstance,ptmxmode=666,mode=620,gid=5 devpts "$root/dev/pts"
-  # Not chroot: a process in a chroot may not create a user namespace.
+  # chroot is not used, because a process in a chroot may not create a user namespace.
   cd "$root"
   mkdir old
   pivot_root . old
@@ -101,8 +102,8 @@ enter='
   rmdir old
   exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb bash /part.sh "$2"'
 
-# part NAME SUDO_ASKS: runs that part of fresh-inside.sh in its own root. Each line of its file
-# "checks" becomes a check.
+# part NAME SUDO_ASKS: runs that part of fresh-inside.sh in its own root directory, and turns each line
+# of /checks there into a check.
 part() {
   local root=$scratch/$1 began=$SECONDS verdict what why
   fresh "$root"

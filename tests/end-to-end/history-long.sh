@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# history-long.sh BUILD_DIR: ten years of one meter, day by day, through promises, into a real
-# InfluxDB as users do it. The database is then compared, day by day, with the simulator's meter,
-# and for some days with sums over the API's answers.
+# history-long.sh BUILD_DIR: imports ten years of one meter into a real InfluxDB as users do it. Each
+# day is requested with promises. Then each day in the database is compared with the simulator's meter,
+# and some days with sums over the API's answers.
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -15,11 +15,11 @@ uid=00-1E-C0-00-00-01
 since=2015-01-01
 last=2024-12-31
 days=3653
-minutes=$((days * 1440)) # clock changes cancel out over the years
+minutes=$((days * 1440)) # clock changes cancel out in whole years
 config=$scratch/cemm.conf
-export TZ=Europe/Amsterdam # for date below; cemm has its own setting
+export TZ=Europe/Amsterdam # for the command date; cemm has its own setting
 
-# measured FILE COMMAND…: runs it; writes its peak memory in KiB to FILE.
+# measured FILE COMMAND…: runs the command, and writes its peak memory in KiB to FILE.
 measured() {
   python3 -c '
 import resource, subprocess, sys
@@ -32,7 +32,8 @@ history_of() { # FROM TO
   printf '%s\n' "$cemm" history --config "$config" --from "$1" --to "$2" --format influx "$uid/p1"
 }
 
-# Stopped after a large part; what the archive has by then is not requested again.
+# The import is stopped after a large part. Days that are in the archive by then are not requested
+# again.
 interrupted() {
   local command pid
   mapfile -t command < <(history_of "$since" "$last")
@@ -68,13 +69,13 @@ import() {
     test "$(<"$scratch/long")" -lt $(($(<"$scratch/short") * 2 + 8192))
 }
 
-# The times of all rows, Unix milliseconds.
+# all_times: prints the times of all rows in milliseconds since 1970.
 all_times() {
   seq "$(date -d "$since" +%s)" 60 $(($(date -d "$last +1 day" +%s) - 60)) | sed 's/$/000/'
 }
 
-# by_day: converts "MS VALUE" lines to "MS COUNT SUM FIRST LAST" of each UTC day. Values are whole eighths
-# of a watt, so sums are exact.
+# by_day: converts "MS VALUE" lines to "MS COUNT SUM FIRST LAST" for each UTC day. Values are multiples
+# of 1/8 watt, so the sums are exact.
 by_day() {
   awk 'function put() { if (count) printf "%.0f %d %.17g %s %s\n", day * 86400000, count, sum, first, final }
     { d = int($1 / 86400000) }
@@ -109,7 +110,7 @@ sys.exit(had != wanted or len(had) < 3653)' "$scratch/had" "$scratch/wanted"); t
   is 'the total count' "$minutes" \
     "$(ask_influxdb 'SELECT count(electric_power) FROM cemm' | jq '.results[0].series[0].values[0][1]')"
 
-  # In another way: sums over the API's answers.
+  # Some days are also compared with sums over the API's answers.
   for day in 2015-01-01 2016-02-29 2019-03-31 2020-10-25 2024-12-31; do
     from=$(date -d "$day" +%s) until=$(date -d "$day +1 day" +%s)
     cloud_get "cemm/$uid/p1/data/day/" "time=$from" >"$scratch/day"

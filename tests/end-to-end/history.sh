@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# history.sh BUILD_DIR: `cemm history` against the simulator, whose data is a function of time:
-# every row is compared with the expected one, and no row may be missing.
+# history.sh BUILD_DIR: tests `cemm history` with the simulator, whose data is a function of time, so
+# every row can be compared with the expected one. No row may be missing.
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,9 +14,9 @@ since=2025-01-01
 config=$scratch/cemm.conf
 all_output=$scratch/all_output
 : >"$all_output"
-export TZ=Europe/Amsterdam # for date below; cemm has its own setting
+export TZ=Europe/Amsterdam # for the command date; cemm has its own setting
 
-# history_exits WHAT CODE [ARGUMENT…]
+# history_exits WHAT CODE [ARGUMENT…]: as `exits`, for `cemm history` with the configuration $config.
 history_exits() {
   local what=$1 code=$2
   shift 2
@@ -28,7 +28,7 @@ forget() {
   rm -rf "$config.archive"
 }
 
-# rows UID ALIAS CHANNEL: "MS VALUE" of influx lines on stdin.
+# rows UID ALIAS CHANNEL: prints "MS VALUE" for the influx lines on stdin.
 rows() {
   awk -v meter="uid=$1,alias=$2" -v channel="$3" '
     index($1, "cemm," meter) == 1 && substr($1, length("cemm," meter) + 1) ~ /^(,period=[a-z]+)?$/ {
@@ -39,12 +39,13 @@ rows() {
     }'
 }
 
-# grid FIRST LAST SECONDS: the times of rows from one local day to another, in milliseconds.
+# grid FIRST LAST SECONDS: prints the times of rows from local day FIRST to LAST, in milliseconds, for
+# rows at an interval of SECONDS.
 grid() {
   seq "$(date -d "$1" +%s)" "$3" $(($(date -d "$2" +%s) - 1)) | sed 's/$/000/'
 }
 
-# wanted SPAN UID ALIAS CHANNEL: "MS VALUE" for the times on stdin.
+# wanted SPAN UID ALIAS CHANNEL: prints the expected "MS VALUE" for the times on stdin.
 wanted() {
   local times
   mapfile -t times
@@ -52,13 +53,13 @@ wanted() {
     <("$sim" --since "$since" --zone Europe/Amsterdam --print "$2" "$3" "$1:$4" "${times[@]}")
 }
 
-# is_file WHAT WANTED GOT: two files are the same.
+# is_file WHAT WANTED GOT: ok if two files are the same.
 is_file() {
   local differences
   if differences=$(diff "$2" "$3" 2>&1); then ok "$1"; else not_ok "$1" "$differences"; fi
 }
 
-# Three days, one of which has 25 hours. The answers of one device come later than the other's.
+# Reads three days, one of which has 25 hours. One device answers later than the other.
 days() {
   local uid
   sim_faults "delay=150@*$two/*"
@@ -145,8 +146,8 @@ formats() {
     "$(grep -oE '/[a-z0-9_-]*"' <<<"$out" | tr -d '/"' | sort -u | paste -sd ' ')"
 }
 
-# A clock that was once ahead closes nothing: neither today nor the next months of this year are
-# archived in their current state.
+# While our clock is ahead, no period is closed too early: neither today nor the next months of this
+# year are archived in their current state.
 clock_ahead() {
   local today past later span
   local -x ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
@@ -163,11 +164,11 @@ clock_ahead() {
     "$(find "$config.archive" -name '*.json' -printf '%f\n')"
 }
 
-# No data, partly or at all; failures, and what is printed anyway.
+# Tests what is printed if there is no data or some of it is missing, and if requests fail.
 failures() {
   history_exits 'before the first day' 1 --from 2024-12-01 --to 2024-12-31 "$one/p1"
   has 'the message says so' "$err" 'E! cemm: there is no data for these dates'
-  # Nor with a wrong zone: the message shows its time.
+  # With a wrong time zone there is no data, either. The message has the time in that zone.
   sed 's|^time-zone = .*|time-zone = Asia/Tokyo|' "$config" >"$scratch/tokyo.conf"
   exits 'in a wrong zone' 1 "$cemm" history --config "$scratch/tokyo.conf" --from 2024-12-01 --to 2024-12-31 "$one/p1"
   has 'the zone is suspected' "$(grep 'E! cemm: there is no data' <<<"$err")" 'the time zone is probably not the meter'
@@ -191,8 +192,8 @@ failures() {
   history_exits 'and again' 0 --from 2025-05-05 --to 2025-05-14 s01
   is 'now everything is printed' 28800 "$(wc -l <<<"$out")"
 
-  # One device's answers are longer than they say, and the remaining bytes are in the connection
-  # that all devices share.
+  # The answers of one device are longer than their Content-Length, and the remaining bytes are sent
+  # on the connection that all devices share.
   forget
   sed 's/^\[cloud home\]/&\nmax-connections = 1/' "$config" >"$scratch/narrow.conf"
   sim_faults "length-short@*$two/s01/data*"
@@ -201,7 +202,7 @@ failures() {
   hasnt 'which is not mentioned' "$err" "$one"
   sim_faults
 
-  # The source is down for some seconds in the middle: no day is lost.
+  # If the source is down for some seconds in the middle, no day is lost.
   sed 's/^\[cloud home\]/&\ntimeout = 2/' "$config" >"$scratch/hasty.conf"
   sim_faults 'stall@*/data/*'
   : >"$scratch/stderr"
@@ -215,7 +216,8 @@ failures() {
   stop "$pid"
   is 'after the outage it ends with all rows' "0 28800" "$stopped $(wc -l <"$scratch/outage")"
 
-  # One device is down, and the requests to the other one leave no room to repeat those to it.
+  # One device is down, and the requests to the other one occupy the connections that are needed to
+  # repeat its requests.
   sed -i 's/^timeout = 2/&\nmax-connections = 2/' "$scratch/hasty.conf"
   sim_faults "stall@*$one/s01/data*" "delay=1800@*$two/s01/data*"
   { TIMEFORMAT='%U %S' && time timeout 9 "$cemm" history --config "$scratch/hasty.conf" --from 2025-07-01 --to 2025-07-20 s01 >"$scratch/outage" 2>&1 || true; } 2>"$scratch/cpu"
@@ -223,14 +225,14 @@ failures() {
   check "a wait for room takes no CPU ($(<"$scratch/cpu") s)" awk '{ exit $1 + $2 > 0.6 }' "$scratch/cpu"
 }
 
-# Stopped in the middle, and run again.
+# `cemm history` is stopped in the middle and run again.
 interrupted() {
   local name pid status fetched range=(--from 2025-02-01 --to 2025-04-30 "$one/p1")
   history_exits '89 days' 0 "${range[@]}"
   cp "$scratch/stdout" "$scratch/whole"
   forget
   for name in INT TERM; do
-    # Each day takes a while, and after some of them it is stopped.
+    # Each day takes a while, and cemm is stopped after some days.
     sim_faults 'delay=500@*/data/*'
     : >"$scratch/part"
     env --default-signal=INT "$cemm" history --config "$config" "${range[@]}" >"$scratch/part" 2>"$scratch/stderr" &
@@ -283,7 +285,8 @@ interrupted() {
   is 'a reader that closes the pipe ends it quietly' '141 ' "$status $(<"$scratch/stderr")"
 }
 
-# peak ARGUMENT…: its peak memory in KiB. ASan keeps freed memory in quarantine, which counts otherwise.
+# peak ARGUMENT…: prints the peak memory of cemm in KiB, without freed memory that ASan would keep in
+# quarantine.
 peak() {
   ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1:thread_local_quarantine_size_kb=16 python3 -c '
 import resource, subprocess, sys
@@ -291,7 +294,7 @@ subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$cemm" history --config "$config" "$@"
 }
 
-# Ten times the range does not take ten times the memory; and archived days need no network.
+# Ten times the range does not take ten times the memory, and archived days need no network.
 long_range() {
   local short long
   forget
@@ -308,7 +311,7 @@ long_range() {
   is 'the archive has it' 87780 "$(awk 'END { print NR }' "$scratch/stdout")"
 }
 
-# The terminal shows the progress; the data goes to a file.
+# The terminal shows the progress while the data is written to a file.
 progress() {
   command -v script >/dev/null || return 0
   local command
@@ -330,7 +333,7 @@ progress() {
     awk '{ exit $1 + $2 > 1.5 }' "$scratch/cpu"
 }
 
-start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since" --next-row # none of these rows is shown
+start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since" --next-row # no such row may be printed
 write_config "$config"
 days
 spans

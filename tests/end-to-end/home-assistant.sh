@@ -2,7 +2,7 @@
 # home-assistant.sh BUILD_DIR: publishes the meters to a real mosquitto as
 # examples/home-assistant/mqtt.md says, with mqtt.py and with collectd's plugin mqtt.
 # home-assistant.py compares the topics with Home Assistant's published rules and with the
-# simulator's meters. Then some of the programs are killed.
+# simulator's meters. Then the test kills some of the programs.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by wait_for
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,7 +18,7 @@ begin "$@"
 PATH=$build/plugin/exec:$PATH:/usr/sbin
 needs mosquitto mosquitto_sub mosquitto_passwd jq systemd-analyze
 collectd_begin
-debian_python=/usr/bin/python3 # the one that has the modules
+debian_python=/usr/bin/python3 # has the modules
 for module in jinja2 paho.mqtt.client; do
   "$debian_python" -c "import $module" 2>/dev/null || skip "python3 has no $module"
 done
@@ -34,20 +34,20 @@ start_sim --devices 1 --lan 1 --meters "$meters" --since "$since" \
 write_config "$config"
 printf '[local home]\naddress = %s\n' "${sim_lan[0]}" >>"$config"
 
-# retained [TOPIC]: the broker's retained messages, one "topic payload-in-hexadecimal" per line.
+# retained [TOPIC]: prints the broker's retained messages, one "topic payload-in-hexadecimal" per line.
 retained() {
-  mosquitto_sub --retained-only -t "${1-#}" -F "%t %x" -W 1 2>/dev/null || (($? == 27)) # 27: the time is over
+  mosquitto_sub --retained-only -t "${1-#}" -F "%t %x" -W 1 2>/dev/null || (($? == 27)) # 27: its time limit has expired
 }
-# status: the publisher's status on the broker, or nothing.
+# status: prints the publisher's status on the broker, or nothing.
 status() { mosquitto_sub --retained-only -t cemm/status -W 1 2>/dev/null || true; }
 is_status() { [[ $(status) == "$1" ]]; }
-# complete WAY: all sensors exist, with the right values.
+# complete WAY: whether all sensors exist with the right values.
 complete() {
   retained >"$scratch/retained" && "$debian_python" "$here/home-assistant.py" "$1" "$scratch/retained" "$sim" "$since" "$meters"
 }
-# without_configurations: no sensor is configured.
+# without_configurations: whether no sensor is configured.
 without_configurations() { [[ -z $(retained 'homeassistant/#') ]]; }
-# recipe PATTERN: runs the command of the page whose line ends so.
+# recipe PATTERN: runs the command on the page whose line ends with a match of PATTERN.
 recipe() {
   local command
   command=$(grep -E -- "$1\$" "$examples/home-assistant/mqtt.md" |
@@ -57,8 +57,8 @@ recipe() {
 
 # ---- mqtt.py -----------------------------------------------------------------------------------------
 
-# publish [OPTION…]: starts the unit's command, with these additional options of mqtt.py. Sets
-# $publisher, the first process of a group.
+# publish [OPTION…]: starts the unit's command with these additional options for mqtt.py. Sets
+# $publisher to the leader of its process group.
 publish() {
   local command
   command=$(sed -n "s/^ExecStart=sh -c '\(.*\)'$/\1/p" "$unit" |
@@ -68,7 +68,7 @@ publish() {
   started "$publisher"
   at_cleanup "kill -- -$publisher 2>/dev/null"
 }
-# member NAME: the process of the publisher's group with that name.
+# member NAME: prints the pid of the process with that name in the publisher's group.
 member() { ps -o pid=,pgid=,comm= -e | awk -v group="$publisher" -v name="$1" '$2 == group && $3 == name { print $1 }'; }
 
 publish
@@ -95,7 +95,7 @@ check 'cemm is killed: offline' wait_for 20 is_status offline
 check 'all its processes end, too' wait_for 30 gone_or_zombie "$publisher"
 is 'there was no message except for the kill' '' "$(grep -v Killed "$scratch/publish.err" || true)"
 
-# A sample that comes once, such as an hour's gas.
+# A sample that arrives only once, such as an hour's gas.
 sample='{ "uid": "A", "alias": "p1-gas", "channel": "gas", "value": 1351.60 }'
 { echo "$sample" && until [[ -e $scratch/end ]]; do sleep 0.1; done; } |
   "$examples/home-assistant/mqtt.py" --port "${ports[0]}" 2>"$scratch/once.err" &
@@ -118,7 +118,7 @@ has 'prints the usage' "$err" 'usage: cemm list'
 exits 'mqtt.py without a broker' 1 "$examples/home-assistant/mqtt.py" --port 1
 has 'says so' "$err" "E! mqtt: the broker can't be reached"
 
-# With a password.
+# The broker wants a password.
 stop "$daemon_pid"
 echo 'not a word' >"$scratch/password"
 (umask 077 && mosquitto_passwd -c -b "$scratch/passwd" house "$(<"$scratch/password")")

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# kill -9 of each program at random moments: archives and state files are always valid, and nothing
-# is sent twice except what was being sent.
+# Kills each program with kill -9 at random moments. Archives and state files must always be valid, and
+# nothing may be sent twice except for what was being sent at that moment.
 #
 #   kills.sh BUILD_DIR
-#     CEMM_E2E_LONG   500 times; without it, 20 times
-#     CEMM_KILLS      how often
+#     CEMM_E2E_LONG   if set, 500 kills, otherwise 20
+#     CEMM_KILLS      the number of kills
 #     CEMM_SEED       the random seed (default: from the clock; it is printed)
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
@@ -15,7 +15,7 @@ readonly kills=${CEMM_KILLS:-$([[ -n ${CEMM_E2E_LONG-} ]] && echo 500 || echo 20
 readonly seed=${CEMM_SEED:-$EPOCHSECONDS}
 since=$(date -d '18 months ago' +%F)
 collectd=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v collectd) || skip 'collectd is not installed'
-export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 # killed programs can't check
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 # because killed programs can't check for leaks
 
 echo "# seed $seed"
 start_sim --devices 2 --since "$since"

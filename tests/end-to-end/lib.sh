@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034
-# For every end-to-end test: a scratch directory, simulators, processes and mounts that are always
-# removed at the end, and lines as in TAP. Source it, then:
+# For every end-to-end test: provides a scratch directory, simulators, processes and mounts, all of
+# which are removed at the end, and prints results as in TAP (Test Anything Protocol). Source it, then:
 #
 #   set -euo pipefail
 #   . "$(dirname "$0")/lib.sh"
@@ -17,7 +17,7 @@ tap_count=0
 tap_failed=0
 own_pids=()
 own_mounts=()
-declare -A own_sims=() # process id → directory, of simulators that have not been stopped
+declare -A own_sims=() # process id → directory, of the simulators that have not been stopped
 cleanup_hooks=()
 readonly skipped=77 # the exit code that means "skipped" to meson
 
@@ -25,8 +25,8 @@ readonly skipped=77 # the exit code that means "skipped" to meson
 as_root_of_mounts=(unshare --mount)
 ((EUID == 0)) || as_root_of_mounts+=(--map-root-user)
 
-# enter_namespaces ARGUMENT…: starts the test again, with these arguments, in its own mount namespace,
-# and without root in its own user namespace, too. If that is forbidden, the test is skipped.
+# enter_namespaces ARGUMENT…: starts the test again, with these arguments, in its own mount namespace
+# and, if it does not run as root, in its own user namespace. Skips the test if that is forbidden.
 enter_namespaces() {
   local why
   if [[ ${CEMM_TEST_NAMESPACES-} != "$$" ]]; then
@@ -35,11 +35,11 @@ enter_namespaces() {
     ((EUID == 0)) || exec "${as_root_of_mounts[@]}" bash "$(dirname "$0")/own-root.sh" bash "$0" "$@"
     exec "${as_root_of_mounts[@]}" bash "$0" "$@"
   fi
-  # Otherwise our copies would keep other tests' mounts alive after these are unmounted.
+  # Otherwise the copies in our namespace would keep the mounts of other tests alive.
   umount -a -l -t fuse.cemmfs 2>/dev/null || true
 }
 
-# begin BUILD_DIR
+# begin BUILD_DIR: sets $build and $scratch, and cleans up when the test ends.
 begin() {
   if [[ $# -lt 1 || ! -d $1 ]]; then
     echo "usage: $0 BUILD_DIR" >&2
@@ -60,8 +60,8 @@ begin() {
   fi
 }
 
-# Whether the day ends within two minutes in UTC, in the meters' zone or in the machine's, or has just
-# begun and has no row yet.
+# day_ends: whether in UTC, in the meters' zone or in the machine's, the day ends within two minutes,
+# or began so recently that it has no row yet.
 day_ends() {
   local now
   for now in "$(date -u +%H%M)" "$(TZ=Europe/Amsterdam date +%H%M)" "$(date +%H%M)"; do
@@ -70,7 +70,7 @@ day_ends() {
   return 1
 }
 
-# skip WHY…: ends the test as skipped, because it can't run or go on here.
+# skip WHY…: ends the test as skipped, because it can't run or continue here.
 skip() {
   ((tap_failed == 0)) || finish
   echo "1..0 # SKIP $*"
@@ -84,7 +84,7 @@ ok() {
   echo "ok: $1"
 }
 
-# not_ok WHAT [WHY]: prints the reason as a comment of a few lines.
+# not_ok WHAT [WHY]: counts a failed check, and prints the first lines of WHY as a comment.
 not_ok() {
   tap_count=$((tap_count + 1))
   tap_failed=$((tap_failed + 1))
@@ -92,13 +92,13 @@ not_ok() {
   [[ -z ${2-} ]] || head -n 12 <<<"$2" | cut -c1-300 | sed 's/^/#   /'
 }
 
-# left_out WHAT WHY: a check that can't be done here. tests/run.sh counts it as skipped.
+# left_out WHAT WHY: reports a check that can't be done here. tests/run.sh counts it as skipped.
 left_out() {
   tap_count=$((tap_count + 1))
   echo "skipped: $1 ($2)"
 }
 
-# check WHAT COMMAND…: ok if the command succeeds; its output is shown if not.
+# check WHAT COMMAND…: ok if the command succeeds; otherwise shows its output.
 check() {
   local what=$1 out
   shift
@@ -112,7 +112,7 @@ refute() {
   if out=$("$@" 2>&1); then not_ok "$what" "succeeded: $* ${out:+: $out}"; else ok "$what"; fi
 }
 
-# is WHAT EXPECTED GOT
+# is WHAT EXPECTED GOT: ok if both texts are the same.
 is() {
   if [[ $2 == "$3" ]]; then ok "$1"; else not_ok "$1" "expected: $2"$'\n'"got: $3"; fi
 }
@@ -122,12 +122,12 @@ has() {
   if [[ $2 == *"$3"* ]]; then ok "$1"; else not_ok "$1" "no \"$3\" in: $2"; fi
 }
 
-# hasnt WHAT TEXT PART
+# hasnt WHAT TEXT PART: ok if TEXT does not contain PART.
 hasnt() {
   if [[ $2 != *"$3"* ]]; then ok "$1"; else not_ok "$1" "\"$3\" in: $2"; fi
 }
 
-# exits WHAT CODE COMMAND…: ok if the command ends with CODE. Sets $out and $err.
+# exits WHAT CODE COMMAND…: ok if the command ends with the exit status CODE. Sets $out and $err.
 exits() {
   local what=$1 code=$2 got=0
   shift 2
@@ -150,10 +150,10 @@ finish() {
 
 # ---- time and processes ------------------------------------------------------
 
-# Time limits are multiplied by this for busy machines. A test that exceeds even that hangs.
+# Time limits are multiplied by this for busy machines.
 readonly patience=${CEMM_TEST_PATIENCE:-10}
 
-# wait_for SECONDS COMMAND…: tries until it succeeds; false after SECONDS × $patience.
+# wait_for SECONDS COMMAND…: repeats the command until it succeeds; false after SECONDS × $patience.
 wait_for() {
   wait_at_most $(($1 * patience)) "${@:2}"
 }
@@ -168,26 +168,26 @@ wait_at_most() {
   done
 }
 
-# now_ms: Unix milliseconds.
+# now_ms: prints the time in milliseconds since 1970.
 now_ms() {
   echo $((${EPOCHREALTIME/[.,]/} / 1000))
 }
 
-# soon WHAT LIMIT MS: ok if MS is less than LIMIT. On a busy machine LIMIT is multiplied by how much
-# slower it is.
+# soon WHAT LIMIT MS: ok if MS is less than LIMIT, which is multiplied by `slowness` if the machine is
+# busy.
 soon() {
   local limit=$2
   (($3 < limit)) || limit=$(($2 * $(slowness) / 100))
   check "$1 ($3 ms)" test "$3" -lt "$limit"
 }
 
-# slowness: elapsed time in percent of CPU time, of some work. 100 on an idle machine.
+# slowness: prints the elapsed time of some work in percent of its CPU time: 100 on an idle machine.
 slowness() {
   local i TIMEFORMAT='%R %U %S'
   { time for ((i = 0; i < 100000; i++)); do :; done; } 2>&1 | awk '{ printf "%d", 100 * $1 / ($2 + $3) }'
 }
 
-# ends_soon WHAT LIMIT PID: ok if that process of ours ends within that many milliseconds.
+# ends_soon WHAT LIMIT PID: ok if the child process PID ends within LIMIT milliseconds.
 ends_soon() {
   local begun
   begun=$(now_ms)
@@ -203,7 +203,7 @@ gone() {
   ! alive "$1"
 }
 
-# ours PID: whether it is still a child of this script; the number may have been reused.
+# ours PID: whether PID is still a child of this script. The number may have been reused.
 ours() {
   local stat
   read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
@@ -212,12 +212,12 @@ ours() {
   [[ $stat == "$$" ]]
 }
 
-# started PID: it will be ended by cleanup.
+# started PID: registers a process that cleanup ends.
 started() {
   own_pids+=("$1")
 }
 
-# stop PID [SIGNAL]: ends one of our processes and waits for it. Sets $stopped to its exit code.
+# stop PID [SIGNAL]: ends a child process and waits for its end. Sets $stopped to its exit status.
 stop() {
   local signal=${2:-TERM}
   stopped=0
@@ -232,19 +232,21 @@ stop() {
   wait "$1" 2>/dev/null || stopped=$?
 }
 
-# A child that has ended is a zombie until the shell waits for it.
+# gone_or_zombie PID: whether the process has ended. A child that has ended is a zombie until the
+# shell waits for it.
 gone_or_zombie() {
   local stat
   read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
   [[ ${stat##*) } == [ZX]* ]]
 }
 
-# mounted DIRECTORY: it will be unmounted by cleanup.
+# mounted DIRECTORY: registers a mount that cleanup unmounts.
 mounted() {
   own_mounts+=("$1")
 }
 
-# at_cleanup COMMAND: run before processes are ended and $scratch is removed.
+# at_cleanup COMMAND: registers a command that cleanup runs before it ends processes and removes
+# $scratch.
 at_cleanup() {
   cleanup_hooks+=("$1")
 }
@@ -273,7 +275,8 @@ cleanup() {
   exit "$status"
 }
 
-# remove DIRECTORY: with its content. Copies from a mount may be read-only.
+# remove DIRECTORY: removes a directory with its content, which may be read-only if it was copied from
+# a mount.
 remove() {
   find "$1" -xdev -type d ! -perm -u+w -exec chmod u+w {} +
   rm -rf --one-file-system "$1"
@@ -288,8 +291,8 @@ not_mounted() {
 sim_key=test-key-4e4f657
 sim_count=0
 
-# start_sim [OPTION…]: one more simulator. Sets $sim_pid, $sim_cloud (URL with its prefix),
-# $sim_lan (array of host:port), $sim_log and $sim_control; keep copies if you start several.
+# start_sim [OPTION…]: starts another simulator. Sets $sim_pid, $sim_cloud (URL with its prefix),
+# $sim_lan (array of host:port), $sim_log and $sim_control. Copy these if you start several simulators.
 start_sim() {
   local line word dir
   sim_count=$((sim_count + 1))
@@ -319,8 +322,8 @@ start_sim() {
   done
 }
 
-# sim_ended_well PID: stops a simulator. Fails if it had already ended, or ends with an error: this
-# explains the failures before.
+# sim_ended_well PID: stops a simulator. A check fails if it had already ended or ends with an error,
+# because that explains other failures.
 sim_ended_well() {
   local dir=${own_sims[$1]} what=
   unset "own_sims[$1]"
@@ -331,8 +334,8 @@ sim_ended_well() {
   fi
 }
 
-# sim_faults [SPEC…]: replaces the faults of the simulator started last; none: no faults. Returns
-# when the simulator uses them, which its answer to a probe shows.
+# sim_faults [SPEC…]: replaces the faults of the simulator started last. Returns when the simulator
+# uses the new ones, which its answer to a probe shows.
 sim_faults() {
   local probe="status=$((sim_probe = 418 + (sim_probe + 1) % 30))@*/probe-$sim_pid*"
   printf '%s\n' "$@" "$probe" | sed '/^$/d' >"$sim_control"
@@ -345,7 +348,8 @@ sim_probed() {
   [[ $(curl -s -o /dev/null -w '%{http_code}' "${sim_cloud}probe-$sim_pid/?api_key=$sim_key") == "$1" ]]
 }
 
-# cloud_get PATH [QUERY]: the answer of the simulator's cloud, after its promises.
+# cloud_get PATH [QUERY]: prints the answer of the simulator's cloud. Repeats the request while the
+# answer is a promise.
 cloud_get() {
   local url="$sim_cloud$1?api_key=$sim_key${2:+&$2}" code tries=0
   while :; do
@@ -357,20 +361,20 @@ cloud_get() {
   [[ $code == 200 ]] && cat "$scratch/cloud-answer"
 }
 
-# requests PATTERN: how many lines of the request log match (an extended regular expression).
+# requests PATTERN: prints how many lines of the request log match an extended regular expression.
 requests() {
   grep -cE -- "$1" "$sim_log" || true
 }
 
 # ---- configuration -----------------------------------------------------------
 
-# write_key FILE [KEY]
+# write_key FILE [KEY]: writes a key file, by default with the simulator's key.
 write_key() {
   (umask 077 && printf '%s\n' "${2:-$sim_key}" >"$1")
 }
 
-# write_config FILE [LINE…]: a configuration with one cloud account, [cloud home], of the simulator
-# started last; further lines follow in that section.
+# write_config FILE [LINE…]: writes a configuration with one cloud account, [cloud home], for the
+# simulator started last. The lines are added to that section.
 write_config() {
   local file=$1
   shift

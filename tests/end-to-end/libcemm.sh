@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# libcemm.sh BUILD_DIR: installs libcemm into a separate tree, builds the examples only with that,
-# using pkg-config, and runs them against simulators.
+# libcemm.sh BUILD_DIR: installs libcemm into a separate tree, builds the examples with that tree alone,
+# using pkg-config, and runs them with simulators.
 # shellcheck disable=SC2154,SC2317 # out and err are of lib.sh; functions are called by check
 set -euo pipefail
 here=$(dirname "$0")
@@ -29,7 +29,7 @@ is 'one header is installed' cemm.h "$(find "$root" -path '*/include/*' -type f 
 sanitize=()
 if ldd "$LD_LIBRARY_PATH/libcemm.so.0" | grep libasan >/dev/null; then sanitize=('-fsanitize=address,undefined'); fi
 
-# compiled OPTION…: by a compiler that sees only the installed tree.
+# compiled OPTION…: runs a compiler that sees only the installed tree.
 compiled() {
   # shellcheck disable=SC2046 # words
   (cd "$scratch" && cc -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror "${sanitize[@]}" \
@@ -43,7 +43,7 @@ is 'they need no function that is only for our own programs' LIBCEMM_0 \
 declares() { printf '#include <cemm.h>\nint main(void) { return !%s; }\n' "$1" | compiled -Wno-address -x c - -o declares; }
 check 'cemm_get() is public' declares cemm_get
 refute 'cemm_sweep() is not' declares cemm_sweep
-# alone LANGUAGE STANDARD: compiles the installed header alone.
+# alone LANGUAGE STANDARD: compiles the installed header without any other header.
 alone() {
   # shellcheck disable=SC2046
   echo '#include <cemm.h>' | clang -fsyntax-only -Wall -Wextra -Wpedantic -Werror "-std=$2" $(pkg-config --cflags libcemm) -x "$1" -

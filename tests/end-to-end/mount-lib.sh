@@ -3,7 +3,7 @@
 # begin; then $dev is the simulator's first device, $m the mountpoint, $conf the configuration file.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# begin_mount BUILD_DIR
+# begin_mount BUILD_DIR: begins the test, and sets these variables.
 begin_mount() {
   begin "$@"
   [[ -c /dev/fuse && -r /dev/fuse && -w /dev/fuse ]] || skip '/dev/fuse cannot be opened'
@@ -15,7 +15,7 @@ begin_mount() {
 
 # mount_fs [OPTION…]: mounts $conf on $m in the foreground; sets $fs_pid.
 mount_fs() {
-  mkdir -p "$m" 2>/dev/null || true # fails on a dead mount
+  mkdir -p "$m" 2>/dev/null || true # fails on a mount whose process has crashed
   "$build/fs/cemmfs" "$conf" "$m" -f "$@" 2>>"$scratch/fs.log" &
   fs_pid=$!
   started "$fs_pid"
@@ -37,13 +37,13 @@ while count := os.sendfile(writer, file, None, 65536):
         count -= len(part)' "$1"
 }
 
-# unmount DIRECTORY: retries while a reader that is about to end, such as one in <(…), still uses it.
+# unmount DIRECTORY: retries while it is used by a reader that is about to end, such as one in <(…).
 unmount() {
   wait_for 20 fusermount3 -u "$1" || not_ok "fusermount3 -u $1" "$(fusermount3 -u "$1" 2>&1)"
 }
 
-# unmount_fs: unmounts and waits for a clean exit. A mount namespace that another test has made
-# meanwhile may have a copy of the mount, which keeps it alive.
+# unmount_fs: unmounts $m and waits for a clean exit. If another test has made a mount namespace
+# meanwhile, it has a copy of the mount, which would keep it alive.
 unmount_fs() {
   unmount "$m"
   wait_for 60 gone_or_zombie "$fs_pid" || not_ok 'unmounting ends it' "$(cat "/proc/$fs_pid/wchan" 2>&1)"
@@ -51,25 +51,25 @@ unmount_fs() {
   [[ $stopped == 0 ]] || not_ok 'unmounting ends it with 0' "$stopped"
 }
 
-# path of a day's file: day_file UID ALIAS DATE FORM
+# day_file UID ALIAS DATE FORM: prints the path of a day's file.
 day_file() {
   echo "$m/$1/$2/data/day/${3:0:4}/${3:5:2}/$3.$4"
 }
 
-# fails_with WHAT WORDS COMMAND…: the command fails with these words of the kernel.
+# fails_with WHAT WORDS COMMAND…: ok if the command fails with WORDS, the text of a system error.
 fails_with() {
   local what=$1 words=$2 message
   shift 2
   if message=$("$@" 2>&1 >/dev/null); then not_ok "$what" 'it succeeded'; else has "$what" "$message" "$words"; fi
 }
 
-# asked PATTERN: whether the simulator got such a request.
+# asked PATTERN: whether the simulator got a request that matches.
 asked() {
   grep -qE -- "$1" "$sim_log"
 }
 
-# expected_csv: converts history or totals of the API on stdin to our CSV, with jq and awk only.
-# Sorted oldest first, without entries that are not samples.
+# expected_csv: converts history or totals of the API on stdin to our CSV, oldest first, without
+# entries that are not samples. It uses only jq and awk.
 expected_csv() {
   jq -r --argjson now "$(date +%s)" '.data as $data | ($data | keys_unsorted) as $names |
          ("time " + ($names | join(","))),
@@ -85,7 +85,7 @@ expected_csv() {
            print strftime("%Y-%m-%dT%H:%M:%S", $1 / 1000) substr(zone, 1, 3) ":" substr(zone, 4) "," $2 }'
 }
 
-# The first second of a date.
+# midnight DATE: prints the first second of that date.
 midnight() {
   date -d "$1 00:00" +%s
 }

@@ -1,13 +1,13 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # Measures the resources of a process over time, and checks that they do not grow. Source it after lib.sh:
 #
-#   figures "$pid" >>"$file"      # one line: RSS in KiB, threads, descriptors, sockets
-#   flat 'it' "$file" 8 2048      # checks them: at most that many sockets, and KiB more
+#   figures "$pid" >>"$file"      # adds a line: RSS in KiB, threads, descriptors, sockets
+#   flat 'it' "$file" 8 2048      # checks the lines: at most 8 sockets, and growth of at most 2048 KiB
 #
-# The first tenth of the lines is warming up. The medians of the second and of the last tenth are
-# compared, so that one buffer more or less does not matter.
+# The first tenth of the lines is ignored as the warm-up. The medians of the second and of the last
+# tenth are compared, so that one buffer more or less does not matter.
 
-# ASan keeps freed memory in quarantine. Here it must not, because it would hide growth.
+# ASan keeps freed memory in quarantine, which would hide growth, so the quarantine is small here.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1:thread_local_quarantine_size_kb=16
 
 figures() {
@@ -20,14 +20,16 @@ figures() {
   echo "$rss $threads $descriptors $sockets"
 }
 
-# median FILE COLUMN FROM TO: of the lines in that part of the file, in tenths.
+# median FILE COLUMN FROM TO: prints the median of the column in a part of the file. FROM and TO are
+# tenths of its lines.
 median() {
   awk -v column="$2" '{ print $column }' "$1" | awk -v from="$3" -v to="$4" \
     '{ all[NR] = $1 } END { for (i = int(NR * from / 10) + 1; i <= int(NR * to / 10); i++) print all[i] }' |
     sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] + 0 }'
 }
 
-# flat WHAT FILE SOCKETS GROWTH
+# flat WHAT FILE SOCKETS GROWTH: checks that there are at most SOCKETS sockets, that memory grows by at
+# most GROWTH KiB, and that nothing else grows.
 flat() {
   local what=$1 file=$2 count rss_then rss_now
   count=$(wc -l <"$file")
@@ -44,7 +46,7 @@ flat() {
   check "$what: no more connections than are allowed" test "$(most "$file" 4)" -le "$3"
 }
 
-# The maximum of a column.
+# most FILE COLUMN: prints the maximum of the column.
 most() {
   awk -v column="$2" '$column > most { most = $column } END { print most + 0 }' "$1"
 }

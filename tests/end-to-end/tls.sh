@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# TLS, valid and invalid in every way, with certificates made here: a kernel mount, the program and
-# a real collectd, each with all of these clouds at once. A valid one is read. An invalid one is
-# refused before any request, with a message that names it and says what to do; the others are not
-# affected; and when it is corrected, its data is read without help. Called as: tls.sh BUILD_DIR
+# tls.sh BUILD_DIR: TLS with valid certificates, and with certificates that are invalid in every way,
+# all made here. There is one simulated cloud per case; a kernel mount, the program and a real collectd
+# each use all of these clouds at once. A cloud with valid TLS is read. A cloud with invalid TLS is
+# refused before any request is sent, with a message that names the cloud and says what to do. Other
+# clouds are not affected, and when the cloud is corrected, it is read without intervention.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -19,10 +20,10 @@ export TZ=Europe/Amsterdam LC_ALL=C
 m=$scratch/m
 run=$scratch/collectd
 conf_file=$scratch/cemm.conf
-readonly only=NORMAL:-VERS-ALL:+VERS-TLS # and the version
+readonly only=NORMAL:-VERS-ALL:+VERS-TLS # the version is appended
 
-# ---- the clouds: their certificate (-: no TLS), the TLS version, the ca-file that trusts them, a
-# fault; the expected result (-: success); the expected message.
+# ---- the clouds: NAME CERTIFICATE (-: no TLS) TLS_VERSION (-: any) CA_FILE (-: none) FAULT (-: none)
+# EXPECTED_ERRNO (-: success) EXPECTED_MESSAGE
 readonly table='
 tls              good     -    ca      -                   -
 tls-1.2          good     1.2  ca      -                   -
@@ -57,14 +58,14 @@ make_all_certificates() {
     make_self_signed self "$here"
 }
 make_all_certificates >"$scratch/openssl.log" 2>&1 || { echo "Bail out! openssl: $(<"$scratch/openssl.log")"; exit 1; }
-mkdir "$scratch/broken" "$scratch/cut" # files that look like certificates, and are not
+mkdir "$scratch/broken" "$scratch/cut" # for files that look like certificates but are not
 head -c 600 "$scratch/ca/ca.pem" >"$scratch/cut/ca.pem"
 printf -- '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n' >"$scratch/broken/ca.pem"
 
 declare -A pid log url uid
 trap_log=
 
-# start_cloud NAME NUMBER CERT VERSION FAULT PORT: with the device of that number.
+# start_cloud NAME NUMBER CERT VERSION FAULT PORT: starts a cloud with the device of that number.
 start_cloud() {
   local options=(--first "$2" --devices 1 --meters p1 --since "$since" --cloud-port "$6")
   [[ $3 == - ]] || options+=(--tls-cert "$scratch/$3.pem" --tls-key "$scratch/$3.tls")
@@ -105,7 +106,7 @@ while read -r name cert version ca fault _; do
   number=$((number + 1))
   start_cloud "$name" "$number" "$cert" "$version" "$fault" 0
   timeout=120
-  [[ $fault != stop ]] || timeout=6 # only for this one, which times out
+  [[ $fault != stop ]] || timeout=6 # because this cloud times out
   {
     printf '\n[cloud %s]\nurl = %s\napi-key-file = %s.key\ntimeout = %s\ndevice = %s\n' \
       "$name" "${url[$name]}" "$conf_file" "$timeout" "${uid[$name]}"
@@ -128,7 +129,7 @@ started "$fs_pid"
 mounted "$m"
 wait_for 10 cat "$m/status" || { echo "Bail out! cemmfs did not mount: $(<"$scratch/fs.log")"; exit 1; }
 
-exits 'the program: some were printed' 1 "$build/plugin/exec/cemm" read --format csv
+exits 'the program: some meters were printed' 1 "$build/plugin/exec/cemm" read --format csv
 printf '%s' "$out" >"$scratch/read.out"
 printf '%s' "$err" >"$scratch/read.err"
 
@@ -144,17 +145,16 @@ read_file() {
   cat "$m/$1/p1/realtime.csv"
 }
 
-# The entry of the source in status.
+# status_of NAME: prints the cloud's entry in `status`.
 status_of() {
   awk -v name="source cloud $1" '/^[a-z]/ { on = $0 == name } on' "$m/status"
 }
 
-# in_log FILE NAME WORDS: a line that has the cloud's name and WORDS.
+# in_log FILE NAME WORDS: whether a line has the cloud's name and WORDS.
 in_log() {
   grep -F "cloud $2: " "$1" | grep -F -- "$3" >/dev/null
 }
 
-# The newest sample is about as old as the meters' interval, or newer.
 good_one() {
   local name=$1
   check "$name: the mount reads it" read_file "${uid[$name]}"
@@ -168,14 +168,14 @@ bad_one() {
   is "$name: the mount says $errno" "$(errno_words "$errno")" "${message##*: }"
   has "$name: status says why" "$(status_of "$name")" "$words"
   hasnt "$name: the program has no value of it" "$(<"$scratch/read.out")" "${uid[$name]}"
-  check "$name: the program says which and why" in_log "$scratch/read.err" "$name" "$words"
-  check "$name: cemmfs logs which and why" in_log "$scratch/fs.log" "$name" "$words"
-  check "$name: collectd logs which and why" wait_for 20 in_log "$run/log" "$name" "$words"
+  check "$name: the program names the cloud and says why" in_log "$scratch/read.err" "$name" "$words"
+  check "$name: cemmfs logs the name of the cloud and why" in_log "$scratch/fs.log" "$name" "$words"
+  check "$name: collectd logs the name of the cloud and why" wait_for 20 in_log "$run/log" "$name" "$words"
   refute "$name: collectd has no value of it" has_lines 1 "${uid[$name]}" power-p1-electric_power
-  [[ $fault == redirect* ]] || is "$name: it was asked nothing" '' "$(<"${log[$name]}")"
+  [[ $fault == redirect* ]] || is "$name: no request was sent" '' "$(<"${log[$name]}")"
 }
 
-check 'the one without TLS is read' read_file "$healthy"
+check 'the cloud without TLS is read' read_file "$healthy"
 while read -r name _ _ _ fault errno words; do
   if [[ $errno == - ]]; then good_one "$name"; else bad_one "$name" "$fault" "$errno" "$words"; fi
 done < <(rows)
@@ -183,7 +183,8 @@ is 'no redirection was followed' '' "$(<"$trap_log")"
 no_key 'after all of them'
 no_core cemmfs "$fs_pid"
 
-# Other clients accept the TLS that they refused: the simulator was not just broken.
+# Another client accepts the TLS versions that our programs refused, so the simulator was not simply
+# broken.
 for version in 1.0 1.1; do
   is "the simulator speaks TLS $version" 200 "$(curl -s -o "$scratch/answer" -w '%{http_code}' --cacert "$scratch/ca/ca.pem" \
     --tlsv1.0 --tls-max "$version" --ciphers DEFAULT@SECLEVEL=0 "${url[tls-$version]}cemm/?api_key=$sim_key")"
@@ -197,7 +198,7 @@ number=0
 while read -r name _ _ ca _ errno _; do
   number=$((number + 1))
   [[ $errno != - && $ca == ca ]] || continue
-  kill -s CONT "${pid[$name]}" 2>/dev/null || true # it may have ended
+  kill -s CONT "${pid[$name]}" 2>/dev/null || true # the simulator may have ended
   stop "${pid[$name]}"
   start_cloud "$name" "$number" good - - "$(port_of "$name")"
 done < <(rows)
@@ -210,7 +211,7 @@ stop_collectd 'after all of them' "$run"
 
 # ---- the system's certificates ---------------------------------------------------------------
 
-# trusting CA COMMAND…: on a machine that trusts only this CA.
+# trusting CA COMMAND…: runs the command as on a machine that trusts only this CA.
 trusting() {
   local certs=$scratch/certs-$1
   mkdir -p "$certs"
@@ -225,7 +226,7 @@ if "${as_root_of_mounts[@]}" true 2>/dev/null; then
     printf '[cloud plain]\nurl = %s\napi-key-file = %s.key\n' "${url[tls]}" "$conf_file"
     printf '[cloud strict]\nurl = %s\napi-key-file = %s.key\nca-file = %s\n' "${url[tls-1.2]}" "$conf_file" "$scratch/other/ca.pem"
   } >"$scratch/system.conf"
-  exits 'some were printed' 1 trusting ca "$build/plugin/exec/cemm" read --config "$scratch/system.conf" --format csv
+  exits 'some meters were printed' 1 trusting ca "$build/plugin/exec/cemm" read --config "$scratch/system.conf" --format csv
   has 'without a ca-file, the CAs of the system are trusted' "$out" "${uid[tls]},p1,electric_power,"
   hasnt 'with a ca-file, only that CA is trusted' "$out" "${uid[tls-1.2]}"
   has 'the error names the cloud' "$err" 'cloud strict: '
@@ -236,8 +237,8 @@ fi
 
 # ---- refused before anything starts -------------------------------------------------------
 
-# starts_not WHAT WORDS LINE: a configuration with that line, by each program.
-starts_not() {
+# refuses_to_start WHAT WORDS LINE: checks that each program refuses a configuration with that line.
+refuses_to_start() {
   local what=$1 words=$2 line=$3 file=$scratch/bad.conf option name value
   printf '[archive]\ndirectory = %s\n[discovery]\nenabled = no\n[cloud home]\napi-key-file = %s\n%s\n' \
     "$scratch/bad.archive" "$conf_file.key" "$line" >"$file"
@@ -258,9 +259,9 @@ $option \"$value\"
 </Plugin>" "<Cloud \"home\">: $option: "
 }
 choose_test_option
-starts_not 'http to elsewhere' 'the key would travel unencrypted' 'url = http://open-api.cemm.example/v1/'
-starts_not 'a missing ca-file' 'No such file' "ca-file = $scratch/missing.pem"
-starts_not 'a ca-file without a certificate' 'no PEM certificate' "ca-file = $scratch/openssl.log"
-starts_not 'a key as the ca-file' 'no PEM certificate' "ca-file = $scratch/good.tls"
+refuses_to_start 'http to elsewhere' 'the key would travel unencrypted' 'url = http://open-api.cemm.example/v1/'
+refuses_to_start 'a missing ca-file' 'No such file' "ca-file = $scratch/missing.pem"
+refuses_to_start 'a ca-file without a certificate' 'no PEM certificate' "ca-file = $scratch/openssl.log"
+refuses_to_start 'a key as the ca-file' 'no PEM certificate' "ca-file = $scratch/good.tls"
 no_key 'at the end'
 finish
