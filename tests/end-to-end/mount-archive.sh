@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The archive of a mount: what was read once stays available across mounts, without a network, after
-# a crash, and to a second mount; and a broken archive does not prevent reading. Called as:
-# mount-archive.sh BUILD_DIR
+# mount-archive.sh BUILD_DIR: the archive of a mount. What was read once stays available after a
+# remount, without a network, after a crash, and in a second mount. A broken archive does not prevent
+# reading.
 # shellcheck disable=SC1091,SC2154,SC2011,SC2012
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -13,7 +13,7 @@ month=$(date -d "${since:0:7}-01 + 2 months" +%Y-%m)
 p1=$m/$dev/p1
 archive=$scratch/archive
 
-# Writes the configuration for the simulator started last, with the same archive.
+# config: writes the configuration for the simulator started last, with the same archive.
 config() {
   write_config "$conf" 'timeout = 4'
   sed -i '/^\[archive\]/,/^$/d' "$conf"
@@ -44,7 +44,7 @@ cat "$day" "${day%.csv}.json" "$p1/data/month/${month:0:4}/$month.csv" "$p1/tota
 is 'after a remount closed files need no request' "$before" "$(requests .)"
 check 'closed files have the same content after a remount' cmp "$scratch/before" "$scratch/after"
 find "$m/$dev/p1/data" "$m/$dev/p1/totals" | sort >"$scratch/again"
-# In another order, and with sendfile, which requests no attributes before it reads.
+# The files are read in another order, and with sendfile, which requests no attributes before.
 sendfile "${closed[2]}" >/dev/null
 stat "${closed[3]}" "${closed[1]}" >/dev/null
 check 'stat of closed files shows the same, inode numbers included' diff "$scratch/inodes" <(stat -c '%n %i %s %Y' "${closed[@]}")
@@ -136,7 +136,7 @@ mount_fs
 check 'a deleted file can be read, too' cat "$day"
 is 'the deleted file is requested again' 2 "$(requests 'p1/data/day/ .* 200$')"
 
-# In the same mount, when the kernel looks the name up again.
+# In the same mount, the file is fetched again when the kernel looks its name up again.
 if [[ -n ${CEMM_E2E_LONG-} ]]; then
   cat "$day" "${day%.csv}.json" >/dev/null
   once=$(day_file "$dev" s01 "$month-07" csv)
@@ -177,7 +177,7 @@ for file in "$archive/$dev/s01/data/day/${month/-//}"/*.json; do
   jq -e . "$file" >/dev/null 2>&1 || torn=$((torn + 1))
 done
 is "it is killed after $count files, and all of them are complete" 0 "$torn"
-sim_faults # by then the requests of the killed one are answered
+sim_faults # returns when the requests of the killed cemmfs have been answered
 before=$(requests 's01/data/day/ .* 200$')
 mount_fs
 days=$(ls "$killed"/*.json | wc -l)
@@ -209,7 +209,7 @@ unmount_fs
 
 # ---- more than fits into memory ----------------------------------------------------------------
 
-# The kernel caches the pages that were read. When it drops them, they come from the archive.
+# The kernel caches the pages that were read. When it drops them, they are read from the archive.
 from=$(date -d "$month-01 + 3 months" +%F)
 "$build/plugin/exec/cemm" history --config "$conf" --from "$from" --to "$(date -d "$from + 120 days" +%F)" --format csv \
   "$dev/p1" >/dev/null 2>&1
@@ -227,7 +227,7 @@ whole=$(stat -c %s "$scratch/once")
 check "most of $whole bytes that were read are not kept in memory ($held)" test "$held" -lt $((whole * 3 / 4))
 before=$(kept_reads)
 read_long >"$scratch/twice"
-again=$(($(kept_reads) - before)) # the kernel may have dropped some
+again=$(($(kept_reads) - before)) # not 0 if the kernel has dropped some pages
 check "the kernel has most of the others ($again are read again)" test "$again" -lt $(($(wc -l <"$scratch/long") / 2))
 check 'days that are read twice are the same' cmp "$scratch/once" "$scratch/twice"
 xargs -I{} dd if={} iflag=nocache count=0 status=none <"$scratch/long"

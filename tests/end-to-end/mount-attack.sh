@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# A mount under attack: 64 processes read, list and kill each other, while the faults of one device
-# change every second. The bytes of the other devices must always be right, and no process may hang.
+# A mount under attack: 64 processes read files, list directories and kill each other, while the faults
+# of one device change every second. The bytes of the other devices must always be right, and no
+# process may hang.
 #
 #   mount-attack.sh BUILD_DIR
-#     CEMM_E2E_LONG          ten minutes; without it, some seconds and fewer processes
+#     CEMM_E2E_LONG          if set, ten minutes; otherwise some seconds, with fewer processes
 #     CEMM_ATTACK_SECONDS    the duration
 #     CEMM_ATTACK_PROCESSES  the number of processes
 #     CEMM_SEED              the random seed (default: from the clock; it is printed)
@@ -16,10 +17,10 @@ begin_mount "$@"
 readonly seconds=${CEMM_ATTACK_SECONDS:-$([[ -n ${CEMM_E2E_LONG-} ]] && echo 600 || echo 8)}
 readonly processes=${CEMM_ATTACK_PROCESSES:-$([[ -n ${CEMM_E2E_LONG-} ]] && echo 64 || echo 24)}
 readonly seed=${CEMM_SEED:-$EPOCHSECONDS}
-readonly timeout=4   # of the one source
-readonly margin=15   # many processes, few processors
-readonly growth=6144 # KiB; one bad answer of 4 MiB, while it is parsed
-readonly enough=200  # seconds in which all faults occur before memory is compared
+readonly timeout=4   # of the source, in seconds
+readonly margin=15   # additional seconds, because many processes share few processors
+readonly growth=6144 # KiB: memory for parsing one bad answer of 4 MiB
+readonly enough=200  # a test this long (in seconds) has all faults before memory is compared
 readonly connections=8
 readonly faulty=00-1E-C0-00-00-03
 RANDOM=$seed
@@ -32,17 +33,17 @@ mount_fs -o realtime_ttl=1
 listed() {
   find "$m/$faulty" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | xargs
 }
-# An absent meter (404) is cached, so the meters are found before there are faults.
+# The meters are found before there are faults, because an absent meter (404) would be cached.
 readonly whole='info.json io.csv io.json p1 p1-gas s01'
 is 'at first, a device is listed completely' "$whole" "$(listed)"
 
-# First its caches are filled to their limits.
+# The caches of cemmfs are filled to their limits first.
 if ((seconds >= enough)); then
   check 'the memory is filled' bash -c "cat '$m/$dev'/*/data/day/$(date -d '1 year ago' +%Y)/0[1-6]/*.csv | wc -c"
 fi
 
-# All faults by name. Wrong answers that cannot be recognized (valid, with other rows or channels)
-# are used for current data only: in a closed day they would be archived.
+# All faults. Wrong answers that can't be recognized, because they are valid and have other rows or
+# channels, are used only for current data: in a closed day they would be archived.
 faults=()
 while read -r fault; do
   case $fault in
@@ -79,7 +80,7 @@ grep '^#' "$scratch/attack.log"
 check 'they made operations' test "$(awk '/operations/ { print $2 }' "$scratch/attack.log")" -gt $((seconds * 10))
 ((seconds < enough)) || flat cemmfs "$scratch/figures" $((connections + 4)) "$growth"
 
-# The faulty device works again.
+# right_again: whether the faulty device works again.
 right_again() {
   cloud_get "cemm/$faulty/p1/data/day/" "time=$(midnight '40 days ago')" | expected_csv |
     cmp - "$(day_file "$faulty" p1 "$(date -d '40 days ago 12:00' +%F)" csv)" &&

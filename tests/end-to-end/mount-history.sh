@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The whole history as files: the tree, its listings, sizes as every tool sees them, and the number
-# of requests. Called as: mount-history.sh BUILD_DIR
+# mount-history.sh BUILD_DIR: the whole history as files. Tests the tree, its listings, the sizes that
+# common tools see, and the number of requests.
 # shellcheck disable=SC1091,SC2154,SC2010,SC2012
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
 begin_mount "$@"
 
-# The data begin on the 12th of a month more than a year ago.
+# The data begins on the 12th of a month more than a year ago.
 since=$(date -d "$(date +%Y-%m-12) - 14 months" +%F)
 first_month=${since:0:7}
 next_month=$(date -d "$first_month-01 + 1 month" +%Y-%m)
@@ -18,7 +18,7 @@ start_sim --devices 2 --promise 30 --since "$since"
 write_config "$conf" 'timeout = 4'
 mount_fs
 
-# days_of MONTH: its dates.
+# days_of MONTH: prints the dates of the month.
 days_of() {
   local day=$1-01
   while [[ ${day:0:7} == "$1" ]]; do
@@ -140,7 +140,7 @@ has 'but status remembers it' "$(jq -r .last_error.message "$m/status.json")" 50
 
 # ---- a whole month, by all tools --------------------------------------------------------
 
-# The expected files for the simulator's data.
+# Makes the expected files from the simulator's data.
 month_dir=$m/$dev/s01/data/day/${next_month/-//}
 mkdir "$scratch/oracle"
 oracle_day() {
@@ -200,7 +200,7 @@ wait "${readers[@]}"
 is '64 readers of a cold file get the same' '64 1' "$(wc -l <"$scratch/sums") $(sort -u "$scratch/sums" | wc -l)"
 is 'for one request' 1 "$(requests '00-00-02/p1/data/day/ .* 200$')"
 
-# Read-ahead: only after two neighbours, and within the month.
+# Read-ahead happens only after two neighbours were read, and only within the month.
 ahead() {
   requests "p1-gas/data/day/ .* 200$"
 }
@@ -225,7 +225,7 @@ top, file = sys.argv[1], sys.argv[2]
 libc = ctypes.CDLL(None, use_errno=True)
 
 def fallocate(path):
-    # Without a writable descriptor there is nothing to allocate.
+    # Space can be allocated only through a writable descriptor.
     os.posix_fallocate(os.open(path, os.O_RDWR), 0, 10)
 
 calls = {
@@ -276,7 +276,7 @@ is 'information about a device keeps its time' "$time" "$(stat -c %Y "$m/$dev/in
 unmount_fs
 
 owner=1234 group=5678
-((EUID == 0)) || owner=$EUID group=$(id -g) # they could not read files of others
+((EUID == 0)) || owner=$EUID group=$(id -g) # because other users could not read the files
 mount_fs -o "uid=$owner,gid=$group,umask=027"
 is 'uid, gid and umask: a directory' "$owner $group 550" "$(stat -c '%u %g %a' "$m/$dev")"
 is 'and a file' "$owner $group 440" "$(stat -c '%u %g %a' "$m/status")"
@@ -289,7 +289,7 @@ done
 
 unit=$(dirname "$0")/../../examples/cemmfs.service
 is 'the unit waits for a notification' 'Type=notify' "$(grep ^Type= "$unit")"
-# Everything after its mountpoint.
+# The unit's options, which follow the mountpoint.
 read -r -a options <<<"$(sed -n 's|^ExecStart=cemmfs /etc/cemm/cemm.conf /cemm ||p' "$unit")"
 ((EUID == 0)) || options=("${options[@]/allow_other/ro}") # fuse.conf may allow it only to root
 cat >"$scratch/listen.py" <<'END'
@@ -332,7 +332,7 @@ is 'the LAN has history, too' "$since.csv" "$(ls "$p1/data/day/${first_month/-//
 has 'and values that are only in totals' "$(names "$m/$dev/pulse-1/realtime")" volume
 unmount_fs
 
-# The same device through the cloud, too: it has the meters of both, once.
+# The same device is also in the cloud: it has the meters of both sources, each once.
 write_key "$conf.key"
 printf '[cloud home]\nurl = %s\napi-key-file = %s\n' "$sim_cloud" "$conf.key" >>"$conf"
 mount_fs
@@ -345,7 +345,7 @@ is 'values come from the LAN' 'local garage' "$(xattr source "$p1/realtime.json"
 is 'except for totals' 'cloud home' "$(xattr source "$p1/totals/today.json")"
 unmount_fs
 
-# An account may not have a meter of the device, although its alias is documented for the cloud.
+# An account may lack a meter of the device although the alias is documented for the cloud.
 lan_pid=$sim_pid
 start_sim --devices 1 --meters p1 --since "$since"
 sed -i "s|^url = .*|url = $sim_cloud|" "$conf"
@@ -356,10 +356,11 @@ unmount_fs
 stop "$sim_pid"
 sim_pid=$lan_pid
 
-# Older firmware has no list of meters. Files that come from that list do not exist and are not listed.
+# Older firmware has no list of meters. Files that are made from that list do not exist and are not
+# listed.
 stop "$sim_pid"
 start_sim --devices 1 --lan 1 --firmware 2.18 --meters p1,pulse-1 --extra heatpump=mb5 --since "$since"
-# copy_of DIR: copies everything except for the periods, as a backup does.
+# copy_of DIR: copies everything except for the periods, as a backup would.
 copy_of() {
   rsync -a --exclude data --exclude totals "$1/" "$scratch/of-$((++copies))"
 }
@@ -378,7 +379,7 @@ fails_with 'for the list, too' 'No such file or directory' cat "$m/$dev/io.csv"
 is 'without a request' "$before" "$(requests .)"
 unmount_fs
 
-# With an account, which has the device's meters except for those on the LAN only.
+# An account is added, which has the device's meters except for those that only the LAN has.
 printf '[cloud home]\nurl = %s\napi-key-file = %s\n' "$sim_cloud" "$conf.key" >>"$conf"
 mount_fs
 for alias in pulse-1 heatpump; do
@@ -396,7 +397,7 @@ is 'with both, the first copy has the list of the account' 'heatpump info.json i
 is 'with both, the first copy has information about its own meters' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
 is 'but not about those on the LAN only' 'data realtime realtime.csv realtime.json' "$(names "$m/$dev/pulse-1")"
 unmount_fs
-# The device answers before its account has listed it, too.
+# Tests the same when the device answers before the account has listed it.
 sim_faults 'status=502@lan:*/io' 'delay=1000@cloud:*/cemm/'
 mount_fs
 fails_with 'a list that fails may have it' 'No route to host' cat "$m/$dev/pulse-1/info.json"
@@ -404,7 +405,7 @@ has 'so information is listed' "$(names "$m/$dev/pulse-1")" info.json
 unmount_fs
 sim_faults
 
-# An account that has never answered may have the list, and the meters.
+# An account that has never answered may have the list of meters, and more meters.
 sed -i "s|^url = .*|url = http://127.0.0.1:1/v1/|" "$conf"
 mount_fs
 for name in io.csv p1/info.json; do

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The memory of a mount while a long history is walked and read completely: ten years of three
-# meters on five devices, cold, then from the archive. Called as: mount-memory.sh BUILD_DIR [YEARS]
+# mount-memory.sh BUILD_DIR [YEARS]: checks the memory of a mount while a long history is listed and
+# read completely: ten years of three meters on five devices, first from the cloud, then from the
+# archive.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -13,12 +14,13 @@ start_sim --devices 5 --meters p1,p1-gas,s01 --since "$since"
 write_config "$conf"
 mount_fs
 
-# peak: the peak resident memory, in KiB.
+# peak: prints the peak resident memory in KiB.
 peak() {
   awk '/^VmHWM/ { print $2 }' "/proc/$fs_pid/status"
 }
 
-# read_device DIRECTORY: reads every file in it; writes their names to $scratch/names.UID.
+# read_device DIRECTORY: reads every file in the directory, and writes their names to
+# $scratch/names.UID.
 read_device() {
   local names=$scratch/names.${1##*/}
   find "$1" -type f >"$names" 2>>"$scratch/complaints"
@@ -42,7 +44,7 @@ counted() {
   cat "$scratch"/names.* | wc -l
 }
 
-# Days as JSON and CSV of three meters, and totals of two, at least.
+# There are at least the days of three meters and the totals of two, each as JSON and CSV.
 check 'everything is read, cold' read_all
 check "these are many files ($(counted))" test "$(counted)" -ge $((years * 365 * 5 * 6))
 check "and stays under 64 MiB ($(peak) KiB)" test "$(peak)" -lt 65536
@@ -52,7 +54,7 @@ unmount_fs
 stop "$sim_pid"
 is 'nothing failed' '' "$(head -n3 "$scratch/complaints")"
 
-# Again in a new process, without a network: from the archive.
+# A new process without a network reads all files from the archive.
 mount_fs
 read_all || true # periods that are not closed can't be read
 check "from the archive it is under 64 MiB, too ($(peak) KiB)" test "$(peak)" -lt 65536

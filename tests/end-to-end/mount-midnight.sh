@@ -1,25 +1,26 @@
 #!/usr/bin/env bash
-# `today` at the end of a day. The meters' zone is chosen so that the day ends when the test needs
-# it. Called as: mount-midnight.sh BUILD_DIR
+# mount-midnight.sh BUILD_DIR: tests `today` at the end of a day. The meters' zone is chosen so that the
+# day ends when the test needs it.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
 begin_mount "$@"
 
-# zone_where HH:MM: a zone in which it is HH:MM now, as +HH:MM.
+# zone_where HH:MM: prints a zone in which it is HH:MM now, as +HH:MM.
 zone_where() {
   local offset=$(((10#${1%:*} * 60 + 10#${1#*:} - 10#$(date -u +%H) * 60 - 10#$(date -u +%M) + 2880) % 1440))
   ((offset < 720)) || offset=$((offset - 1440))
   printf '%s%02d:%02d' "$([[ $offset -lt 0 ]] && echo - || echo +)" $((${offset#-} / 60)) $((${offset#-} % 60))
 }
 
-# local_day ZONE [SECONDS]: the date there.
+# local_day ZONE [SECONDS]: prints the date in the zone, now or SECONDS from now.
 local_day() {
   local hours=${1:1:2} minutes=${1:4:2}
   date -u -d "@$(($(date +%s) + ${1:0:1}(10#$hours * 3600 + 10#$minutes * 60) + ${2-0}))" +%Y-%m-%d
 }
 
-# begin_at HH:MM [OPTION…]: a simulator and a mount for which it is HH:MM now; sets $today, $before.
+# begin_at HH:MM [OPTION…]: starts a simulator and a mount for which it is HH:MM now. Sets $today and
+# $before.
 begin_at() {
   local zone
   zone=$(zone_where "$1")

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Who may read a mount, and mounting with mount(8) as from /etc/fstab. mount(8) looks for cemmfs in
-# the system's directories, so one of these is replaced, in a private namespace. Called as:
-# mount-others.sh BUILD_DIR
+# mount-others.sh BUILD_DIR: tests which users may read a mount, and mounting with mount(8) as from
+# /etc/fstab. mount(8) looks for cemmfs in the system's directories, so one of them is replaced in a
+# private namespace.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
 ((EUID == 0)) || skip 'needs root: only root has other users to read a mount'
 enter_namespaces "$@"
 begin_mount "$@"
-chmod 711 "$scratch" # the path to the mount
+chmod 711 "$scratch" # so that other users can reach the mount
 
 nobody() {
   setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
@@ -52,7 +52,7 @@ fails_with 'a mount that hides its archive' 'hides the archive' timeout -s KILL 
   mount -t fuse.cemmfs "$scratch/hidden.conf" "$m" -o drop_privileges
 umount -l "$m" 2>/dev/null || true
 
-# ---- others ----------------------------------------------------------------------------------------
+# ---- other users -----------------------------------------------------------------------------------
 
 mount_fs
 refute 'without allow_other, other users may not read' nobody cat "$m/status"

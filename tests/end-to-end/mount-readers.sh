@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every way to read a file returns all bytes or an error, also for a file that was never read, and
-# for readers that never stat it. Called as: mount-readers.sh BUILD_DIR
+# mount-readers.sh BUILD_DIR: every way to read a file returns all bytes or an error, even if the file
+# was never read before and the reader never calls stat.
 # shellcheck disable=SC1091,SC2154,SC2012
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -23,7 +23,7 @@ several=("$p1"/{info,realtime}.json "$p1/data/day/today.csv" "$p1/data/month/thi
 is 'cold files of each kind' "${#several[@]}" "$(python3 "$here/cold.py" 6 "${several[@]}" 2>"$scratch/wrong")"
 is 'are read completely, with every method' '' "$(<"$scratch/wrong")"
 
-# Many small files, with all readers at the same time, at the same name.
+# All readers read the same file at the same time, for many small files.
 : >"$scratch/wrong"
 small=()
 for device in "$m"/00-*; do small+=("$device"/{info.json,io.json,io.csv,p1/info.json}); done
@@ -46,13 +46,13 @@ is 'so are closed days' "$files" \
   "$(xargs -n 1000 python3 "$here/cold.py" 4 <"$scratch/cold" 2>"$scratch/wrong" | awk '{ n += $1 } END { print n + 0 }')"
 is 'each of them' '' "$(<"$scratch/wrong")"
 
-# A name that is looked up again while a reader waits for its file.
+# The name of a file is looked up again while a reader waits for the file.
 stat "$m/$dev/p1" >/dev/null
 sim_faults 'delay=2500@*/p1/realtime/*'
 sendfile "$p1/realtime.json" >"$scratch/first" &
 first=$!
 wait_for 20 asked 'p1/realtime/'
-for _ in 1 2 3 4 5; do # the name expires after one second
+for _ in 1 2 3 4 5; do # the kernel looks a name up again after one second
   sleep 0.5
   timeout -s INT 0.1 python3 -c 'import os, sys; os.open(sys.argv[1], os.O_RDONLY)' "$p1/realtime.json" || true
 done
@@ -75,7 +75,7 @@ check "the reader waits only once ($took ms)" test "$took" -lt 39000
 
 sim_faults
 unmount_fs
-sed -i 's/^timeout = .*/timeout = 90/' "$conf" # longer than anything here takes on a busy machine
+sed -i 's/^timeout = .*/timeout = 90/' "$conf" # seconds; longer than any step takes on a busy machine
 mount_fs -o realtime_ttl=1
 warm=$p1/data/day/2025/04/2025-04-01.json
 wait_for 30 cat "$warm" || not_ok 'a file is there'
@@ -123,7 +123,7 @@ END
 sim_faults
 wait_for 120 cat "$p1/realtime.json" || not_ok 'afterwards it can be read'
 sim_faults 'promise-forever@*/p1/realtime/*'
-sleep 1.1 # then the values are too old
+sleep 1.1 # until the values have expired
 for way in read sendfile; do
   begun=$(now_ms)
   is "a signal that is handled interrupts $way" interrupted "$(python3 "$scratch/handler.py" "$p1/realtime.json" "$way")"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# A slow device that handles one request at a time: no reader waits longer than the source's
-# timeout, however many requests there are, and at the end everything is there. Called as:
-# mount-slow.sh BUILD_DIR
+# mount-slow.sh BUILD_DIR: a slow device that handles one request at a time. No reader waits longer than
+# the source's timeout, however many requests there are, and in the end all files can be read.
 # shellcheck disable=SC1091,SC2154,SC2010,SC2012,SC2016
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -23,7 +22,8 @@ mount_fs
 ls "$m/$dev" >/dev/null
 sim_faults 'delay=600@*/data/*'
 
-# timed FILE COMMAND…: writes its status and output to FILE, and its duration to $took (ms).
+# timed FILE COMMAND…: runs the command, and writes its status and output to FILE. Sets $took to its
+# duration in milliseconds.
 timed() {
   local begun=${EPOCHREALTIME/./} file=$1 status=0
   shift
@@ -32,12 +32,12 @@ timed() {
   return "$status"
 }
 
-# in_time WHAT: it took little more than the source's timeout of 4 s.
+# in_time WHAT: ok if $took is little more than the source's timeout of 4 s.
 in_time() {
   soon "$1 within the timeout" 5000 "$took"
 }
 
-# asked_years ALIAS: the number of requests for years, and of different years.
+# asked_years ALIAS: prints the number of requests for years, and the number of different years.
 asked_years() {
   local all
   all=$(grep "/$1/data/year/" "$sim_log" | awk '{ print $6 }')
@@ -51,7 +51,8 @@ in_time 'the first listing ends'
 has 'user.cemm.error says that it was late' "$(getfattr --only-values -n user.cemm.error "$p1/data/day" 2>/dev/null)" 'within 4 s'
 has 'and status' "$(<"$m/status")" 'within 4 s'
 
-# Meanwhile another reader reads a file: its request goes before those for the remaining years.
+# Meanwhile another reader reads a file. Its request takes precedence over the requests for the
+# remaining years.
 today=$p1/data/day/$(date +%Y/%m/%Y-%m-%d).csv
 timed "$scratch/today" head -n1 "$today" || true
 is 'a file does not wait for the remaining years' time,electric_power "$(<"$scratch/today")"
@@ -122,7 +123,7 @@ sed -i 's/^timeout = .*/timeout = 10/' "$conf"
 sim_faults 'delay=3300@*/data/*'
 mount_fs
 check 'two neighbours can be read' cat "${files[0]/%01.csv/02.csv}" "${files[0]/%01.csv/03.csv}"
-# Nor that of another reader of the same device.
+# Read-ahead must not interrupt the request of another reader of the same device, either.
 sim_faults 'delay=4500@*/data/*'
 cat "$p1/realtime.csv" "${files[0]/%01.csv/20.csv}" >"$scratch/slow" 2>&1 &
 slow=$!

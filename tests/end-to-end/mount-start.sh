@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How cemmfs starts: where it refuses to mount, and unusual environments in which it must work.
-# Called as: mount-start.sh BUILD_DIR
+# mount-start.sh BUILD_DIR: tests how cemmfs starts: where it refuses to mount, and unusual environments
+# in which it must work.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -11,7 +11,8 @@ write_config "$conf"
 archive=$conf.archive
 mkdir -p "$m" "$archive"
 
-# refused WHAT WORDS PLACE [COMMAND…]: nothing is mounted there, and one message says why.
+# refused WHAT WORDS PLACE [COMMAND…]: checks that cemmfs refuses to mount at PLACE, and that one message
+# says why.
 refused() {
   local what=$1 words=$2 place=$3
   shift 3
@@ -44,7 +45,7 @@ mount_fs
 refused 'a second mount' 'cemmfs is already mounted there' "$m"
 refused 'a place in a mount' 'it is inside another mount of cemmfs' "$m/$dev"
 if [[ $(id -u) == 0 ]]; then
-  # Another user's mount, without allow_other.
+  # PLACE is another user's mount without allow_other.
   chmod 711 "$scratch"
   install -m 600 -o nobody "$conf.key" "$scratch/nobody.key"
   sed "s|^api-key-file = .*|api-key-file = $scratch/nobody.key|" "$conf" >"$scratch/nobody.conf"
@@ -68,7 +69,7 @@ unmount_fs
 
 # ---- environments --------------------------------------------------------------------
 
-# Any of the descriptors 0 to 2 may be closed: another file must not take its place.
+# Any of the descriptors 0 to 2 may be closed. cemmfs must not open another file in its place.
 for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
   mkdir -p "$m"
   bash -c "exec $closed; exec \"\$@\"" - "$build/fs/cemmfs" "$conf" "$m" -f &

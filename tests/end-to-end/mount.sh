@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The real file system, mounted by the kernel, on the simulator: the output of common tools is
-# compared with the simulator's data. Called as: mount.sh BUILD_DIR
+# mount.sh BUILD_DIR: tests the file system, mounted by the kernel, with the simulator. The output of
+# common tools is compared with the simulator's data.
 # shellcheck disable=SC1091,SC2154,SC2012,SC2011,SC2015,SC2016
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -70,8 +70,8 @@ channel_agrees() {
   [[ $(cat "$m/$dev/p1/realtime/t1") == "$(awk -F, '$1 == "t1" { print $2 }' "$rt")" ]]
 }
 check 'a channel'"'"'s file is its bare value' wait_for 10 channel_agrees
-read_four() { # before the first one expires
-  sleep 1.1 # until all have expired
+read_four() { # reads four files before the first one expires
+  sleep 1.1   # until all have expired
   before=$(requests 'p1/realtime/ - 200$')
   begun=$(now_ms)
   cat "$m/$dev/p1/realtime.json" "$rt" "$m/$dev/p1/realtime/t1" "$m/$dev/p1/realtime/rate" >/dev/null
@@ -92,7 +92,7 @@ check_day() {
   expected_csv <"$scratch/day.json" >"$scratch/day.csv"
   is "$alias $day: the simulator has that many rows" "$rows" "$(($(wc -l <"$scratch/day.csv") - 1))"
   before=$(requests "$alias/data/day/ .* 200\$")
-  # stat comes first: the kernel corrects a wrong size when it reads.
+  # stat is called before anything is read, because the kernel corrects a wrong size when it reads.
   is "$alias $day: stat knows the size before anything was read" \
     "$(wc -c <"$scratch/day.csv")" "$(stat -c %s "$csv")"
   check "$alias $day: cat prints the CSV" cmp <(cat "$csv") "$scratch/day.csv"
@@ -105,7 +105,7 @@ check_day() {
 check_day p1 "$spring" 1380
 check_day p1 "$long_ago" 1500
 check_day s01 2026-06-21 1440
-check_day p1-gas 2026-01-15 25 # the hours, and the last second
+check_day p1-gas 2026-01-15 25 # 24 hours, and the last second
 
 csv=$(day_file "$dev" p1 "$spring" csv)
 json=$(day_file "$dev" p1 "$spring" json)
@@ -179,7 +179,7 @@ check_erofs truncate truncate -s 0 "$csv"
 
 # ---- errors --------------------------------------------------------------------
 
-# check_fault WORDS FAULT: each on a file that was never read.
+# check_fault WORDS FAULT: tests a fault with a file that was never read.
 fault_day=1
 check_fault() {
   local file
@@ -200,7 +200,7 @@ check_fault 'Input/output error' garbage
 check_fault 'Connection timed out' promise-forever
 check_fault 'Connection timed out' stall
 has 'user.cemm.source names the source' "$(getfattr --only-values -n user.cemm.source "$csv" 2>/dev/null)" 'cloud home'
-# getfattr stats each file first, which fetches it; the system call alone must not.
+# getfattr calls stat first, which fetches the file. The system call getxattr alone must not fetch it.
 asked=$(requests .)
 refute 'a file that was never opened has no source yet' \
   python3 -c 'import os, sys; os.getxattr(sys.argv[1], "user.cemm.source")' "$m/$other/s01/realtime/electric_power"
@@ -211,7 +211,7 @@ hasnt 'no key is in it' "$(cat "$m/status")" "$sim_key"
 
 # ---- a stalled file, its neighbours and its readers --------------------------------
 
-# Nothing here may be caused by a timeout.
+# The timeout is long, so that it causes none of the following results.
 unmount_fs
 sed -i 's/^timeout = .*/timeout = 20/' "$conf"
 mount_fs -o realtime_ttl=1
@@ -241,7 +241,7 @@ soon 'at once' 1000 "$took"
 sim_faults
 check 'afterwards the file can be read' wait_for 20 cat "$stalled"
 
-# A listing that waits must not block lookups in its directory.
+# A listing that waits must not block look-ups in its directory.
 sim_faults 'stall@*/p1-gas/realtime/*'
 stat "$m/$dev/p1-gas" >/dev/null
 ls "$m/$dev/p1-gas/realtime" >/dev/null 2>&1 &
@@ -333,7 +333,8 @@ is 'fusermount3 -u ends it with 0' 0 "$stopped"
 start_sim --devices 1 --promise 150 --lan 1
 write_config "$conf" 'timeout = 20'
 
-# ends_while_waiting WHAT PATTERN: SIGTERM while a reader waits for a request that matches and stalls.
+# ends_while_waiting WHAT PATTERN: sends SIGTERM while a reader waits for a request that stalls and that
+# matches PATTERN.
 ends_while_waiting() {
   cat "$m/$dev/p1/realtime.csv" 2>/dev/null &
   reader=$!

@@ -1,13 +1,13 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Two network namespaces for discovery: an asker and a site, with their own networks. Broadcasts
-# need real interfaces, port 9777 and port 80, and must not use the machine's. Source it after
-# lib.sh, then:
+# Two network namespaces for discovery: an asker (the programs) and a site (the devices), which are
+# connected by two networks. Broadcasts need real interfaces and the ports 9777 and 80, and must not use
+# those of the machine. Source it after lib.sh, then:
 #
-#   enter_namespaces "$@"              # or skips the test
+#   enter_namespaces "$@"            # skips the test if namespaces are forbidden
 #   begin BUILD_DIR
-#   net_begin                        # likewise
+#   net_begin                        # skips it if network namespaces are forbidden
 #   start_sim_in_site --lan-bind 10.77.0.11,10.77.0.12 --discovery
-#   in_asker "$build/…" …            # in_site likewise
+#   in_asker "$build/…" …            # runs a command in the asker; in_site runs one in the site
 #   "${asker[@]}" COMMAND… &         # in the background: $! is the command itself
 #   started $!
 #
@@ -15,14 +15,14 @@
 # net77 is the first network, net78 the second. The simulator's cloud listens only on 127.0.0.1 of
 # the namespace in which it runs.
 #
-# Commands enter with nsenter and not with "ip netns exec", which would give each its own mount
-# table, where others do not see its mounts.
+# Commands use nsenter and not "ip netns exec", which would give each command its own mount table, so
+# that other processes would not see its mounts.
 
 asker=()
 site=()
 
-# net_begin: makes both namespaces. They have no names: a process holds each of them, and they
-# vanish when nothing runs in them.
+# net_begin: makes both namespaces. They have no names: a process keeps each of them alive, and they
+# vanish when no process runs in them.
 net_begin() {
   local why net
   command -v ip >/dev/null || skip "there is no ip (iproute2)"
@@ -36,7 +36,7 @@ net_begin() {
   for net in 77 78; do net_join "$net"; done
 }
 
-# net_namespace: makes an empty one. Sets $net_pid, the process that holds it.
+# net_namespace: makes an empty namespace. Sets $net_pid to the process that keeps it alive.
 net_namespace() {
   unshare --net sleep infinity &
   net_pid=$!
@@ -52,7 +52,7 @@ net_apart() {
   [[ $(readlink "/proc/$1/ns/net") != "$(readlink /proc/self/ns/net)" ]]
 }
 
-# net_join NUMBER: connects the two with a veth pair, and adds its addresses.
+# net_join NUMBER: connects the two namespaces with a veth pair, and adds its addresses.
 net_join() {
   local last
   in_asker ip link add "net$1" type veth peer name "net$1" netns "$net_site"
@@ -72,7 +72,7 @@ in_site() {
   "${site[@]}" "$@"
 }
 
-# start_sim_in_site [OPTION…], start_sim_in_asker [OPTION…]: start_sim of lib.sh, in that namespace.
+# start_sim_in_site [OPTION…], start_sim_in_asker [OPTION…]: as start_sim of lib.sh, in that namespace.
 start_sim_in_site() {
   net_sim "$net_site" "$@"
 }
@@ -81,7 +81,8 @@ start_sim_in_asker() {
   net_sim "$net_asker" "$@"
 }
 
-# start_sim uses the program in $build: here it finds a wrapper that enters the namespace first.
+# net_sim: calls start_sim with a $build in which the simulator is a wrapper that enters the namespace
+# first.
 net_sim() {
   local world=$1 where=$scratch/world-$1
   shift

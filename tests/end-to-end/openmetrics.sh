@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# openmetrics.sh BUILD_DIR: two weeks and two months of history as OpenMetrics, made into blocks by
-# promtool and read from a real Prometheus: each sample is compared with the expected one.
+# openmetrics.sh BUILD_DIR: prints two weeks and two months of history as OpenMetrics. promtool makes
+# blocks of them, a real Prometheus reads the blocks, and each sample is compared with the expected one.
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -15,7 +15,7 @@ cemm=$build/plugin/exec/cemm
 sim=$build/tests/simulator/cemm-sim
 one=00-1E-C0-00-00-01
 two=00-1E-C0-00-00-02
-minutes=00-1E-C0-00-00-03 # with gas by the minute
+minutes=00-1E-C0-00-00-03 # has gas by the minute
 since=2025-01-01
 config=$scratch/cemm.conf
 export TZ=Europe/Amsterdam TMPDIR=$scratch/tmp
@@ -28,7 +28,8 @@ printf '[cloud other]\nurl = %s\napi-key-file = %s.key\n' "$sim_cloud" "$config"
 
 # ---- the text --------------------------------------------------------------------------------------
 
-# Families and their metrics are contiguous; the times of a metric increase; # EOF comes last.
+# Checks that families and their metrics are contiguous, that the times of a metric increase, and that
+# "# EOF" is the last line.
 sound='
 import re, sys
 families, metrics, last, names = [], [], None, []
@@ -78,13 +79,13 @@ free_ports 1
 start_prometheus "${ports[0]}" - --storage.tsdb.retention.time=50y
 wait_for 30 curl -sf "$server/-/ready" || not_ok 'Prometheus starts' "$(tail "$scratch/prometheus.out")"
 
-# query TEXT DAY: at the beginning of that day.
+# query TEXT DAY: prints the answer to a query at the beginning of that day.
 query() {
   curl -sfG "$server/api/v1/query" --data-urlencode "query=$1" --data-urlencode "time=$(date -d "$2" +%s)"
 }
 
-# samples WHAT SELECTOR FACTOR UID ALIAS SPAN:CHANNEL: Prometheus has exactly the meter's values at
-# the times on stdin (ms), except for the ends of days, which are counted below.
+# samples WHAT SELECTOR FACTOR UID ALIAS SPAN:CHANNEL: checks that Prometheus has exactly the meter's
+# values at the times on stdin (ms), except for the ends of days, which are counted below.
 samples() {
   local what=$1 selector=$2 factor=$3 times
   shift 3
@@ -103,7 +104,7 @@ assert got == wanted, (len(got), len(wanted), [p for p in zip(got, wanted) if p[
     "$scratch/times" "$scratch/values" "$scratch/answer" "lambda x: $factor"
 }
 
-# counts SELECTOR: the number of samples of each metric, and the number of metrics.
+# counts SELECTOR: prints the number of samples of each metric, and the number of metrics.
 counts() {
   query "count_over_time($1[30d])" 2025-11-03 | jq -r '[.data.result[].value[1]] | "\(unique | join(" "))|\(length)"'
 }
@@ -126,7 +127,7 @@ is 'two weeks, one day with 25 hours: the count' "$((14 * 1440 + 60))|4" "$(coun
 is 'one sample' "$("$sim" --since "$since" --zone Europe/Amsterdam --print "$one" p1 day:electric_power "$(date -d 2025-10-25 +%s)000")" \
   "$(query "cemm_electric_power_watts{uid=\"$one\",alias=\"p1\"}" 2025-10-25 | jq -r '.data.result[].value[1]')"
 
-# A day of gas ends in a row of 0, at its last second.
+# A day of gas ends with a row whose value is 0, at the last second.
 is 'gas by the hour: the count' "$((14 * 24 + 1 + 14))|2" "$(counts 'cemm_gas_amount_cubic_meters{period="day"}')"
 is 'gas by the minute: the count' "$((14 * 1440 + 60 + 14))|1" "$(counts cemm_gas_flow_cubic_meters_per_second)"
 options=(--first 3 --dsmr5)

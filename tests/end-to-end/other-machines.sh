@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# other-machines.sh BUILD_DIR: cemm builds for other architectures without warnings, and its unit
-# and golden tests pass: natively for i386, where types are smaller, and with qemu for arm64 and
-# armhf. The cemm of each also reads a meter. The compilers are this machine's; the libraries come
-# from Debian packages that are unpacked, not installed, so the machine's dpkg does not change.
+# other-machines.sh BUILD_DIR: cemm builds for other architectures without warnings, and the unit and
+# golden tests pass: natively for i386, where types are smaller, and with qemu for arm64 and armhf. The
+# program cemm of each architecture also reads a meter. The compilers are this machine's. The libraries
+# are from Debian packages that are unpacked and not installed, so the machine's dpkg does not change.
 # Takes minutes.
 # shellcheck disable=SC2154,SC2317 # out is of lib.sh; functions are called by check
 set -euo pipefail
@@ -29,7 +29,7 @@ write_config "$scratch/cemm.conf"
 here_count=$(meson test -C "$build" --no-rebuild --list --suite unit --suite golden 2>/dev/null | wc -l)
 check 'there are tests' test "$here_count" -gt 20
 
-# cross_file ROOT TRIPLE FAMILY WRAPPER…: meson's cross file for a machine.
+# cross_file ROOT TRIPLE FAMILY WRAPPER…: prints meson's cross file for a machine.
 cross_file() {
   local root=$1 triple=$2 family=$3
   shift 3
@@ -63,13 +63,13 @@ unpack() {
 }
 build_for() { meson setup "$dir" "$top" -Dwerror=true --cross-file "$dir.ini" && meson compile -C "$dir"; }
 
-# Shows failures; a slow machine alone is not a failure.
+# tests_pass: whether the tests pass; otherwise prints the failures. Slowness is not a failure.
 tests_pass() {
   meson test -C "$dir" --no-rebuild --timeout-multiplier 10 --print-errorlogs --suite unit --suite golden \
     >"$dir.log" 2>&1 || ! grep -vE ' OK |^$' "$dir.log"
 }
 
-# machine ARCHITECTURE TRIPLE MULTIARCH FAMILY WRAPPER…
+# machine ARCHITECTURE TRIPLE MULTIARCH FAMILY WRAPPER…: builds and tests for that architecture.
 machine() {
   local architecture=$1 triple=$2 multiarch=$3 family=$4
   local root=$scratch/$1-root dir=$scratch/$1

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# own-root.sh COMMAND…: runs it in a copy of the mount tree without the mounts of other tests in the
-# directory for temporary files. The root of a user namespace cannot unmount inherited copies of
-# these mounts, and they would outlive their tests.
+# own-root.sh COMMAND…: runs the command in a copy of the mount tree without the mounts of other tests,
+# which are in the directory for temporary files. The root user of a user namespace can't unmount
+# inherited copies of these mounts, so the mounts would outlive their tests.
 set -euo pipefail
 hole=$(realpath "${TMPDIR:-/tmp}")
 root=$(mktemp -d)
 
-# alike DIRECTORY: makes its content appear in the new tree. On the way to that directory and in it,
-# only entries without mounts below can be bound.
+# alike DIRECTORY: makes the content of a directory of the old tree appear in the new tree. Only entries
+# that have no mounts below them can be bound.
 alike() {
   local entry
   for entry in "${1%/}"/* "${1%/}"/.[!.]*; do

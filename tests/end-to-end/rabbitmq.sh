@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# rabbitmq.sh BUILD_DIR: a fleet like that of examples/fleet/. Two collectds share 1,000 devices and
-# publish to a RabbitMQ of three nodes; a third one receives and writes the values. Each node is
-# killed and restarted, then the central collectd, then a poller; then there are three pollers. The
-# values that arrive are compared with the simulator's, and each loss with what its hop promises.
-# Takes about ten minutes, and 30 on a busy machine.
+# rabbitmq.sh BUILD_DIR: a fleet as in examples/fleet/. Two collectds (pollers) share 1,000 devices and
+# publish to a RabbitMQ of three nodes; a third, central collectd receives and writes the values. Each
+# node is killed and restarted, then the central collectd, then a poller; then there are three pollers.
+# The values that arrive are compared with the simulator's, and the number of lost values with what is
+# documented for each case. Takes about ten minutes, and 30 on a busy machine.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -31,7 +31,7 @@ amqp_port=${ports[0]} epmd_port=${ports[4]} ctl_port=${ports[5]} tap_port=${port
 
 declare -A node_pid=()
 
-# A node that outlives its epmd starts another one.
+# A node that outlives its epmd process starts another epmd.
 end_nodes() {
   local pid
   for pid in "${node_pid[@]}"; do
@@ -40,7 +40,7 @@ end_nodes() {
 }
 at_cleanup end_nodes
 
-# Each node has an address, and all have the same port. The system's RabbitMQ is not used.
+# The nodes have different addresses and the same port. The system's RabbitMQ is not used.
 rabbit_env() {
   unset NOTIFY_SOCKET
   export HOME=$scratch/rabbit ERL_EPMD_PORT=$epmd_port ERL_EPMD_ADDRESS=127.0.0.1
@@ -60,7 +60,7 @@ start_node() { # NUMBER
     rabbit_env
     export RABBITMQ_NODENAME=cemm$1@localhost RABBITMQ_DIST_PORT=${ports[$1]} RABBITMQ_CONFIG_FILE=$dir/rabbitmq.conf
     export RABBITMQ_MNESIA_BASE=$dir/data RABBITMQ_LOG_BASE=$dir/log
-    export RUNNING_UNDER_SYSTEMD=true # so that it is this process, not a child
+    export RUNNING_UNDER_SYSTEMD=true # so that RabbitMQ runs in this process and not in a child
     exec "$rabbit_bin/rabbitmq-server" >>"$dir/out" 2>&1 </dev/null
   ) &
   node_pid[$1]=$!
@@ -94,13 +94,13 @@ start_rabbitmq() {
   PATH=$scratch/bin:$PATH check 'RabbitMQ: broker.sh' "$examples/broker.sh" <<<'change this'
 }
 
-# queue COLUMN: that column of the queue, as JSON.
+# queue COLUMN: prints that column of the queue as JSON.
 queue() {
   ctl "$asked_node" -q list_queues -p cemm name "$1" --formatter json | jq -c ".[] | select(.name == \"cemm\") | .$1"
 }
 asked_node=1
 
-# The queue is on three nodes: the quorum's, or its own and two mirrors.
+# queue_is_whole: whether the queue is on three nodes, as a quorum queue or with two mirrors.
 queue_is_whole() {
   local kind
   kind=$(queue type)
@@ -110,8 +110,8 @@ queue_is_whole() {
 
 # ---- collectd --------------------------------------------------------------------------------
 
-# place NAME: writes $scratch/NAME/collectd.conf from stdin. collectd's own plugins come first,
-# because PluginDir, which is ours, applies to the lines after it.
+# place NAME: writes $scratch/NAME/collectd.conf from stdin. collectd's own plugins are loaded first,
+# because PluginDir, the directory of our plugin, applies to all lines after it.
 place() {
   local dir=$scratch/$1 body
   body=$(cat)
@@ -138,7 +138,7 @@ $(grep -v '^LoadPlugin' <<<"$body" | sed -e 's|"rabbit\([123]\)"|"127.0.0.\1"|g'
 END_OF_CONF
 }
 
-# poller NAME SHARD: starts it, and sets $daemon. Its values go only to the broker.
+# poller NAME SHARD: starts a poller, whose values go only to the broker, and sets $daemon.
 poller() {
   place "$1" < <(sed -e "s|Shard .*|Shard \"$2\"|; s|ApiKeyFile .*|ApiKeyFile \"$key_file\"\n    URL \"$sim_cloud\"|" \
     -e 's|Interval 60|Interval 10|; s|Window 86400|Window 900|' -e '/^LoadPlugin cemm/d' "$examples/poller.conf")
@@ -152,8 +152,8 @@ arrived() {
   python3 "$here/arrived.py" "$sim_log" "$csv" "$@"
 }
 
-# complete WHAT: waits until another reading of all devices has arrived: sets its time, $now, and
-# that of the one before, $then.
+# complete WHAT: waits until another reading of all devices has arrived. Sets $now to its time, and
+# $then to the time of the previous one.
 now=0
 complete() {
   then=$now
@@ -165,8 +165,8 @@ complete() {
   fi
 }
 
-# losses WHAT LOST_MOST TWICE_MOST: between $then and $now, each series has lost at most LOST_MOST
-# values, and has at most TWICE_MOST twice. Sets $lost to the total.
+# losses WHAT LOST_MOST TWICE_MOST: checks that between $then and $now, at most LOST_MOST values of each
+# series were lost, and at most TWICE_MOST arrived twice. Sets $lost to the total.
 losses() {
   local given lost_most twice_most
   read -r given lost lost_most twice twice_most < <(arrived lost "$then" "$now")
@@ -176,14 +176,14 @@ losses() {
 
 declare -A deadly=() # minutes in which a process was killed
 
-# kill_amid PID: kills it while a reading arrives. Values in transit may then be lost or come twice,
-# and so may the first values of the next reading, with which collectd notices: at most $bound of
-# each series.
+# kill_amid PID: kills the process while a reading arrives. Values in transit may then be lost or arrive
+# twice. So may the first values of the next reading, because only then does collectd notice that the
+# connection is closed. Sets $bound to the maximum number of such values in a series.
 kill_amid() {
   arrived begun "$now" $((60 * patience)) || not_ok 'another reading comes'
   stop "$1" KILL
   killed=$(now_ms)
-  bound=$((1 + (killed / 1000 - now) / 20)) # now is a reading: a multiple of 20
+  bound=$((1 + (killed / 1000 - now) / 20)) # there is a reading every 20 s
   for ((minute = now / 60; minute <= killed / 60000 + 1; minute++)); do deadly[$minute]=; done
 }
 
@@ -255,9 +255,9 @@ complete 'the poller is back'
 losses 'a poller is killed, and is down for minutes' "$bound" "$bound"
 is 'only its own devices come twice' '' "$(arrived twice "$then" "$now" | comm -12 - "$scratch/first.uids")"
 
-# The minutes that it did not read come from Backfill: the store has each device in each minute. A
-# minute may be missing only if something was killed in it, and a reading that the poller had
-# dispatched was lost.
+# The minutes that the poller did not read are backfilled, so the store has each minute of each device.
+# A minute may be missing only if a process was killed in it, because then a reading that the poller
+# had dispatched may have been lost.
 minutes() {
   read -r count missing which < <(python3 "$here/arrived.py" "$sim_log" "$scratch/tap" minutes "$begun" "$now")
 }
@@ -269,7 +269,7 @@ filled() {
   done
 }
 wait_for 120 filled || true
-check "Backfill: of $count minutes $missing are missing in the store, only if something was killed in them" filled
+check "Backfill: of $count minutes $missing are missing in the store, only if a process was killed in them" filled
 
 # ---- three pollers instead of two ------------------------------------------------------------------
 
@@ -292,7 +292,7 @@ complete 'three pollers go on'
 then=$before
 losses "three pollers instead of two, $again devices are read again for values that were already sent" 1 0
 for daemon in "${thirds[@]}"; do stop "$daemon"; done
-# newest FILE: "UID TIME" of the newest power values.
+# newest FILE: prints "UID TIME" for the newest power values in a state file.
 newest() {
   awk -F '\t' '$4 == "electric_power" && match($5, /@[0-9]+/) { print $2, substr($5, RSTART + 1, RLENGTH - 1) }' "$1" | LC_ALL=C sort
 }

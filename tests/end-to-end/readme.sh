@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # readme.sh BUILD_DIR: follows README and the pages of recipes as a new user would. Their blocks of
-# commands are run one after another, unchanged, by an ordinary user who has sudo, and services run
-# as the users that the pages name; then everything is removed, as the pages say, and nothing may be
-# left. This runs in a temporary copy of this machine, in a network with only a simulated cloud and
-# two CEMMs. Takes minutes: it builds, installs, and makes and installs the packages.
+# commands are run one after another, unchanged, by an ordinary user who has sudo, and services run as
+# the users that the pages name. Then everything is removed as the pages say, and nothing may be left
+# over. This runs in a temporary copy of this machine, in a network with only a simulated cloud and two
+# simulated CEMMs. It takes minutes, because it also builds, installs and packages cemm.
 #
-# Changes to the blocks: the address of the cloud is added to the configurations; the uid and the
-# year of the plots are replaced; commands that never end are stopped. systemctl.py replaces
-# systemd, which does not run in there, and a script replaces Telegraf, which Debian does not have.
+# These changes are made: the address of the cloud is added to the configurations; the uid and the
+# year of the plots are replaced; commands that never end are stopped. systemctl.py replaces systemd,
+# which does not run in the copy, and a script replaces Telegraf, which Debian does not have.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by check
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -26,7 +26,8 @@ net_begin
 # ---- the blocks ------------------------------------------------------------------------------------
 
 mkdir -p "$scratch/inside/blocks" "$scratch/inside/bin" "$scratch/inside/cemm"
-# blocks ORDER PAGE TITLES: writes the blocks of the sections whose titles match to blocks/ORDER-1.sh and on.
+# blocks ORDER PAGE TITLES: writes the blocks of the sections whose titles match to blocks/ORDER-1.sh,
+# blocks/ORDER-2.sh and so on.
 blocks() {
   awk -v to="$scratch/inside/blocks/$1" -v titles="^## ($3)\$" '
     /^## / { inside = $0 ~ titles }
@@ -34,7 +35,7 @@ blocks() {
     /^```$/ { open = 0 }
     open { print > file }' "$top/$2"
 }
-everything_else='[^RI].*|R[^e].*|I[^n].*' # except for the sections "Remove" and "Instead of …"
+everything_else='[^RI].*|R[^e].*|I[^n].*' # all sections except for "Remove" and "Instead of …"
 blocks 10 README.md 'Your own meter'
 blocks 20 examples/README.md "$everything_else"
 blocks 30 examples/files.md "$everything_else"
@@ -57,10 +58,10 @@ blocks 90 examples/README.md Remove
 blocks 91 README.md 'Remove it'
 pages=$(cd "$top" && git ls-files --cached --others --exclude-standard 'README.md' 'examples/*.md' | LC_ALL=C sort)
 is 'these are the pages with blocks' 'README.md examples/README.md examples/collectd/README.md examples/files.md examples/fleet/README.md examples/home-assistant/README.md examples/home-assistant/mqtt.md examples/influxdb.md examples/prometheus/README.md examples/victoriametrics.md' "$(paste -sd ' ' <<<"$pages")"
-# README's two commands have their own tests.
+# README's two blocks are not counted, because they have their own tests.
 is 'every block of the recipes is run' "$(cd "$top" && cat examples/*.md examples/*/*.md | grep -c '^```sh')" \
   "$(find "$scratch/inside/blocks" -name '[2-9]*' ! -name '91-*' | wc -l)"
-# block WORDS: the name of the block that contains them.
+# block WORDS: prints the name of the block that contains WORDS.
 block() { (cd "$scratch/inside/blocks" && grep -lF -e "$1" -- *.sh) | head -n 1; }
 
 # ---- a temporary machine -----------------------------------------------------------------------
@@ -95,10 +96,10 @@ mount --bind "$machine/../inside" "$root/tmp/inside"
 exec env -i HOME=/root LANG=C.UTF-8 key="$2" url="$3" uid="$4" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
   chroot "$root" bash /tmp/inside/all.sh
 END
-# Without the files that git ignores: a fresh clone.
+# The files that git ignores are not copied, so that this is like a fresh clone.
 (cd "$top" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$scratch/inside/cemm")
 cp "$here/systemctl.py" "$scratch/inside/bin/systemctl"
-# sudo, without its questions: as-root is a setuid copy of setpriv.
+# A sudo that asks for no password: as-root is a setuid copy of setpriv.
 cat >"$scratch/inside/bin/sudo" <<'END'
 #!/bin/sh
 exec /usr/local/lib/as-root --reuid=0 --regid=0 --clear-groups env -i HOME=/root LANG=C.UTF-8 \
@@ -136,7 +137,7 @@ for file in "$scratch"/inside/blocks/*; do
     -e "s|^\\( *\\)ApiKeyFile.*|&\\n\\1URL \"$sim_cloud\"|" -e 's/^\(sudo apt [a-z]*\) /\1 --yes /' -e 's/ HOST$/ inside/' "$file"
 done
 cat >"$scratch/inside/all.sh" <<'END'
-# as USER COMMAND…: runs it as in a login, or as from cron.
+# as USER COMMAND…: runs the command as in a login, or as cron would.
 as() {
   local user=$1
   shift
@@ -151,7 +152,7 @@ useradd --create-home owner
 as owner mkdir -p /home/owner/.config /home/owner/.local/share
 useradd --system --home-dir /etc/telegraf telegraf
 chown -R owner: /tmp/inside/cemm
-# Debian's collectd: it logs to syslog. csv shows its values.
+# The configuration of Debian's collectd, which logs to syslog. csv is added to show the values.
 mkdir -p /etc/collectd/collectd.conf.d /etc/telegraf/telegraf.d /etc/systemd/system /var/lib/telegraf
 cat >/etc/collectd/collectd.conf <<CONF
 Hostname "inside"
@@ -189,7 +190,7 @@ for ((i = 0; i < 600; i++)); do
   sleep 0.5
 done
 
-# Writes the key, when README says so, and the simulator's address.
+# prepare: writes the key where README says so, and the simulator's address.
 prepare() {
   local file
   file=/home/owner/.config/cemm/home.key
@@ -198,13 +199,13 @@ prepare() {
     if grep -qs '^\[cloud' "$file" && ! grep -q '^url' "$file"; then echo "url = $url" >>"$file"; fi
   done
 }
-# wait_for COMMAND…: within some minutes.
+# wait_for COMMAND…: repeats the command until it succeeds, for some minutes.
 wait_for() {
   local i
   for ((i = 0; i < 600; i++)); do "$@" >/dev/null 2>&1 && return; sleep 0.5; done
   return 1
 }
-# Runs the services as the users that the recipes name, after the block that sets them up.
+# after: runs the services that a block has set up, as the users that the recipes name.
 after() {
   case $(<"$1") in
     *'sudo mount /cemm'*)
@@ -256,7 +257,8 @@ after() {
   esac
 }
 ln -s /tmp/inside/bin/systemctl /usr/local/bin/systemctl.py
-# The state of the system: names, and the files to which the recipes add lines.
+# everything: prints the state of the system: the names of files, and the content of the files to which
+# the recipes add lines.
 everything() {
   ls -d /*
   find /etc /home /opt /root /srv /usr /var \( -name .cache -o -path /var/log -o -path /var/cache -o -path /var/lib/dpkg -o -path /var/lib/apt \
@@ -294,7 +296,7 @@ for file in "$scratch"/inside/blocks/*.sh; do
   if [[ $(cat "$file.code" 2>/dev/null) == 0 ]]; then ok "$what"; else not_ok "$what" "$(tail -n 11 "$file.out")"; fi
 done
 inside() { cat "$scratch/inside/$1" 2>&1 || true; }
-# output_of WORDS: the output of the block that contains them.
+# output_of WORDS: prints the output of the block that contains WORDS.
 output_of() { inside "blocks/$(block "$1").out"; }
 is_power() { grep -qxE -e '-?[0-9.]+' <<<"$1"; }
 has 'cemm discover finds both' "$(output_of 'cemm discover')" '00-1E-C0-00-00-02  10.77.0.12'

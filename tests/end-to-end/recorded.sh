@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# recorded.sh BUILD_DIR: answers of real devices come out right in a kernel mount and in collectd. A
-# solar meter on Modbus has two sets of readings, which must not be mixed; and a part of an answer
-# that does not fit is skipped alone, logged once, and counted.
+# recorded.sh BUILD_DIR: answers of real devices are shown correctly by a kernel mount and by collectd.
+# A solar meter on Modbus has two sets of readings, which must not be mixed. A part of an answer that
+# is not as documented is skipped without the rest, logged once, and counted.
 # shellcheck disable=SC1091,SC2154,SC2317
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -11,7 +11,7 @@ collectd_begin
 run=$scratch/collectd
 two=00-1E-C0-00-00-02
 
-# The first device is on the LAN, the second in the cloud only.
+# begin_world: starts the simulator. The first device is on the LAN, and the second only in the cloud.
 begin_world() {
   start_sim --devices 2 --lan 1 --meters p1,s01,mb3 --since "$since"
   write_config "$conf" 'timeout = 60'
@@ -37,8 +37,8 @@ CONF
 
 # ---- one set of readings ---------------------------------------------------------
 
-# sums FILE: from lines "TIME CHANNEL VALUE" in kWh, the number of moments with all readings, and of
-# those at which a documented sum is wrong.
+# sums FILE: reads lines "TIME CHANNEL VALUE" in kWh. Prints at how many times there are all readings,
+# and at how many of these times a documented sum is wrong.
 sums() {
   awk '
     function off(a, b, sum) { return a - b - sum > 0.0101 || a - b - sum < -0.0101 }
@@ -57,7 +57,7 @@ sums() {
 solar_in_the_mount() {
   local document channel
   check 'the solar meter' wait_for 20 cat "$m/$dev/mb3/realtime.csv"
-  # Both formats of one answer.
+  # same: copies realtime.json and realtime.csv. Whether both are of the same answer.
   same() {
     document=$(<"$m/$dev/mb3/realtime.json") &&
       cp "$m/$dev/mb3/realtime.csv" "$scratch/mb3.csv" && [[ $document == "$(<"$m/$dev/mb3/realtime.json")" ]]
@@ -89,14 +89,14 @@ solar_in_collectd() {
   is 'collectd: t1 - t3 is electric_energy' 0 "$(sums "$scratch/collectd.readings" | cut -d' ' -f2)"
 }
 
-# ---- what does not fit ---------------------------------------------------------------
+# ---- what is not as documented -------------------------------------------------------
 
-# lines_left_out FILE WORDS: the number of lines that report it.
+# lines_left_out FILE WORDS: prints the number of lines that report a skipped part with WORDS.
 lines_left_out() {
   grep -c -- "$2.*; left out" "$1" || true
 }
 
-# day UID: a closed day of p1, as csv.
+# day UID: prints a closed day of p1 as csv.
 day() {
   "$build/plugin/exec/cemm" history --config "$scratch/again.conf" --from "$past" --to "$past" --format csv "$1/p1"
 }
@@ -140,7 +140,7 @@ odd_in_collectd() {
 
 past=$(date -d '40 days ago' +%F)
 begin_world
-# The first that matches applies.
+# The first fault that matches a request applies.
 sim_faults 'odd-members@*/p1/realtime*' 'odd-rows@*/data/day/*' 'odd-entries@*/io*' 'odd-entries@*/cemm/*'
 mount_fs -o realtime_ttl=0
 start_collectd "$run"

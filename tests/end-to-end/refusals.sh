@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# A cloud that refuses requests: with 429 and Retry-After as a number or a date, with 429 alone, and with
-# 403. An interactive program reports it at once. A poller does not repeat the request for as
-# long as Retry-After says, or longer each time, and logs it once; it goes on reading the healthy meter.
-# A key file that was rewritten is read again.
-# Called as: refusals.sh BUILD_DIR
+# refusals.sh BUILD_DIR: a cloud refuses requests with 429 and Retry-After (a number or a date), with 429
+# alone, and with 403. An interactive program reports the refusal immediately. A poller repeats the
+# request only after the time that Retry-After says, or otherwise after longer and longer pauses, and
+# logs the refusal once. It goes on reading the healthy meter. A key file that was rewritten is read
+# again.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -23,7 +23,7 @@ refuse() {
   sim_faults "${specs[@]}"
 }
 
-# asked_for UID: how often its realtime was requested.
+# asked_for UID: prints how often the device's realtime was requested.
 asked_for() {
   requests " $1 GET .*/realtime/ "
 }
@@ -32,8 +32,8 @@ healthy_asked() {
   (($(asked_for "$healthy") >= $1))
 }
 
-# check_pauses WHAT: how often the refused requests were repeated. Without Retry-After, the pauses are 1,
-# 2, 4, … s, plus or minus a quarter.
+# check_pauses WHAT: checks how often the refused requests were repeated. Without Retry-After, the pauses
+# are 1, 2, 4, … s, plus or minus a quarter.
 check_pauses() {
   local uid most
   for uid in "${!kind[@]}"; do
@@ -45,7 +45,7 @@ check_pauses() {
   done
 }
 
-# reported_once WHAT FILE
+# reported_once WHAT FILE: checks that the messages in FILE report each refusal once.
 reported_once() {
   local uid
   for uid in "${!kind[@]}"; do
@@ -126,7 +126,7 @@ stream_says() {
 streams() {
   [[ -s $scratch/out ]]
 }
-# Keeps the output of the previous stream for the search for the key, and begins with empty files.
+# Keeps the output of the previous stream, because it is searched for the key.
 cat "$scratch/out" "$scratch/err" >"$scratch/printed-before"
 : | tee "$scratch/out" "$scratch/err"
 write_key "$conf.key" wrong-key-0815

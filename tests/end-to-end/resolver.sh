@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Name resolution never blocks the loop: a name server that never answers delays no device whose
-# address is known, nor an unmount. A device that cannot be reached is reported with the reason. Runs
-# in namespaces, because it changes resolv.conf. Called as: resolver.sh BUILD_DIR
+# resolver.sh BUILD_DIR: name resolution never blocks the loop. A name server that never answers delays
+# neither a device whose address is known nor an unmount. A device that can't be reached is reported
+# with the reason. Runs in namespaces, because it changes resolv.conf.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/end-to-end/lib.sh
@@ -14,7 +14,7 @@ command -v python3 >/dev/null || skip "there is no python3"
 [[ -c /dev/fuse && -r /dev/fuse && -w /dev/fuse ]] || skip '/dev/fuse cannot be opened'
 net_begin
 
-# It receives queries and never answers.
+# This name server receives queries and never answers.
 "${asker[@]}" python3 -c '
 import socket, time
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -49,7 +49,8 @@ started "$fs_pid"
 mounted "$m"
 wait_for 10 mountpoint -q "$m"
 
-# If done wrong, each of these waits for the resolver's 150 s, because libcurl joins its thread.
+# If the loop were blocked, each of these steps would take the resolver's timeout of 150 s, because
+# libcurl waits for the end of its resolver thread.
 device=$m/00-1E-C0-00-00-01
 has 'a device whose address is known is read meanwhile' \
   "$(timeout 10 cat "$device/p1/realtime.csv" 2>&1)" electric_power
@@ -61,7 +62,7 @@ has 'and the status' "$(timeout 10 cat "$m/status" 2>&1)" 'local unknown'
 kill -s TERM "$fs_pid"
 ends_soon 'the mount ends at once' 2000 "$fs_pid"
 
-# On the asker's networks no host has the address 10.77.0.99, and no route leads to 192.0.2.1.
+# In the asker's networks, no host has the address 10.77.0.99, and there is no route to 192.0.2.1.
 write_key "$scratch/key" test-key-4e4f657
 cat >"$scratch/nowhere.conf" <<CONF
 time-zone = Europe/Amsterdam

@@ -2,12 +2,12 @@
 # Real servers for the output of cemm and collectd: InfluxDB and Prometheus, on free ports of the
 # loopback address, with all their files in the scratch directory. Source it after lib.sh, then:
 #
-#   needs influxd curl                 # or skips the test
+#   needs influxd curl                 # skips the test if one of these programs is missing
 #   free_ports 2                       # sets the array $ports
-#   start_influxdb "${ports[@]}" <<<'' # sets $influx; stdin: more of its configuration
-#   start_prometheus PORT TARGET_PORT  # sets $server; -: nothing to scrape; =: see below
+#   start_influxdb "${ports[@]}" <<<'' # sets $influx; stdin is added to its configuration
+#   start_prometheus PORT TARGET_PORT  # sets $server; if TARGET_PORT is -, it scrapes nothing
 #   start_victoriametrics HTTP_PORT GRAPHITE_PORT # sets $victoria
-#   start_mosquitto PORT               # the test's clients find it automatically
+#   start_mosquitto PORT               # the clients of mosquitto find it automatically
 #   start_tap PORT FILE                # sets $daemon_pid
 
 needs() {
@@ -17,10 +17,10 @@ needs() {
   done
 }
 
-# free_ports COUNT: finds ports that are unused, that the system does not hand out, and that no
-# other test takes meanwhile: a process holds a unique name for each.
+# free_ports COUNT: finds ports that are unused and that the system does not assign automatically. No
+# other test takes them meanwhile, because a process holds a unique name for each.
 free_ports() {
-  : >"$scratch/ports" # not the ports of the previous call
+  : >"$scratch/ports" # forgets the ports of the previous call
   python3 -c '
 import random, signal, socket, sys
 held = []
@@ -43,7 +43,7 @@ has_ports() {
   (($(wc -l <"$scratch/ports") == $1))
 }
 
-# start_tap PORT FILE: our own graphite server, which stores each line as received.
+# start_tap PORT FILE: starts our own graphite server, which stores each line as it was received.
 start_tap() {
   begin_daemon tap "$1" python3 -u -c '
 import socketserver, sys
@@ -60,7 +60,7 @@ listens() {
   (: <"/dev/tcp/127.0.0.1/$1")
 }
 
-# begin_daemon NAME PORT COMMAND…: starts it, sets $daemon_pid, and waits for its port.
+# begin_daemon NAME PORT COMMAND…: starts a server, sets $daemon_pid, and waits until it listens on PORT.
 begin_daemon() {
   local name=$1 port=$2
   shift 2
@@ -73,7 +73,7 @@ begin_daemon() {
   }
 }
 
-# start_influxdb HTTP_PORT OTHER_PORT, with a database "cemm".
+# start_influxdb HTTP_PORT OTHER_PORT: starts InfluxDB with a database "cemm".
 start_influxdb() {
   local dir=$scratch/influxdb
   influx=http://127.0.0.1:$1
@@ -101,8 +101,8 @@ END
   curl -sf -XPOST "$influx/query" --data-urlencode 'q=CREATE DATABASE cemm' >/dev/null
 }
 
-# start_prometheus PORT TARGET_PORT [OPTION…]: scrapes that port every second; =: its configuration
-# is on standard input. Its data is in $scratch/prometheus.
+# start_prometheus PORT TARGET_PORT [OPTION…]: starts Prometheus, which scrapes TARGET_PORT every second.
+# If TARGET_PORT is =, its configuration is on standard input. Its data is in $scratch/prometheus.
 start_prometheus() {
   local port=$1 target=$2
   shift 2
@@ -120,7 +120,8 @@ END
     --storage.tsdb.path="$scratch/prometheus" --web.listen-address="127.0.0.1:$port" --log.level=warn "$@"
 }
 
-# start_victoriametrics HTTP_PORT GRAPHITE_PORT, with the options that examples/victoriametrics.md names.
+# start_victoriametrics HTTP_PORT GRAPHITE_PORT: starts VictoriaMetrics with the options that
+# examples/victoriametrics.md names.
 start_victoriametrics() {
   local options
   read -r -a options <<<"$(sed -n 's/^ARGS=".* \(-retentionPeriod.*\)"$/\1/p' \
@@ -130,8 +131,8 @@ start_victoriametrics() {
     -httpListenAddr="127.0.0.1:$1" -graphiteListenAddr="127.0.0.1:$2" "${options[@]}"
 }
 
-# start_mosquitto PORT [LINE…]: with these additional lines in its configuration; it forgets
-# retained messages when it ends.
+# start_mosquitto PORT [LINE…]: starts mosquitto with these additional lines in its configuration. It
+# forgets retained messages when it ends.
 start_mosquitto() {
   printf '%s\n' "listener $1 127.0.0.1" 'persistence false' "user $(id -un)" "${@:2}" >"$scratch/mosquitto.conf"
   mkdir -p "$XDG_CONFIG_HOME"
@@ -139,12 +140,12 @@ start_mosquitto() {
   begin_daemon mosquitto "$1" mosquitto -c "$scratch/mosquitto.conf"
 }
 
-# write_influxdb FILE: prints InfluxDB's answer, "204 " on success.
+# write_influxdb FILE: writes the file into InfluxDB. Prints its answer, "204 " on success.
 write_influxdb() {
   echo "$(curl -s -o "$scratch/answer" -w '%{http_code}' -XPOST "$influx/write?db=cemm" --data-binary "@$1") $(<"$scratch/answer")"
 }
 
-# ask_influxdb QUERY: its answer as JSON, with times in nanoseconds.
+# ask_influxdb QUERY: prints InfluxDB's answer as JSON, with times in nanoseconds.
 ask_influxdb() {
   curl -sfG "$influx/query" --data-urlencode db=cemm --data-urlencode epoch=ns --data-urlencode "q=$1"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# shards.sh BUILD_DIR: three programs share an account of 60 devices. Together they read all of them, no
-# device twice, and each reports how many it leaves to the others.
+# shards.sh BUILD_DIR: three programs share an account of 60 devices. Together they read every device
+# once, and each program reports how many devices it leaves to the others.
 # shellcheck disable=SC1091,SC2119,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -11,7 +11,7 @@ begin_mount "$@"
 
 cemm=$build/plugin/exec/cemm
 
-# config_of SHARD: a configuration with that shard of the account.
+# config_of SHARD: writes a configuration with that shard of the account.
 config_of() {
   conf=$scratch/${1/\//-}.conf
   write_config "$conf" "shard = $1"
@@ -34,7 +34,7 @@ for shard in 1/3 2/3 3/3; do
 done
 is 'together they have all devices, each once' "$(printf '00-1E-C0-00-00-%02X\n' {1..60})" "$(cat "$scratch"/?-3.uids | sort)"
 
-# A METER that names a device of another shard.
+# The METER argument names a device of another shard.
 config_of 1/3
 own=$(head -n 1 "$scratch/1-3.uids")
 other=$(head -n 1 "$scratch/2-3.uids")
@@ -55,7 +55,7 @@ has 'says it, too' "$err" "W! cemm: $other: $words"
 exits 'a device that does not exist' 1 "$cemm" read --config "$conf" 00-1E-C0-00-00-FF
 hasnt 'is not reported as in another shard' "$err" shard
 
-# Devices that the configuration names are shared, too.
+# Devices that the configuration names are also divided among the shards.
 write_config "$conf" "shard = 1/3" "device = $own" "device = $other"
 exits 'two devices by name' 0 "$cemm" list --config "$conf" --format json
 is 'one belongs to the shard' "$own" "$(jq -r '.[].uid' <<<"$out")"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# silence.sh BUILD_DIR: meters whose `data` does not change while their `totals` do, in every
-# program. Smart meters and Modbus meters are then reported as silent. An inverter, a pulse meter
-# and gas are not, because there may be nothing to measure. A meter whose answers have no sample
-# has failed, in each program.
+# silence.sh BUILD_DIR: tests every program with meters whose `data` does not change while their `totals`
+# do. Smart meters and Modbus meters are then reported as silent. An inverter, a pulse meter and gas
+# are not, because there may be nothing to measure. A meter whose answers have no sample is reported as
+# failed.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by check
 set -euo pipefail
 here=$(dirname "$0")
@@ -31,12 +31,12 @@ conf "$run" <<END
   </Local>
 </Plugin>
 END
-night=() # meters that measure nothing in a normal night
+night=() # faults: the meters that measure nothing in a normal night
 for alias in p1-gas s01 pulse-1 mb1; do night+=("data-frozen@*/$alias/realtime*"); done
 
 # ---- collectd --------------------------------------------------------------------------------------
 
-# asked_again TIMES: whether each meter was requested that often since the last sim_faults.
+# asked_again TIMES: whether each meter was requested TIMES times since the last call of sim_faults.
 asked_again() {
   local alias
   for alias in p1 p1-gas s01 pulse-1 mb1 mb2; do
@@ -69,7 +69,7 @@ become "${night[@]}" 'data-frozen@*/p1/realtime*' 'data-frozen@*/mb2/realtime*'
 check 'a second stopped meter has its own notification' wait_for 20 has_notification ': mb2 is silent: it has measured nothing for N minutes'
 become "${night[@]}" 'data-frozen@*/mb2/realtime*'
 check 'a notification says that the smart meter is back' wait_for 20 has_notification ': p1 is back'
-become "${night[@]}" 'data-frozen@*/mb2/realtime*' # again, until later values have arrived
+become "${night[@]}" 'data-frozen@*/mb2/realtime*' # called again, to wait for later values
 check 'the age is now that of the second stopped meter' older 3500
 become "${night[@]}"
 check 'a notification says that the second meter is back' wait_for 20 has_notification ': mb2 is back'
@@ -92,7 +92,7 @@ stop_collectd 'with silent meters' "$run"
 
 sim_faults "${night[@]}" 'data-frozen@*/p1/realtime*'
 
-# ages ALIAS: the values of its AGE column; seconds become "fresh".
+# ages ALIAS: prints the values in the AGE column of the meter, with "fresh" instead of seconds.
 ages() {
   awk -v alias="$1" '
     NR == 1 { meter = index($0, "METER"); channel = index($0, "CHANNEL"); age = index($0, " AGE") + 3; next }
@@ -105,7 +105,7 @@ is 'read: the age of a smart meter that has stopped, also for its totals' '1 h' 
 is 'read: the age of one that has not' fresh "$(ages mb2)"
 is 'read: an inverter has its age' '1 h' "$(ages mb1)"
 
-# The alert for these metrics, as if they were scraped at 0 s.
+# Tests the alert with these metrics, as if they were scraped at 0 s.
 "$cemm" read --config "$conf" --format prometheus >"$scratch/metrics"
 is 'cemm_up: all meters answer' 6 "$(grep -c '^cemm_up{.*} 1$' "$scratch/metrics")"
 {
@@ -125,7 +125,7 @@ END
 } >"$scratch/alerts-test.yml"
 check 'MeterSilent fires for the smart meter only' promtool test rules "$scratch/alerts-test.yml"
 
-# An answer without a sample: one message, and the time of the last sample stays.
+# If an answer has no sample, there is one message, and the time of the last sample stays.
 metrics=$scratch/stream.prom
 stream_has() { grep -qF -- "$1" "$metrics"; }
 sample_time() { # FILE

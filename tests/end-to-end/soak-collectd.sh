@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A real collectd with Interval 1 for an hour: every reading is there once, and memory does not grow.
+# A real collectd runs with Interval 1 for an hour: every reading is written once, and memory does not
+# grow.
 #
 #   soak-collectd.sh BUILD_DIR    CEMM_SOAK_SECONDS: the duration (default 3600)
 # shellcheck disable=SC1091,SC2154
@@ -13,7 +14,7 @@ collectd_begin
 ASAN_OPTIONS+=:${asan_options}
 
 readonly seconds=${CEMM_SOAK_SECONDS:-3600}
-readonly connections=8 # of each block, by default
+readonly connections=8 # the default of MaxConnections, for each block
 readonly growth=2048   # KiB; one document takes about 10
 run=$scratch/run
 

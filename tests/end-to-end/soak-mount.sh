@@ -17,7 +17,7 @@ start_sim --devices 2
 write_config "$conf" 'timeout = 30'
 mount_fs -o realtime_ttl=1
 
-# First its caches are filled to their limits: half a year of days, in both formats.
+# The caches of cemmfs are filled to their limits first, with half a year of days in both formats.
 last_year=$(date -d '1 year ago' +%Y)
 check 'the memory is filled' bash -c "cat '$m/$other'/*/data/day/$last_year/0[1-6]/*.csv '$m/$other/p1/data/day/$last_year'/0[1-6]/*.json | wc -c"
 
@@ -33,7 +33,7 @@ done
 stop "$reader"
 is "read for $seconds s: all files were complete and right, and never went back" 0 "$stopped"
 cat "$scratch/reader.log"
-flat cemmfs "$scratch/figures" $((connections + 4)) "$growth" # in addition, its own socket pairs
+flat cemmfs "$scratch/figures" $((connections + 4)) "$growth" # 4: its own socket pairs
 today_is_right() {
   cloud_get "cemm/$dev/p1/data/day/" "time=$(midnight today)" | expected_csv | cmp - "$m/$dev/p1/data/day/today.csv"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# source-change.sh BUILD_DIR: a device that the LAN and the cloud reach, with a cloud that rounds
-# meter readings down. The device leaves the LAN in the middle of a stream: readings that are lower
-# by less than 1 are withheld until they have passed the last one; greater steps back are printed.
+# source-change.sh BUILD_DIR: a device is read on the LAN and in a cloud that rounds meter readings
+# down. The device leaves the LAN in the middle of a stream. The cloud's readings are withheld while
+# they are lower than the last printed reading by less than 1; greater steps back are printed.
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -15,9 +15,9 @@ speed=600
 config=$scratch/cemm.conf
 counters=(t1 t2 t3 t4)
 
-# house STEP: starts the cloud, which rounds to STEP, and then the device on the LAN, as two
-# processes. The cloud's clock is a little ahead, so its values are newer. It lists its devices
-# late: sweeps overlap, and on a busy machine the cloud might be read before the LAN is known.
+# house STEP: starts two simulators: the cloud, which rounds to STEP, and then the device on the LAN. The
+# cloud's clock is a little ahead, so that its values are newer. The cloud lists its devices late,
+# because on a busy machine it might otherwise be read before the LAN is known.
 house() {
   local now=$(($(date +%s) - 86400)) cloud
   start_sim --devices 1 --meters p1 --since "$since" --now "$now" --speed "$speed" --cloud-round "$1" --fault 'delay=2000@*/v1/cemm/'
@@ -29,15 +29,15 @@ house() {
   sim_log=$cloud
 }
 
-# begin_stream ARGUMENT…
+# begin_stream ARGUMENT…: starts `cemm stream` and sets $stream_pid.
 begin_stream() {
-  : >"$scratch/out" # the stream opens it later
+  : >"$scratch/out" # because the stream may create it later
   "$cemm" stream --config "$config" --interval 0.1 "$@" p1 >"$scratch/out" 2>"$scratch/err" &
   stream_pid=$!
   started "$stream_pid"
 }
 
-lines_more() { # COUNT: that many more lines than now
+lines_more() { # COUNT: waits for COUNT more lines
   local count=$(($(wc -l <"$scratch/out") + $1))
   wait_for 30 has_lines "$count"
 }
@@ -46,7 +46,7 @@ has_lines() {
   (($(wc -l <"$scratch/out") >= $1))
 }
 
-# field NAME: "MS VALUE" of each line that has it.
+# field NAME: prints "MS VALUE" for each line that has the field.
 field() {
   sed -nE "s/^[^ ]* ([^ ]*,)?$1=([^, ]*)[^ ]* ([0-9]*)000000\$/\\3 \\2/p" "$scratch/out"
 }
@@ -56,7 +56,7 @@ backwards() {
   awk 'NR > 1 && $2 + 0 < last + 0 { print last, $0 } { last = $2 }'
 }
 
-# The time of the last line in which a counter is not rounded as by the cloud.
+# last_of_lan: prints the time of the last line with a counter that the cloud would have rounded.
 last_of_lan() {
   awk '{ n = split($2, fields, ",")
     for (i = 1; i <= n; i++) if (fields[i] ~ /^t[1-4]=/ && (substr(fields[i], 4) * 4) % 1) last = substr($NF, 1, 13)
@@ -67,7 +67,7 @@ by_lan() {
   [[ -n $(last_of_lan) ]]
 }
 
-# The LAN's newest values are less than 1 above the cloud's.
+# Tests small steps back: the LAN's newest readings are less than 1 above the cloud's.
 small() {
   local counter left withheld=0 power last
   house 0.25
@@ -82,7 +82,7 @@ small() {
   left=$(last_of_lan)
   asks_cloud() { (($(requests "$uid .*p1/realtime.* 200$") >= 1)); }
   check 'it leaves the LAN, and the cloud is asked' wait_for 30 asks_cloud
-  has_passed() { # one counter: the others may have to wait for their tariff
+  has_passed() { # whether one counter has passed; others may not count before their tariff applies
     for counter in "${counters[@]}"; do
       if [[ -n $(field "$counter" | awk -v left="$left" '$1 > left') ]]; then return; fi
     done
@@ -92,13 +92,13 @@ small() {
   lines_more 5 || true
   stop "$stream_pid"
   is 'the stream ended on SIGTERM' 143 "$stopped"
-  left=$(last_of_lan) # its last answer may have been in transit
+  left=$(last_of_lan) # read only now, because the LAN's last answer may have been in transit
   for counter in "${counters[@]}"; do
     is "$counter does not step back" '' "$(field "$counter" | backwards)"
     field "$counter" | awk -v left="$left" '$1 <= left' | tail -n 1 >"$scratch/last"
     field "$counter" | awk -v left="$left" '$1 > left' | sed -n 1p >"$scratch/next"
     read -r _ last <"$scratch/last"
-    # The cloud's first reading was lower; the printed ones were not.
+    # If the cloud's first line has power and not this counter, the reading was withheld.
     power=$(field electric_power | awk -v left="$left" '$1 > left' | sed -n 1p | cut -d' ' -f1)
     if ! grep -q "^$power " <(field "$counter"); then withheld=$((withheld + 1)); fi
     if [[ -s $scratch/next ]]; then
@@ -112,7 +112,7 @@ small() {
   is 'one message when it left, no more' 1 "$(grep -c . "$scratch/err" || true)"
 }
 
-# The cloud's readings are far lower: it may be another meter.
+# Tests a great step back, which may mean that it is another meter.
 great() {
   house 3000
   begin_stream --format influx
@@ -124,13 +124,13 @@ great() {
   check 'it is lower' test -n "$(field t1 | backwards)"
 }
 
-# The same for node_exporter's file, which is replaced at each sweep, and collected here.
+# Does the same with node_exporter's file. It is replaced at each sweep, so its contents are collected.
 prometheus() {
   local file=$scratch/cemm.prom
   house "$1"
-  rm -f "$file" # the previous one
+  rm -f "$file" # of the previous call
   begin_stream --format prometheus --output "$file"
-  collect() { # each state of the file once
+  collect() { # adds the content of the file if it has changed
     cp "$file" "$scratch/now" 2>/dev/null && ! cmp -s "$scratch/now" "$scratch/then" || return 0
     cp "$scratch/now" "$scratch/then"
     grep '^cemm_energy_joules_total' "$scratch/now" | awk '{ print $1, $2 }' >>"$scratch/collected"
@@ -141,7 +141,7 @@ prometheus() {
     (($(grep -c . "$scratch/up" 2>/dev/null) >= $1))
   }
   rm -f "$scratch/collected" "$scratch/up" "$scratch/then"
-  collected_of_lan() { # values that the cloud would have rounded
+  collected_of_lan() { # whether there are values that the cloud would have rounded
     collected 5 && awk '$2 % 900000 { found = 1 } END { exit !found }' "$scratch/collected"
   }
   wait_for 30 collected_of_lan || not_ok 'prometheus: the file'

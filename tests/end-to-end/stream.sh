@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# stream.sh BUILD_DIR: `cemm stream` as Telegraf's execd runs it (the script does what its
-# documentation says: a newline on stdin starts a sweep, stdout is read continuously, the end of
-# stdin ends the program), alone, and for node_exporter's files.
+# stream.sh BUILD_DIR: tests `cemm stream` as Telegraf's execd runs it, without Telegraf, and for
+# node_exporter's files. As Telegraf's documentation says, a newline on stdin starts a sweep, stdout is
+# read continuously, and the end of stdin ends the program.
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -16,15 +16,15 @@ config=$scratch/cemm.conf
 all_output=$scratch/all_output
 : >"$all_output"
 
-# start_stream [ARGUMENT…]: runs it in the background. Sets $stream_pid, $stream_out, $stream_err,
-# and opens descriptor 9 on its stdin.
+# start_stream [ARGUMENT…]: starts `cemm stream` in the background. Sets $stream_pid, $stream_out and
+# $stream_err, and opens descriptor 9 on its stdin.
 stream_count=0
 start_stream() {
   stream_count=$((stream_count + 1))
   stream_out=$scratch/stream$stream_count.out
   stream_err=$scratch/stream$stream_count.err
   mkfifo "$scratch/stream$stream_count.in"
-  # A background job ignores SIGINT in a script; Telegraf's do not.
+  # A background job of a script ignores SIGINT, but a program that Telegraf runs does not.
   env --default-signal=INT "$cemm" stream --config "$config" "$@" <"$scratch/stream$stream_count.in" \
     >"$stream_out" 2>"$stream_err" 9>&- &
   stream_pid=$!
@@ -32,7 +32,7 @@ start_stream() {
   exec 9>"$scratch/stream$stream_count.in"
 }
 
-# end_stream WHAT CODE: ends it by closing its stdin.
+# end_stream WHAT CODE: ends the stream by closing its stdin, and checks its exit status.
 end_stream() {
   exec 9>&-
   if ! wait_for 20 gone_or_zombie "$stream_pid"; then not_ok "$1: it ends"; fi
@@ -45,7 +45,7 @@ has_lines() {
   (($(wc -l <"$2") >= $1))
 }
 
-# of_influx: "UID ALIAS CHANNEL MS VALUE", one line per sample.
+# of_influx: converts influx lines on stdin to "UID ALIAS CHANNEL MS VALUE", one line per sample.
 of_influx() {
   awk '{
     split($1, tags, "[,=]"); count = split($2, fields, ",")
@@ -56,7 +56,7 @@ of_influx() {
   }'
 }
 
-# oracle: the lines on stdin, with the values of the simulator's meters.
+# oracle: prints the lines on stdin with the values of the simulator's meters.
 oracle() {
   local uid alias channel time
   while read -r uid alias channel time _; do
@@ -64,7 +64,7 @@ oracle() {
   done
 }
 
-# true_once WHAT FILE: every sample is right, and none comes twice or out of order.
+# true_once WHAT FILE: checks that every sample is right, and that none is repeated or out of order.
 true_once() {
   of_influx <"$2" >"$scratch/samples"
   is "$1: the meters' values and times" '' "$(oracle <"$scratch/samples" | diff "$scratch/samples" - | head -n 4)"
@@ -86,7 +86,8 @@ execd() {
   wait_for 10 grep -q 'realtime' "$sim_log" || true
   printf '\n\n\n\n' >&9
   end_stream 'end of input' 0
-  # Nine lines: one sweep, and one more for the lines that arrive meanwhile, which joins pending requests.
+  # Nine newlines start one sweep, and another one for the newlines that arrive meanwhile. The second
+  # sweep joins requests that are pending.
   is 'several queued newlines are one sweep' '' \
     "$(grep -E '/realtime' "$sim_log" | awk '{ print $5 }' | sort | uniq -c | awk '$1 > 2')"
   is 'of all meters' 6 "$(grep -E '/realtime' "$sim_log" | awk '{ print $5 }' | sort -u | wc -l)"
@@ -102,7 +103,7 @@ execd() {
   is 'starts no sweep' '' "$out"
 }
 
-# Faster meters: a new sample twice a second.
+# These meters are faster: they have a new sample twice a second.
 paced() {
   start_stream --interval 0.25 --format influx
   check 'every interval' wait_for 30 has_lines 40 "$stream_out"
@@ -120,7 +121,7 @@ paced() {
   true_once 'interval' "$stream_out"
 }
 
-# One device hangs; the other one's samples still come.
+# One device hangs; samples of the other device are still printed.
 hanging() {
   sim_faults "stall@*$two/*realtime*"
   : >"$sim_log"
@@ -129,7 +130,7 @@ hanging() {
   check 'a hanging device does not delay the other' wait_for 14 is_going
   is 'it has no samples' 0 "$(grep -c "$two" "$stream_out" || true)"
   is 'and is not requested again while it hangs' 1 "$(requests "$two .*s01/realtime")"
-  # Idle or not, it ends at once; so does one whose reader does not read.
+  # The stream ends immediately, whether it is idle or not, and even if its reader does not read.
   kill -s INT "$stream_pid"
   ends_soon 'SIGINT ends it at once' 2000 "$stream_pid"
   stop "$stream_pid"
@@ -148,12 +149,12 @@ hanging() {
   sim_faults
 }
 
-# intervals ALIAS CHANNEL: of the PUTVAL lines so far.
+# intervals ALIAS CHANNEL: prints the intervals in the PUTVAL lines so far.
 intervals() { sed -nE "s/^PUTVAL .*-$1-$2\" interval=([0-9.]+) .*/\1/p" "$stream_out"; }
 has_intervals() { (($(intervals "$1" "$2" | wc -l) >= 3)); }
 
-# The meters measure every 10 s and are polled more often, so the interval is theirs as soon as two
-# samples show it. If polls miss some samples, it is longer.
+# The meters measure every 10 s and are polled more often, so the meters' interval is printed as soon as
+# two samples show it. If polls miss some samples, a longer interval is printed.
 putval_intervals() {
   start_stream --interval 0.25 --format putval "$one"
   check 'putval: values come' wait_for 20 has_intervals p1 electric_power
@@ -167,7 +168,8 @@ putval_intervals() {
   is 'putval: gas comes once an hour' 3600 "$(intervals p1 gas | sort -u)"
 }
 
-# A source that fails: one line, and one when it is back; no samples are invented in between.
+# If a source fails, one message says so, and another one when it is back. No samples are printed
+# meanwhile.
 outage() {
   start_stream --interval 0.25 --format influx
   wait_for 10 has_lines 8 "$stream_out" || true
@@ -211,13 +213,13 @@ formats() {
   is 'without a message' '' "$(<"$scratch/stderr")"
 }
 
-# The reader closes the pipe when there are no new samples.
+# The reader closes the pipe while there are no new samples.
 idle_reader() {
   local status
   set +e
   "$cemm" stream --stdin --config "$config" 2>"$scratch/stderr" < <(
     echo
-    exec sleep 20 # keeps stdin open; ends with the reader
+    exec sleep 20 # keeps stdin open
   ) | head -n 1 >"$scratch/first"
   status=${PIPESTATUS[0]}
   set -e
@@ -269,7 +271,7 @@ prometheus() {
   exec 9>&-
   is 'no other file is left' 'cemm.prom' "$(ls -A "$scratch/prom")"
 
-  # A METER with uid and alias needs no search; its type is requested once.
+  # A METER argument with uid and alias needs no search. The meter's type is requested once.
   rm "$file"
   : >"$sim_log"
   start_stream --interval 0.25 --format prometheus --output "$file" "$one/s01"
@@ -286,24 +288,26 @@ prometheus() {
   exec 9>&-
 }
 
-# once FILE: one sweep with the state file; its lines go to FILE, its messages to $stream_err.
+# once FILE: runs one sweep with the state file, and writes its lines to FILE and its messages to
+# $stream_err.
 once() {
   stream_err=$scratch/once.err
   "$cemm" stream --stdin --config "$config" --state "$scratch/state" <<<'' >"$1" 2>"$stream_err"
 }
 
-# minutes UID ALIAS FILE: the times of its electric_power in seconds, except the newest, which is live.
+# minutes UID ALIAS FILE: prints the times of electric_power in seconds, except for the newest one, which
+# is live.
 minutes() {
   grep "uid=$1,alias=$2 .*electric_power=" "$3" | awk '{ print substr($NF, 1, 10) }' | head -n -1
 }
 
-# long_ago UID FILE: the minutes of s01 without those of the last moments, of which one may just
-# have become missing.
+# long_ago UID FILE: prints the minutes of s01 without the newest ones, because whether these are already
+# missing depends on the moment.
 long_ago() {
   minutes "$1" s01 "$2" | awk -v limit=$((missing + 7200)) '$1 < limit'
 }
 
-slow() { # about 40 kB a second
+slow() { # copies stdin at about 40 kB a second
   python3 -c '
 import os, time
 while chunk := os.read(0, 4096):
@@ -311,7 +315,7 @@ while chunk := os.read(0, 4096):
     time.sleep(0.1)'
 }
 
-# Missed minutes come first, once. These meters have the real time.
+# Missed minutes are printed first, once. The clock of these meters is right.
 state() {
   local uid times missing pid size twice
   start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since"
@@ -355,14 +359,14 @@ state() {
   once "$scratch/fifth"
   is 'missed minutes are printed once' '' "$(long_ago "$one" "$scratch/fifth")"
 
-  # Killed in the middle, and run again.
+  # The stream is killed in the middle and run again.
   rm "$scratch/state"
   "$cemm" stream --interval 0.5 --config "$config" --state "$scratch/state" >"$scratch/killed" 2>"$scratch/killed.err" &
   pid=$!
   started "$pid"
   all_came() { (($(grep -c "alias=s01 " "$scratch/killed") >= 2874)); }
   check 'the whole day is printed again' wait_for 20 all_came
-  kept() { # the state file has all of both meters
+  kept() { # whether the state file has everything of both meters
     (($(awk '$2 == "s01" && /\+/ { split($NF, part, "+"); sum[$1] += part[2] }
       END { for (uid in sum) if (sum[uid] >= 1437) n++; print n + 0 }' "$scratch/state") == 2))
   }
@@ -374,7 +378,7 @@ state() {
     "$(LC_ALL=C comm -12 <(of_influx <"$scratch/killed" | LC_ALL=C sort) <(of_influx <"$scratch/after" | LC_ALL=C sort))"
   has 'and it goes on' "$(<"$scratch/after")" "uid=$one,alias=s01 "
 
-  # Killed while a slow reader reads a day, and run again: three times.
+  # Three times, the stream is killed while a slow reader reads a day, and run again.
   rm "$scratch/state"
   for size in 3000 30000 70000; do
     mkfifo "$scratch/slow$size"
@@ -398,7 +402,7 @@ state() {
       awk 'NR > 1 && $1 != last + 1; { last = $1 }'
   done)"
 
-  # Truncated between two lines: the remaining lines are used.
+  # If the state file was truncated between two lines, the remaining lines are used.
   { head -n 1 "$scratch/state" && grep "$two" "$scratch/state"; } >"$scratch/state.cut"
   cp "$scratch/state.cut" "$scratch/state"
   once "$scratch/again"
@@ -414,7 +418,8 @@ state() {
   is 'a damaged state file is reported' 1 "$(grep -c '^W! .*state' "$stream_err")"
   check 'and is not used' test "$(minutes "$one" s01 "$scratch/again" | wc -l)" -ge 1437
 
-  # The history of one device can't be fetched: the others do not wait, and its live samples come later.
+  # If the history of one device can't be fetched, other meters do not wait for it, and its live samples
+  # are printed later.
   rm "$scratch/state"
   sim_faults "stall@*$two/s01/data/*"
   start_stream --stdin --state "$scratch/state"
@@ -427,7 +432,7 @@ state() {
   is 'its live sample comes' 1 "$(grep -c "uid=$two,alias=s01 " "$stream_out")"
   sim_faults
   local as=()
-  ((EUID != 0)) || as=(setpriv --bounding-set=-all) # root without capabilities, to which modes apply
+  ((EUID != 0)) || as=(setpriv --bounding-set=-all) # file modes apply to root without capabilities
   chmod 0 "$scratch/state.lock"
   exits 'a state file whose lock may not be opened is refused' 2 \
     "${as[@]}" "$cemm" stream --stdin --config "$config" --state "$scratch/state" <<<''
@@ -437,7 +442,7 @@ state() {
   exits 'prometheus with --state' 2 "$cemm" stream --config "$config" --state "$scratch/state" --format prometheus
 }
 
-# power UID: the times of its s01 so far, in seconds.
+# power UID: prints the times of the samples of s01 so far, in seconds.
 power() {
   grep "uid=$1,alias=s01 .*[0-9]000000000$" "$stream_out" | awk '{ print substr($NF, 1, 10) }'
 }
@@ -446,14 +451,14 @@ newest() {
   power "$1" | sort -n | tail -n 1
 }
 
-# reaches UID SECONDS: it has a sample of then or later.
+# reaches UID SECONDS: whether the device has a sample of that time or later.
 reaches() {
   local time
   time=$(newest "$1")
   ((${time:-0} >= $2))
 }
 
-# offline FAULT…: one device's s01 is down for some of its minutes, and comes back.
+# offline FAULT…: s01 of one device fails for some minutes of the meters' time, then works again.
 offline() {
   local until
   until=$(($(newest "$two") + 150))
@@ -468,8 +473,8 @@ days_asked() {
   requests "$one .*s01/data/day"
 }
 
-# One outage soon after another; these meters' clock runs fast. Minutes that can be fetched come
-# before newer samples, and those that cannot are not requested again and again.
+# One outage follows soon after another; these meters' clock runs fast. Missed minutes are printed before
+# newer samples, and minutes that can't be fetched are not requested again and again.
 outages() {
   local asked times
   start_sim --devices 2 --meters s01 --since "$since" --now $(($(date +%s) - 43200)) --speed 30
@@ -498,7 +503,7 @@ outages() {
   power "$one" | awk -v from="$times" '$1 > from' >"$scratch/times"
   asked=$(($(days_asked) - asked))
   check "the next one is requested at once ($asked)" test "$asked" -ge 1 -a "$asked" -le 2
-  # The rest of the other one may come at any time.
+  # Minutes of the earlier gap may be printed at any time.
   is 'and is sorted' '' "$(sort -c -n -u "$scratch/times" 2>&1 | head -n 4)"
   stop "$stream_pid"
   exec 9>&-
@@ -508,7 +513,7 @@ outages() {
   cat "$stream_out" "$stream_err" >>"$all_output"
 }
 
-# Waits until the meters have a newer sample.
+# sleep_past_sample: waits until the meters have a newer sample.
 sleep_past_sample() {
   local before
   before=$("$cemm" read --config "$config" --format csv s01 | tail -n 1)

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# The units in examples/: systemd finds no mistake in them and rates their exposure low, and the
-# programs work with the rights that the units leave them. systemd itself need not run. Called as:
-# systemd.sh BUILD_DIR
+# systemd.sh BUILD_DIR: systemd finds no mistake in the units in examples/ and rates their exposure low,
+# and the programs work with the rights that the units leave them. systemd itself need not run.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -10,19 +9,19 @@ begin_mount "$@"
 command -v systemd-analyze >/dev/null || skip 'systemd-analyze is not installed'
 examples=$(cd "$(dirname "$0")/../../examples" && pwd)
 
-# value UNIT KEY: its value.
+# value UNIT KEY: prints the value of a key.
 value() {
   sed -n "s/^$2=//p" "$examples/$1.service"
 }
 
-# verified UNIT PROGRAM: systemd's messages about it, with the program that was built.
+# verified UNIT PROGRAM: prints systemd's messages about the unit, with the program that was built.
 verified() {
   local file=$scratch/$1.service
   sed "s|^ExecStart=$(basename "$2") |ExecStart=$2 |" "$examples/$1.service" >"$file"
   systemd-analyze verify --man=no "$file" 2>&1 | grep -F "$1.service" || true
 }
 
-# exposure UNIT: its exposure level, times ten.
+# exposure UNIT: prints the unit's exposure level times ten.
 exposure() {
   systemd-analyze security --offline=true --no-pager "$examples/$1.service" | sed -n 's/.*Overall exposure level for [^:]*: \([0-9]*\)\.\([0-9]\).*/\1\2/p'
 }
@@ -32,7 +31,7 @@ is 'cemm-stream.service has no mistake' '' "$(verified cemm-stream "$build/plugi
 echo 'Nonsense=yes' >>"$scratch/cemmfs.service"
 has 'a typo would be reported' "$(systemd-analyze verify --man=no "$scratch/cemmfs.service" 2>&1 || true)" 'Nonsense'
 check "cemm-stream.service has an exposure of 2.0 at most ($(exposure cemm-stream) tenths)" test "$(exposure cemm-stream)" -le 20
-# A mount for other users needs the rest, as the unit says.
+# cemmfs.service can't be restricted further if other users may read the mount, as the unit says.
 check "cemmfs.service has an exposure of 3.6 at most ($(exposure cemmfs) tenths)" test "$(exposure cemmfs)" -le 36
 
 # ---- with the rights that they have under systemd --------------------------------------------------
@@ -47,9 +46,10 @@ export CREDENTIALS_DIRECTORY=$scratch/credentials STATE_DIRECTORY=$scratch/state
 ((EUID == 0)) || skip 'only root can give rights away'
 chmod 711 "$scratch"
 chown -R 65534:65534 "$scratch/credentials" "$scratch/state" "$scratch/run" "$m"
-sed -i '/^\[archive\]/,/^$/d' "$conf" # so $STATE_DIRECTORY is used
+sed -i '/^\[archive\]/,/^$/d' "$conf" # so that $STATE_DIRECTORY is used
 
-# as_unit UNIT COMMAND…: with its capabilities, as a user without privileges, and no way to gain any.
+# as_unit UNIT COMMAND…: runs the command with the unit's capabilities, as a user who has no privileges
+# and can't gain any.
 as_unit() {
   local capabilities
   capabilities=-all$(value "$1" AmbientCapabilities | sed 's/CAP_\([A-Z_]*\)/,+\L\1/')
@@ -58,8 +58,8 @@ as_unit() {
     --ambient-caps "$capabilities" --bounding-set "$capabilities" "$@"
 }
 
-# udev lets everyone open /dev/fuse; here a namespace has its own /dev/fuse, so the mount is also
-# there.
+# udev lets everyone open /dev/fuse. Here a namespace has its own /dev/fuse, so the mount is in that
+# namespace.
 mknod "$scratch/fuse" c 10 229
 chmod 666 "$scratch/fuse"
 read -r -a options <<<"$(value cemmfs ExecStart | sed 's|^cemmfs /etc/cemm/service.conf /cemm ||')"

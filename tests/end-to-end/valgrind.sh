@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The programs under valgrind: no read of uninitialized memory, no leak. With good answers, with bad
-# ones, and without a cloud. Called as: valgrind.sh BUILD_DIR
+# valgrind.sh BUILD_DIR: under valgrind, the programs read no uninitialized memory and leak nothing, with
+# good answers, with bad answers, and without a cloud.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# victoriametrics.sh BUILD_DIR: a month of history (with CEMM_E2E_LONG a year) into a real
-# VictoriaMetrics, as examples/victoriametrics.md says, and current values by collectd and by `cemm
-# stream`: the stored values are compared with the simulator's meters.
+# victoriametrics.sh BUILD_DIR: imports a month of history (with CEMM_E2E_LONG a year) into a real
+# VictoriaMetrics as examples/victoriametrics.md says, and sends current values with collectd and with
+# `cemm stream`. The stored values are compared with the simulator's meters.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by wait_for
 set -euo pipefail
 here=$(dirname "$0")
@@ -19,7 +19,7 @@ cemm=$build/plugin/exec/cemm
 one=00-1E-C0-00-00-01
 config=$scratch/cemm.conf
 export TZ=Europe/Amsterdam
-# The history. October has an additional hour, which the year loses in March.
+# The range of the history. October has an additional hour, and March has one hour less.
 from=2025-10-01 to=2025-10-31
 [[ -z ${CEMM_E2E_LONG-} ]] || from=2025-01-01 to=2025-12-31
 begins=$(date -d "$from" +%s) ends=$(date -d "$to + 1 day" +%s)
@@ -29,34 +29,35 @@ start_victoriametrics "${ports[@]}"
 start_sim --devices 1 --meters p1,p1-gas,s01 --since "$since"
 write_config "$config"
 
-# recipe WORDS: the command of the page that contains them, for this server and configuration.
+# recipe WORDS: prints the command on the page that contains WORDS, for this server and configuration.
 recipe() {
   awk -v words="$1" '/^```/ { if (index(text, words)) printf "%s", text; text = ""; next } { text = text $0 "\n" }' "$page" |
     sed -e "s|http://localhost:8428|$victoria|" -e "s|^cemm [a-z]*|& --config '$config'|; s|^cemm|'$cemm'|" \
       -e "s|--from 2015-01-01|--from $from --to $to|" -e "s|cemm.state|$scratch/cemm.state|g"
 }
-# imports WHAT WORDS: the command of the page that contains WORDS succeeds, and prints nothing.
+# imports WHAT WORDS: checks that the command on the page that contains WORDS succeeds and prints
+# nothing.
 imports() {
   exits "$1" 0 bash -c "set -o pipefail; $(recipe "$2")"
   is 'there is no message' '' "$out$err"
 }
-# flushed PATH [CURL_OPTION…]: its answer, after it has flushed all samples.
+# flushed PATH [CURL_OPTION…]: makes the server flush all samples, then prints its answer to a request.
 flushed() {
   curl -sf "$victoria/internal/force_flush"
   curl -sfG "$victoria$1" "${@:2}"
 }
-# counts SELECTOR: the number of samples of each series in that time.
+# counts SELECTOR: prints the number of samples of each series in the range of the history.
 counts() {
   flushed /api/v1/query --data-urlencode "query=count_over_time($1[$((ends - begins))s])" --data-urlencode nocache=1 \
     --data-urlencode "time=$((ends - 1))" | jq -r '.data.result[] | "\(.metric.alias) \(.value[1])"' | sort
 }
-# samples SELECTOR [FROM]: "MS VALUE" lines of one series, oldest first.
+# samples SELECTOR [FROM]: prints "MS VALUE" lines of a series, oldest first.
 samples() {
   flushed /api/v1/export --data-urlencode "match[]=$1" --data-urlencode "start=${2-1}" |
     jq -r '[.timestamps, .values] | transpose[] | "\(.[0]) \(.[1])"'
 }
-# same WHAT SELECTOR FACTOR FROM UID ALIAS CHANNEL: its values of a series since FROM (s) are those
-# of the meter, to 12 digits; writes the times to $scratch/times.
+# same WHAT SELECTOR FACTOR FROM UID ALIAS CHANNEL: checks that the values of a series since FROM (s) are
+# the meter's, to 12 digits. Writes their times to $scratch/times.
 same() {
   samples "$2" "$4" >"$scratch/had"
   cut -d ' ' -f 1 "$scratch/had" >"$scratch/times"
@@ -72,7 +73,7 @@ assert had and len(had) == len(wanted) and not wrong, wrong[:3]' \
 
 # ---- the history -----------------------------------------------------------------------------------
 
-# Gas comes by the hour; each day ends with an additional row.
+# Gas has a row for each hour, and an additional row at the end of each day.
 power=$(printf '%s\n' "p1 $(((ends - begins) / 60))" "s01 $(((ends - begins) / 60))")
 gas="p1-gas $(((ends - begins) / 3600 + (ends - begins) / 86400))"
 imports 'influx' '--format influx |'
@@ -93,12 +94,12 @@ check 'each time' cmp "$scratch/times" "$scratch/minutes"
 
 # ---- current values -------------------------------------------------------------------------------------------
 
-# has_samples COUNT SELECTOR FROM
+# has_samples COUNT SELECTOR FROM: whether the series has at least COUNT samples since FROM.
 has_samples() {
   (($(samples "$2" "$3" | wc -l) >= $1))
 }
 { echo 'set -o pipefail' && recipe 'cemm stream' | sed 's/ stream / stream --interval 1 /'; } >"$scratch/stream.sh"
-# begin_stream: the command of the page; sets $stream, the first process of a group, and $begun.
+# begin_stream: runs the command on the page. Sets $begun, and $stream to the leader of its process group.
 begin_stream() {
   begun=$(date +%s)
   setsid bash "$scratch/stream.sh" >"$scratch/stream.out" 2>&1 &
@@ -111,7 +112,7 @@ check 'cemm stream: samples arrive' wait_for 60 has_samples 3 '{__name__="cemm_t
 for channel in t1 t2 t3 t4 rate gas; do
   same "$channel" "{__name__=\"cemm_$channel\",alias=\"p1\",period=\"\"}" 1 1 "$one" p1 "$channel"
 done
-live=$(head -n 1 "$scratch/times") # before it are the missed minutes from --state
+live=$(head -n 1 "$scratch/times") # preceded by the missed minutes, which --state provides
 same 'the power of the solar meter' '{__name__="cemm_electric_power",alias="s01"}' 1 "${live%???}" "$one" s01 electric_power
 is 'there is no message' '' "$(<"$scratch/stream.out")"
 stop "$daemon_pid" KILL
@@ -122,7 +123,7 @@ begin_stream
 check 'both are restarted: samples arrive' wait_for 60 has_samples 1 '{__name__="cemm_t1"}' "$begun"
 kill -- "-$stream"
 
-# collectd, with the example's writer: two hours back, and now.
+# collectd with the example's writer sends the last two hours and current values.
 run=$scratch/collectd
 mkdir "$run"
 sed -e "s|Host \"localhost\"|Host \"127.0.0.1\"|; s|Port \"2003\"|Port \"${ports[1]}\"|; s|172800|7200|" \
