@@ -19,8 +19,8 @@ static bool is_page(const char *body, size_t length)
 /* Whether this is what web servers answer to plain HTTP on a TLS port. */
 static bool wants_tls(const char *body, size_t length)
 {
-    return length > 0 && (memmem(body, length, "HTTPS", strlen("HTTPS")) ||
-                          memmem(body, length, "SSL-enabled", strlen("SSL-enabled")));
+    return body && (memmem(body, length, "HTTPS", strlen("HTTPS")) ||
+                    memmem(body, length, "SSL-enabled", strlen("SSL-enabled")));
 }
 
 const char *cemm_fingerprint_root(int status, const char *body, size_t length)
