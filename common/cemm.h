@@ -217,7 +217,7 @@ const char *cemm_document_bytes(const struct cemm_document *document, size_t *re
 const char *cemm_document_source(const struct cemm_document *document);
 int64_t cemm_document_fetched(const struct cemm_document *document);
 
-/* The time of the newest sample, not counting those of the member `totals`; 0: there is none. */
+/* The time of the newest sample, without the samples of the member `totals`; 0: there is none. */
 int64_t cemm_document_newest(const struct cemm_document *document);
 
 /* Whether the period had already closed when the document was fetched. */

@@ -58,7 +58,7 @@ int64_t cemm_clock_steady(void);
 #define CEMM_YEAR_FIRST  2010     /* no CEMM is older: no earlier data is requested */
 #define CEMM_EMPTY_AGE   86400000 /* ms until a closed period without a sample is fetched again */
 
-/* When a period closes (seconds since 1970). Data fetched later does not change any more. */
+/* When a period closes (seconds since 1970). Data that is fetched later does not change. */
 int64_t cemm_period_closed(const struct cemm_zone *zone, const struct cemm_period *period);
 
 /* Compares two periods of the same span by time; the result is like that of strcmp(). */
@@ -284,7 +284,7 @@ enum cemm_quantity {
 };
 
 /* How amounts were calculated. If the days of an interval have different bases, the interval has
- * the one that comes last in this list. */
+ * the basis that is last in this list. */
 enum cemm_basis {
     CEMM_BASIS_NONE,
     CEMM_BASIS_HOURS,    /* from hourly amounts, as the API gives them */

@@ -178,7 +178,7 @@ static struct cemm_query current_query(const struct cemm_request *request)
     return request->asking == ROOT ? root : request->query;
 }
 
-/* Whether the route now leads to another device than that of the request. */
+/* Whether the route now leads to another device than when the request began. */
 static bool leads_elsewhere(const struct cemm_request *request)
 {
     return request->device && request->device != request->route->device;
