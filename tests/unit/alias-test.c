@@ -1,6 +1,7 @@
 /*
- * The documented aliases, and which of them the cloud has: copied here from the
- * documents and from real devices, not from the table under test.
+ * Tests the documented aliases, and which of them the cloud has. The expected
+ * values are copied from the documents and from real devices, not from the table
+ * under test.
  */
 #include "check.h"
 #include "common/frontend.h"
@@ -88,7 +89,7 @@ static void test_others(void **state)
         expect_int(names[i], cemm_alias_find(names[i])->name != NULL, false);
 }
 
-/* Which meters are silent, and which only sleep. */
+/* Tests which meters count as silent, and which have only had nothing to measure. */
 static void test_silent(void **state)
 {
     static const struct {

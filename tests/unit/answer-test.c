@@ -1,7 +1,8 @@
 /*
- * From bytes to documents: the forms of the API documents and of real answers,
- * and which values are not samples. refuse-test.c has the answers that must be
- * refused; tests/golden/ has the documents' complete examples.
+ * Tests how answers become documents: the forms of answers in the API documents
+ * and from real devices, and which values are not samples. refuse-test.c has the
+ * answers that must be refused; tests/golden/ has the API documents' complete
+ * examples.
  */
 #include "answers.h"
 #include "check.h"
@@ -12,13 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NOW    "1496326765000" /* a sample's time, in the past of ANSWER_NOW */
+#define NOW    "1496326765000" /* a sample's time, before ANSWER_NOW */
 #define NOW_MS INT64_C(1496326765000)
 #define LATE   "1496326770000" /* the time of totals in the same answer */
-#define OLD    "1496323165000" /* an hour before */
+#define OLD    "1496323165000" /* an hour before NOW */
 #define OLD_MS INT64_C(1496323165000)
 
-/* A document's series as one line: "t1 kWh 1@5 2@6; gas m3": texts and times unchanged. */
+/* Writes a document's series as one line, "t1 kWh 1@5 2@6; gas m3", with each value's text and
+ * time.
+ */
 static void describe(const struct cemm_document *document, char *ret, size_t size)
 {
     size_t count;
@@ -101,7 +104,7 @@ static void test_realtime(void **state)
     expect_shapes(CEMM_REALTIME, CEMM_DAY, shapes, COUNT(shapes));
 }
 
-/* A meter's clock may be 15 minutes fast; later samples are left out, and counted. */
+/* A meter's clock may be up to 15 minutes fast. Later samples are left out and counted. */
 static void test_early(void **state)
 {
     static const struct {
@@ -121,7 +124,8 @@ static void test_early(void **state)
     }
 }
 
-/* With totals (firmware 2.26) readings come from them; those of a smart meter from data, too. */
+/* If an answer has totals (firmware 2.26), meter readings come from totals. A smart meter's also
+ * come from data. */
 static void test_totals(void **state)
 {
     static const struct {
@@ -129,8 +133,8 @@ static void test_totals(void **state)
         const char *alias;
         const char *text;
         const char *series;
-        int64_t newest; /* of data, shown or not */
-        size_t totals;  /* series that come from them */
+        int64_t newest; /* the newest time in data, also of values that are left out */
+        size_t totals;  /* number of series that come from totals */
     } rows[] = {
         {"an inverter with one register", "mb3",
          "{\"data\":{\"t1\":[" NOW ",900.5],\"t2\":[0,0],\"electric_power\":[" NOW ",-3.5]},"
@@ -233,7 +237,7 @@ static void test_bound(void **state)
     }
 }
 
-/* A meter that has had totals has no readings in an answer without totals. */
+/* Once a meter has had totals, readings in an answer without totals are dropped. */
 static void test_drop_readings(void **state)
 {
     static const char text[] =
@@ -253,14 +257,15 @@ static void test_drop_readings(void **state)
     cemm_document_unref(document);
 }
 
-/* Parts that do not fit are skipped alone and counted, and the first is named. */
+/* A part that is not as documented is skipped without the rest, such parts are counted, and the
+ * first one is named. */
 static void test_left_out(void **state)
 {
     static const struct {
         const char *row;
         enum cemm_endpoint endpoint;
         const char *text;
-        size_t kept; /* series with a sample, devices or meters */
+        size_t kept; /* number of series with a sample, of devices or of meters */
         size_t skipped;
         const char *message;
     } rows[] = {
@@ -318,7 +323,8 @@ static void test_types_of_meters(void **state)
     cemm_document_unref(document);
 }
 
-/* The answer may be in any order; the series is oldest first. Rows after now are left out. */
+/* The rows of an answer may be in any order; the samples of a series are oldest first. Rows later
+ * than the current time are left out. */
 static void test_history(void **state)
 {
     static const struct shape shapes[] = {
@@ -384,7 +390,7 @@ static void test_long_history(void **state)
     expect_shapes(CEMM_TOTALS, CEMM_DAY, totals, COUNT(totals));
 }
 
-/* A whole day of minutes, shuffled, comes out complete and sorted. */
+/* From the shuffled minutes of a whole day, the result is complete and sorted. */
 static void test_shuffled_day(void **state)
 {
     enum { ROWS = 1500 };
@@ -414,7 +420,7 @@ static void test_shuffled_day(void **state)
     cemm_document_unref(document);
 }
 
-/* Not samples, in realtime and in a row: never read, null, and out of range. */
+/* Tests what is not a sample, in realtime and in a row: never read, null, and out of range. */
 static void test_no_sample(void **state)
 {
     static const char *const pairs[] = {
@@ -434,7 +440,7 @@ static void test_no_sample(void **state)
         "[" NOW ",-Infinity]",
         "[" NOW ",1e999]",
         "[" NOW ",-1E400]",
-        "[" NOW ",9223372036854775807]", /* json-c also returns this for the next ones */
+        "[" NOW ",9223372036854775807]", /* json-c also returns this for the following values */
         "[" NOW ",9223372036854775808]",
         "[" NOW ",-9223372036854775808]",
         "[" NOW ",9223372036854775808.0]",
@@ -458,7 +464,7 @@ static void test_no_sample(void **state)
     }
 }
 
-/* If two members have the same name, the last one counts; json-c ends a name at a NUL. */
+/* If two members have the same name, the later one is used. json-c ends a name at a NUL. */
 static void test_names_twice(void **state)
 {
     static const struct shape shapes[] = {
@@ -473,7 +479,7 @@ static void test_names_twice(void **state)
     expect_shapes(CEMM_REALTIME, CEMM_DAY, shapes, COUNT(shapes));
 }
 
-/* A locale with a decimal comma, which meson.build makes, changes nothing. */
+/* A locale with a decimal comma, which the build makes, changes nothing. */
 static void test_locale(void **state)
 {
     static const char *const numbers[] = {
@@ -488,7 +494,7 @@ static void test_locale(void **state)
         "0.1",
         "-0.0",
     };
-    const char *locales = getenv("CEMM_TEST_LOCALES"); /* made by the build */
+    const char *locales = getenv("CEMM_TEST_LOCALES");
     char text[100];
 
     (void)state;
@@ -528,7 +534,7 @@ static void test_newest(void **state)
 
 #define NAME_64 "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccdddddddddddddddd"
 
-/* Names that may not become files, tags and identifiers are counted and skipped. */
+/* Names that can't be used for files, tags and identifiers are counted and skipped. */
 static void test_bad_names(void **state)
 {
     static const struct {
@@ -579,7 +585,7 @@ static void test_lists(void **state)
     assert_int_equal(document->uid_count, 1);
     assert_string_equal(document->uids[0].text, "D8-80-39-46-22-B5");
     cemm_document_unref(document);
-    /* io_id as number, as text, and absent; alias present, null and absent */
+    /* io_id is a number, a text or absent; alias is present, null or absent. */
     document = answer(CEMM_IO, "", CEMM_DAY,
                       "{\"data\":[{\"io_id\":1,\"alias\":\"p1\"},{\"io_id\":\"2\",\"alias\":null},"
                       "{\"type\":\"p1\"},{}]}");

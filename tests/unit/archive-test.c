@@ -1,6 +1,6 @@
 /*
- * The archive as files: files are written completely or not at all and read
- * back, and obstacles are reported and survived.
+ * Tests the files of the archive: they are written completely or not at all and
+ * can be read back, and errors of the file system are reported.
  */
 #include "check.h"
 #include "common/archive/archive.h"
@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The archive's directory is made with its first file. */
+/* The archive's directory does not exist before its first file is written. */
 static int begin(void **state)
 {
     int r = scratch_setup(state);
@@ -44,7 +44,7 @@ static struct cemm_query query_of(enum cemm_endpoint endpoint, enum cemm_span sp
     };
 }
 
-/* The path of `name` in the archive. */
+/* Returns the path of `name` in the archive. */
 static const char *path_in(const char *name)
 {
     char below[256];
@@ -110,7 +110,7 @@ static void test_paths(void **state)
         assert_int_equal(bytes[20], '\0');
         assert_true(fetched > CEMM_TIME_MIN);
         free(bytes);
-        /* The other kind has another file. */
+        /* An answer without a sample would be in another file. */
         assert_int_equal(
             cemm_archive_read(archive, CEMM_ARCHIVE_EMPTY, &query, &bytes, &length, &fetched),
             -ENOENT);
@@ -119,7 +119,7 @@ static void test_paths(void **state)
     assert_int_equal(mode_of(rows[0].path) & ~0640U, 0);
 }
 
-/* Readers see the old file or the new one, also while it is rewritten. */
+/* While a file is rewritten, readers see the old file or the new one. */
 static void test_whole(void **state)
 {
     const char *archive = *state;
@@ -162,9 +162,9 @@ static void expect_kept(const char *archive, const struct cemm_query *query, con
     free(bytes);
 }
 
-/* Files that a killed program left: if they are fresh, it may still be working; if they are old,
- * they are removed. So are those with a time in the future, and those that are not regular
- * files. */
+/* Temporary files that a killed program has left behind are removed if they are old; if they are
+ * new, a program may still be writing them. Files with a time in the future, and what is not a
+ * regular file, are also removed. */
 static void test_abandoned(void **state)
 {
     static const char name[] = "00-1E-C0-85-96-CC/p1/data/day/2024/03/.2024-03-31.json.new";
@@ -214,20 +214,20 @@ static void test_damaged(void **state)
     assert_false(is_there(name));
     assert_int_equal(cemm_archive_put_aside(archive, &query, &message), -ENOENT);
 
-    /* Longer than an answer may be: not even read. */
+    /* A file that is longer than an answer may be is not read. */
     put(name, "");
     const char *path = path_in(name);
     assert_int_equal(truncate(path, CEMM_ANSWER_MAX + 1), 0);
     assert_int_equal(cemm_archive_read(archive, CEMM_ARCHIVE_ANSWER, &query, &bytes, NULL, NULL),
                      -EFBIG);
-    /* A directory of that name, or a FIFO, which must not block. */
+    /* Instead of the file there is a directory, or a FIFO, which must not block. */
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_int_equal(cemm_archive_read(archive, CEMM_ARCHIVE_ANSWER, &query, &bytes, NULL, NULL),
                      -EINVAL);
 }
 
-/* An answer without a sample is stored after its sources, so its file may be longer. */
+/* The file of an answer without a sample also lists its sources, so it may be longer. */
 static void test_longest_empty(void **state)
 {
     static char text[CEMM_EMPTY_MAX + 1];
@@ -249,7 +249,7 @@ static void test_longest_empty(void **state)
                      -EFBIG);
 }
 
-/* If a file has the name of a needed directory, that is an error, and nothing is lost. */
+/* If a file has the name of a directory that is needed, that is an error, and nothing is lost. */
 static void test_in_the_way(void **state)
 {
     const char *archive = *state;

@@ -1,7 +1,7 @@
 /*
- * Backfill with a simulated network: when a round begins, which day is requested
- * next, which of its rows are sent, how many rounds run at a time, and what
- * happens if rows can't be fetched or are not accepted.
+ * Tests backfill with a simulated network: when a round begins, which day is
+ * requested next, which of its rows are sent, how many rounds run at a time, and
+ * what happens if rows can't be fetched or are not accepted.
  */
 #include "answers.h"
 #include "check.h"
@@ -24,15 +24,15 @@ static struct {
     struct cemm_ledger *ledger;
     struct cemm_backfill *backfill;
     int64_t now;
-    int get_result;  /* of the next requests */
-    int send_result; /* of the next rows that are sent */
+    int get_result;  /* the result of the next requests */
+    int send_result; /* the result when rows are sent next */
     bool details;    /* print days and values */
     struct {
         cemm_answer_fn *done;
         void *data;
     } pending[8]; /* oldest first */
     size_t pending_count;
-    struct cemm_backfill_job *sending; /* whose rows were sent last */
+    struct cemm_backfill_job *sending; /* the job whose rows were sent last */
     char events[400];
 } fake;
 
@@ -45,7 +45,7 @@ int64_t __wrap_cemm_clock_steady(void)
 
 uint32_t __wrap_cemm_random(void);
 
-/* The random number that does not change a pause. */
+/* Returns the random number that does not change a pause. */
 uint32_t __wrap_cemm_random(void)
 {
     return 25;
@@ -83,7 +83,8 @@ int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_
     return 0;
 }
 
-/* A day that has a row for each minute from `first` to `last` minutes ago; 0: no rows at all. */
+/* Returns a day that has a row for each minute from `first` to `last` minutes ago. If `first` is 0,
+ * it has no rows. */
 static struct cemm_document *day_of(int first, int last)
 {
     char text[8000] = "{\"data\":{\"electric_power\":[";
@@ -96,7 +97,7 @@ static struct cemm_document *day_of(int first, int last)
     return answer(CEMM_DATA, "p1", CEMM_DAY, text);
 }
 
-/* Answers the oldest request; takes the reference. */
+/* Answers the oldest request. Takes the reference to `day`. */
 static void answer_with(int result, struct cemm_document *day)
 {
     struct cemm_answer next = {.result = result, .document = day, .message = ""};
@@ -110,7 +111,7 @@ static void answer_with(int result, struct cemm_document *day)
     cemm_document_unref(day);
 }
 
-/* The same with a day whose rows are 4 to 2 minutes old; after a failure, without a day. */
+/* Answers the oldest request: if `result` is 0, with a day whose rows are 4 to 2 minutes old. */
 static void answer_next(int result)
 {
     answer_with(result, result == 0 ? day_of(4, 2) : NULL);
@@ -188,10 +189,10 @@ struct step {
     const char *row;
     enum action action;
     int which;          /* LIVE: the meter; ANSWER, SENT: the result; STEP: milliseconds later */
-    int get_result;     /* of requests from now on */
-    int send_result;    /* of sending */
+    int get_result;     /* the result of requests from now on */
+    int send_result;    /* the result of sending from now on */
     const char *events; /* the expected events */
-    int64_t result;     /* LIVE: a round is running; STEP: what it returns */
+    int64_t result;     /* LIVE: whether a round is running; STEP: what the call returns */
 };
 
 static int64_t act(const struct step *step)
@@ -228,7 +229,8 @@ static void run(const struct cemm_backfill_rules *rules, const struct step *step
     end();
 }
 
-/* As in `cemm stream`: at once, few rows at a time, and it waits for the end. */
+/* Uses backfill as `cemm stream` does: it begins immediately, sends few rows at a time, and samples
+ * wait for its end. */
 static void test_at_once(void **state)
 {
     static const struct cemm_backfill_rules rules = {
@@ -252,7 +254,8 @@ static void test_at_once(void **state)
     run(&rules, steps, COUNT(steps));
 }
 
-/* As in the plugin: later, all rows together, in another thread, and few rounds at a time. */
+/* Uses backfill as the plugin does: it begins later, sends all rows together in another thread, and
+ * few rounds run at a time. */
 static void test_later(void **state)
 {
     static const struct cemm_backfill_rules rules = {

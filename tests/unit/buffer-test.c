@@ -1,6 +1,7 @@
 /*
- * The buffer with a limit: contents are what was written, the limit is exact to
- * the byte, and an error is kept until it is read. And a stream into one.
+ * Tests the buffer with a limit: it contains what was written, the limit is exact
+ * to the byte, and an error is kept until it is read. Also tests a stream that
+ * writes to a buffer.
  */
 #include "check.h"
 #include "common/base/buffer.h"
@@ -15,7 +16,7 @@ static void test_limit(void **state)
     static const struct {
         const char *row;
         size_t limit;
-        size_t pieces; /* of 10 characters each */
+        size_t pieces; /* number of pieces of 10 characters */
         int error;
         size_t length;
     } rows[] = {
@@ -119,13 +120,13 @@ static void test_error_sticks(void **state)
     (void)state;
     cemm_buffer_text(&buffer, "abc");
     cemm_buffer_format(&buffer, "%s", "de");
-    cemm_buffer_char(&buffer, 'd'); /* would fit, but then the text would have a gap */
+    cemm_buffer_char(&buffer, 'd'); /* is not appended, because the text would have a gap */
     assert_int_equal(buffer.error, -E2BIG);
     assert_string_equal(buffer.data, "abc");
     assert_int_equal(cemm_buffer_steal(&buffer, &text, &length), -E2BIG);
     assert_null(text);
     assert_null(buffer.data);
-    cemm_buffer_text(&buffer, "ok"); /* it can be used again */
+    cemm_buffer_text(&buffer, "ok"); /* the buffer can be used again */
     assert_int_equal(buffer.error, 0);
     cemm_buffer_clear(&buffer);
 }
@@ -159,7 +160,8 @@ void *__wrap_realloc(void *old, size_t size)
     return no_memory ? NULL : __real_realloc(old, size);
 }
 
-/* No text with a gap: a piece is lost, and a later one that would fit follows. */
+/* If a piece is lost because there is no memory, later pieces must not be appended after the gap.
+ */
 static void test_stream_without_memory(void **state)
 {
     static char large[100000];

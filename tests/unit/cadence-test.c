@@ -1,6 +1,6 @@
 /*
- * The interval of a series: the shortest of the last seven distances, rounded
- * up.
+ * Tests the interval of a series: the shortest of the last seven distances between
+ * its samples, rounded up.
  */
 #include "common/model/ledger.h"
 

@@ -1,5 +1,6 @@
 /*
- * Units, of which only that of gas depends on the endpoint; channels in collectd.
+ * Tests the units of channels (only that of gas depends on the endpoint), and the
+ * types and names of channels in collectd.
  */
 #include "check.h"
 #include "common/model/channel.h"
@@ -12,7 +13,7 @@ static void test_units(void **state)
         const char *channel;
         enum cemm_endpoint endpoint;
         enum cemm_span span;
-        bool by_minute; /* the rows; else by hour */
+        bool by_minute; /* there is a row for each minute, otherwise for each hour */
         const char *unit;
     } rows[] = {
         {"t1", CEMM_REALTIME, CEMM_DAY, false, "kWh"},
@@ -57,13 +58,13 @@ static void test_units(void **state)
     }
 }
 
-/* A day of gas on which the meter was replaced, or with few rows: the unit of each row; for all
- * of them together, the unit of the first. */
+/* Tests the unit of each row in a day of gas, on which the meter was replaced or which has few
+ * rows. The unit of the series is that of the first row. */
 static void test_gas_of_a_day(void **state)
 {
     static const struct {
         const char *name;
-        int64_t minutes[4]; /* of its rows; 0: end */
+        int64_t minutes[4]; /* the times of the rows; 0: end */
         const char *units[4];
     } rows[] = {
         {"one row", {60}, {"m3"}},
@@ -87,7 +88,7 @@ static void test_gas_of_a_day(void **state)
     }
 }
 
-/* ---- a channel in collectd: its type, its names, its factor ----------- */
+/* ---- channels in collectd: type, names and factor --------------------- */
 
 static const struct {
     const char *alias;
@@ -112,7 +113,7 @@ static const struct {
     {"pulse-1", "volume", "gauge", "pulse-1-volume", 1, 0},
     {"p1", "rate", "gauge", "p1-rate", 1, 0},
     {"p1", "switch", "gauge", "p1-switch", 1, 0},
-    /* unknown names, some of them similar to known ones */
+    /* unknown names, some of which are similar to known names */
     {"p1", "t5", "gauge", "p1-t5", 1, 0},
     {"p1", "t", "gauge", "p1-t", 1, 0},
     {"p1", "t11", "gauge", "p1-t11", 1, 0},
@@ -136,7 +137,7 @@ static void test_identities(void **state)
     }
 }
 
-/* An alias and a channel of 64 characters each are one character too long together. */
+/* An alias and a channel of 64 characters each make an identity that is one character too long. */
 static void test_identity_too_long(void **state)
 {
     char alias[CEMM_NAME_SIZE] = "";

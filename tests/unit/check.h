@@ -1,7 +1,7 @@
 /*
- * For the table-driven tests: cmocka with the headers that it needs before it,
- * and comparisons that print the row's name, because in a loop the line of the
- * assertion does not show which row failed.
+ * For the table-driven tests: includes cmocka and the headers that it needs, and
+ * has comparisons that print the row's name, because in a loop the line number of
+ * an assertion does not show which row failed.
  */
 #ifndef TESTS_UNIT_CHECK_H
 #define TESTS_UNIT_CHECK_H

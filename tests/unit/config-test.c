@@ -1,6 +1,6 @@
 /*
- * Settings, one by one: the sections of each key, valid values, and the error
- * messages. The file itself is in file-test.c.
+ * Tests each setting: the sections of its key, valid values, and error messages.
+ * file-test.c tests the file itself.
  */
 #include "check.h"
 #include "common/config/config.h"
@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* A configuration with a section opened: "cloud", "local", "discovery", "archive", or "". */
+/* Returns a configuration with an open section: "cloud", "local", "discovery", "archive", or "". */
 static struct cemm_config *open_config(const char *kind)
 {
     struct cemm_config *config = cemm_config_new();
@@ -27,7 +27,7 @@ static const struct cemm_source_config *set_good(struct cemm_config *config, con
 {
     struct cemm_message message = {""};
 
-    config->seen = 0; /* each value as if it were the only one */
+    config->seen = 0; /* allows the same key again */
     if (cemm_config_set(config, key, value, &message))
         fail_msg("%s = %s: %s", key, value, message.text);
     return config->sources;
@@ -109,7 +109,7 @@ static void test_defaults(void **state)
     cemm_config_free(NULL);
 }
 
-/* The frame of a certificate. */
+/* A certificate with this content. */
 #define PEM(text) "-----BEGIN CERTIFICATE-----\n" text "\n-----END CERTIFICATE-----\n"
 
 static void test_cloud(void **state)
@@ -139,7 +139,7 @@ static void test_cloud(void **state)
     set_good(config, "ca-file", scratch_text("ca.pem", PEM("MIIB"), 0644));
     set_good(config, "device", "00:1e:c0:85:96:cc");
     set_good(config, "device", "FF-FF-FF-FF-FF-FF");
-    set_good(config, "device", "00-1E-C0-85-96-CC"); /* the first one again */
+    set_good(config, "device", "00-1E-C0-85-96-CC"); /* the first device again */
     set_good(config, "alias", "p1");
     set_good(config, "alias", "heatpump");
     set_good(config, "alias", "p1");
@@ -218,7 +218,8 @@ static void test_discovery_and_archive(void **state)
     cemm_config_free(config);
 }
 
-/* "~/" as in a shell; all other paths without a leading slash are relative to the file. */
+/* "~/" means the same as in a shell. Any other path without a leading slash is relative to the
+ * file. */
 static void test_paths(void **state)
 {
     static const struct {
@@ -410,7 +411,7 @@ static void test_bad_values(void **state)
     expect_bad(rows, COUNT(rows));
 }
 
-/* Each key is valid only in its sections; the value of an unknown key is not printed. */
+/* Each key is valid only in its sections. The value of an unknown key is not printed. */
 static void test_unknown_keys(void **state)
 {
     static const struct {

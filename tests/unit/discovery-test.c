@@ -1,6 +1,6 @@
 /*
- * Discovery: which source an address gets, and what that source still knows of its previous
- * address. Packets come from the test, and no request is sent.
+ * Tests discovery: which source an address gets, and what that source remembers of its previous
+ * address. The test provides the packets, and no request is sent.
  */
 #include "check.h"
 #include "common/base/message.h"
@@ -26,7 +26,7 @@ static const struct cemm_query root = {.endpoint = CEMM_ROOT};
 
 /* ---- the network ------------------------------------------------------------- */
 
-static uint32_t sender; /* of the next packet; 0: none */
+static uint32_t sender; /* the address that sends the next packet; 0: there is none */
 static unsigned strdups = UINT_MAX;
 
 ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from,
@@ -37,7 +37,7 @@ int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length);
 char *__real_strdup(const char *text);
 char *__wrap_strdup(const char *text);
 
-/* Each address claims another device. */
+/* Returns a packet. Each address pretends to be another device. */
 ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from,
                         socklen_t *from_length)
 {
@@ -87,7 +87,7 @@ char *__wrap_strdup(const char *text)
 
 /* ---- the registry ---------------------------------------------------------- */
 
-static struct cemm_source *asked; /* the last one; NULL: none */
+static struct cemm_source *asked; /* the source that was asked last; NULL: none */
 
 static void take_root(void *data, const struct cemm_query *query, const struct cemm_answer *answer)
 {
@@ -117,7 +117,7 @@ static int begin(void **state)
         .now = 1000000,
         .wall = 1790000000000,
         .watched = -1,
-        .ending = true, /* so nothing is sent */
+        .ending = true, /* prevents requests from being sent */
     };
     registry = (struct cemm_registry){
         .loop = &loop, .store = &store, .ask_root = ask_root, .scanned = ended};
@@ -149,7 +149,7 @@ static size_t source_count(void)
     return count;
 }
 
-/* The source that was made after `index` others. */
+/* Returns the source that was made after `index` others. */
 static struct cemm_source *source_at(size_t index)
 {
     struct cemm_source *source = TAILQ_FIRST(&registry.sources);
@@ -173,7 +173,8 @@ static void scan_ends(void)
     }
 }
 
-/* A claim from `address`: returns the source whose root document is requested, or NULL. */
+/* Receives a packet from `address`. Returns the source whose root document is then requested, or
+ * NULL. */
 static struct cemm_source *claim(uint32_t address)
 {
     asked = NULL;
@@ -182,14 +183,14 @@ static struct cemm_source *claim(uint32_t address)
     return asked;
 }
 
-/* The request for its root document has ended. */
+/* Ends the request for the root document of a source. */
 static void has_answered(struct cemm_source *source)
 {
     cemm_requests_abort(source);
     source->list.pending = 0;
 }
 
-/* Its root document belongs to another device. */
+/* Answers with the root document of another device. */
 static void refute(struct cemm_source *source)
 {
     static const struct cemm_uid other = {"00-1E-C0-FF-FF-FF"};
@@ -252,7 +253,8 @@ static void test_used_again(void **state)
     assert_ptr_equal(source->own.source, source);
 }
 
-/* Two false claims do not alternate on one source: each is checked once a scan. */
+/* Two addresses with false claims do not take turns on one source: each is checked once per scan.
+ */
 static void test_refuted_stays(void **state)
 {
     (void)state;
@@ -289,7 +291,7 @@ static void test_full(void **state)
     assert_int_equal(source_count(), CEMM_DISCOVERED_MAX);
 }
 
-/* The failures at an address belong to the device that left, not to the new one. */
+/* The failures at an address belong to the device that has left, not to the new device. */
 static void test_detached(void **state)
 {
     (void)state;
@@ -305,7 +307,7 @@ static void test_detached(void **state)
     assert_int_equal(source->own.failure.result, 0);
 }
 
-/* Without memory there is no source. */
+/* If there is no memory, no source is made. */
 static void test_no_memory(void **state)
 {
     (void)state;
@@ -320,7 +322,7 @@ static void test_no_memory(void **state)
     scan_ends();
     scans_without_claims(3);
     scan();
-    strdups = 0; /* reusing it needs none */
+    strdups = 0; /* using a source again needs no memory */
     assert_ptr_equal(claim(2), source);
     strdups = UINT_MAX;
 }

@@ -1,5 +1,6 @@
 /*
- * A document's life, and when two queries ask for the same one.
+ * Tests the lifetime of documents, and whether two queries ask for the same
+ * document.
  */
 #include "check.h"
 #include "common/model/document.h"
@@ -10,7 +11,7 @@ static const struct {
     const char *row;
     struct cemm_query a;
     struct cemm_query b;
-    int order; /* of a and b: only its sign counts */
+    int order; /* how a compares to b; only the sign counts */
 } pairs[] = {
     {"nothing", {.endpoint = CEMM_DEVICES}, {.endpoint = CEMM_DEVICES}, 0},
     {"devices differ",
@@ -108,7 +109,7 @@ static void test_life(void **state)
     cemm_document_unref(document);
     cemm_document_series(document, &count); /* still valid */
     assert_int_equal(count, 20);
-    cemm_document_unref(document); /* freed, with everything in it: the leak checker checks that */
+    cemm_document_unref(document); /* frees the document, as the leak checker checks */
     cemm_document_unref(NULL);
 }
 

@@ -1,6 +1,7 @@
 /*
- * Energy of intervals: results from minutes and readings, in documents of the
- * API; and properties of any day, tested with some dozens of them.
+ * Tests the energy of intervals, which is calculated from the minutes and readings
+ * in documents of the API, and properties that any day has, with some dozens of
+ * days.
  */
 #include "answers.h"
 #include "check.h"
@@ -15,7 +16,7 @@
 #define TEXT_SIZE (MINUTES * 40)
 #define QUARTER   900
 
-/* A day of a meter, and its readings. Missing minutes are NAN. */
+/* A meter's day, and the readings at its beginning and end. Missing minutes are NAN. */
 static struct {
     struct cemm_zone *zone;
     struct cemm_period period;
@@ -59,7 +60,7 @@ static void fill(int from, int until, double value)
         fixture.power[i] = value;
 }
 
-/* A day of `channel`, with rows at this distance in minutes. */
+/* Adds the day of a channel, with a row every `step` minutes. */
 static void measure(const char *channel, int step)
 {
     static char text[TEXT_SIZE];
@@ -78,7 +79,8 @@ static void measure(const char *channel, int step)
     fixture.input.minutes = made(CEMM_DATA, &fixture.period, text);
 }
 
-/* The readings of a day (0: of the day before), taken `early` seconds before its end. */
+/* Adds the readings of the previous day (`steps` 0) or of the day (1), taken `early` seconds before
+ * its end. */
 static void read_meter(int steps, int early, const char *t1, const char *t3)
 {
     char text[400];
@@ -129,7 +131,7 @@ static double sum(bool reverse)
     return all;
 }
 
-/* The energy of a day with 1000 W for 12 hours and -500 W for 12, with different readings. */
+/* The energy of a day with 1000 W for 12 hours and -500 W for 12 hours, with different readings. */
 static const struct {
     const char *row;
     const char *before[2]; /* t1, t3; NULL: unknown */
@@ -292,7 +294,7 @@ static void test_readings(void **state)
     }
 }
 
-/* A meter without readings, 12 hours with `power` and 12 with `other`. */
+/* A meter without readings: the power is `power` for 12 hours and `other` for 12 hours. */
 static const struct {
     const char *row;
     double power;
@@ -349,7 +351,7 @@ static void test_needs_month(void **state)
     assert_false(needs_month(cemm_period_end(fixture.zone, &fixture.period) - 1));
     read_meter(0, 60, "10", "5");
     assert_true(needs_month(NOW));
-    read_meter(1, 60, "0", "0"); /* lower: of another meter, but no others are known */
+    read_meter(1, 60, "0", "0"); /* the meter was replaced, and no other readings are known */
     assert_false(needs_month(NOW));
     end();
     begin("Europe/Amsterdam", "2024-05-01", "pulse-1");
@@ -359,7 +361,7 @@ static void test_needs_month(void **state)
     end();
 }
 
-/* The current day is not scaled, whatever is known. */
+/* The current day is never scaled. */
 static void test_running(void **state)
 {
     (void)state;
@@ -376,7 +378,8 @@ static void test_running(void **state)
     end();
 }
 
-/* 25 quarters of 0.08 W are half a Wh, which a sum of doubles 0.08 does not reach. */
+/* 25 quarter-hours of 0.08 W are half a Wh, but the sum of 25 times the double 0.08 is a little
+ * less. */
 static void test_half(void **state)
 {
     (void)state;
@@ -389,7 +392,7 @@ static void test_half(void **state)
     end();
 }
 
-/* If a register is known at one midnight only, the others are not used. */
+/* If a register is known only at one of the midnights, the other registers are not used, either. */
 static void test_half_known(void **state)
 {
     char text[200];
@@ -439,7 +442,8 @@ static void test_cubic_metres(void **state)
     end();
 }
 
-/* Rows before and after the day, twice in one minute, and at the day's last second. */
+/* Tests rows before and after the day, two rows in one minute, and a row at the day's last second.
+ */
 static void test_rows(void **state)
 {
     char text[400];
@@ -456,7 +460,7 @@ static void test_rows(void **state)
     assert_int_equal(fixture.day.count, 1);
     assert_int_equal(llround(sum(false)), 1);
     end();
-    begin("Europe/Amsterdam", "2024-05-01", "p1"); /* no row at all */
+    begin("Europe/Amsterdam", "2024-05-01", "p1"); /* without rows */
     work_out();
     assert_int_equal(fixture.day.quantity, CEMM_QUANTITY_NONE);
     assert_int_equal(fixture.day.count, 0);
@@ -482,7 +486,7 @@ static const struct {
     const char *day;
     enum cemm_by by;
     size_t count;
-    size_t index; /* of the interval with this start and these minutes */
+    size_t index; /* the index of the interval with `start` and `minutes` */
     const char *start;
     unsigned minutes;
 } intervals[] = {
@@ -495,7 +499,7 @@ static const struct {
     {"Asia/Kolkata", "2024-05-01", CEMM_BY_HOUR, 24, 1, "2024-05-01T01:00:00+05:30", 60},
     {"Asia/Kolkata", "2024-05-01", CEMM_BY_UTC_HOUR, 23, 0, "2024-05-01T00:30:00+05:30", 60},
     {"Asia/Kathmandu", "2024-05-01", CEMM_BY_UTC_HOUR, 23, 0, "2024-05-01T00:45:00+05:45", 60},
-    /* Its clock changes by half an hour. */
+    /* In this zone, the clock changes by half an hour. */
     {"Australia/Lord_Howe", "2024-04-07", CEMM_BY_HOUR, 25, 1, "2024-04-07T01:00:00+11:00", 60},
     {"Australia/Lord_Howe", "2024-04-07", CEMM_BY_HOUR, 25, 2, "2024-04-07T01:30:00+10:30", 30},
     {"Australia/Lord_Howe", "2024-10-06", CEMM_BY_HOUR, 24, 2, "2024-10-06T02:30:00+11:00", 30},

@@ -1,6 +1,6 @@
 /*
- * The INI file: each line is read completely, or refused with its number;
- * and the places where the file is searched for.
+ * Tests the INI file, each line of which is read completely or refused with its
+ * number, and the places where the file is searched for.
  */
 #include "check.h"
 #include "common/base/limits.h"
@@ -17,7 +17,7 @@
 #define TEN   "0123456789"
 #define FIFTY TEN TEN TEN TEN TEN
 
-/* Reads `text` as a file; the caller frees the configuration. */
+/* Reads a file that contains `text`. The caller frees the configuration. */
 static struct cemm_config *load_bytes(const char *text, size_t length, int *ret_result,
                                       struct cemm_message *ret_message)
 {
@@ -32,7 +32,7 @@ static struct cemm_config *load_bytes(const char *text, size_t length, int *ret_
     return config;
 }
 
-/* Many layouts of the same settings: a [local a] with address h and alias p1. */
+/* Tests many layouts of the same settings: [local a] with address h and alias p1. */
 static void test_layouts(void **state)
 {
     static const char *const texts[] = {
@@ -73,7 +73,7 @@ static void test_layouts(void **state)
 
 static const struct {
     const char *text;
-    int line; /* 0: none in the message */
+    int line; /* 0: the message has no line number */
     const char *part;
 } wrongs[] = {
     {"speed = 9\n", 1, "unknown key \"speed\""},
@@ -128,7 +128,7 @@ static void test_wrongs(void **state)
     }
 }
 
-/* NULs: no byte after them may be silently lost. */
+/* Bytes after a NUL must not be lost silently. */
 static void test_nul(void **state)
 {
     static const struct {
@@ -157,7 +157,7 @@ static void test_nul(void **state)
     }
 }
 
-/* Whatever the length of a line, it is read completely or refused. */
+/* A line of any length is read completely or refused. */
 static void test_line_lengths(void **state)
 {
     static char text[CEMM_LINE_MAX + 100];
@@ -214,7 +214,7 @@ static void test_key_file(void **state)
     }
 }
 
-/* A file whose content names its place. */
+/* Writes a configuration file whose content names its place. */
 static const char *write_conf(const char *place, const char *name)
 {
     char text[100];
@@ -265,7 +265,7 @@ static void test_search_order(void **state)
         expect_found(NULL, "");
 }
 
-/* Relative paths are relative to the file, whatever the working directory is. */
+/* Relative paths are relative to the file, in any working directory. */
 static void test_relative(void **state)
 {
     static const char text[] = "[archive]\ndirectory = kept/here\n"
@@ -291,7 +291,7 @@ static void test_relative(void **state)
         expect_part("directory", config->archive, "/kept/here");
         cemm_config_free(config);
     }
-    /* Without a file: relative to the working directory, or to the caller's. */
+    /* Without a file, they are relative to the working directory or to cemm_config_base(). */
     config = cemm_config_new();
     assert_non_null(config);
     assert_int_equal(cemm_config_section(config, "archive", "", &message), 0);
@@ -324,7 +324,7 @@ static void expect_missing(const char *file, int result, const char *part)
     cemm_config_free(config);
 }
 
-/* A file that was named must be there; one that is found but wrong is not skipped. */
+/* A file that was named must exist. A file that is found but wrong is not skipped. */
 static void test_missing(void **state)
 {
     (void)state;
@@ -339,7 +339,7 @@ static void test_missing(void **state)
     expect_missing(scratch_path("home2"), -EIO, "can't be read");
     scratch_text("home2/.config/cemm/cemm.conf", "speed = 9\n", 0644);
     expect_missing(NULL, -EINVAL, "unknown key \"speed\"");
-    /* a missing key file, not a missing configuration file */
+    /* Here the key file is missing, not the configuration file. */
     scratch_text("home2/.config/cemm/cemm.conf", "[cloud a]\napi-key-file = /nonexistent/k\n",
                  0644);
     expect_missing(NULL, -EINVAL, "/nonexistent/k");

@@ -1,6 +1,6 @@
 /*
- * What answers at an address if it is not a CEMM Basic or Plus: recognized from
- * the status and the body if possible, otherwise there is no message.
+ * Tests what is recognized at an address if it is not a CEMM Basic or Plus, from
+ * the status and the body. If nothing is recognized, there is no message.
  */
 #include "check.h"
 #include "common/protocol/fingerprint.h"
@@ -28,7 +28,7 @@ static char *copy(const char *text)
 struct row {
     int status;
     const char *body;
-    const char *message; /* its beginning; NULL: not recognized */
+    const char *message; /* the beginning of the message; NULL: not recognized */
 };
 
 static void check_rows(const struct row *rows, size_t count,
@@ -76,7 +76,7 @@ static void test_root(void **state)
     check_rows(rows, COUNT(rows), cemm_fingerprint_root);
 }
 
-/* A NUL is neither white space nor the end. */
+/* A NUL is neither white space nor the end of the body. */
 static void test_nul(void **state)
 {
     (void)state;

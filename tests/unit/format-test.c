@@ -1,6 +1,6 @@
 /*
- * From documents to text in each format except JSON (golden-test.c): columns,
- * order, empty fields, tags, and the values' own text.
+ * Tests the text of documents in each format except JSON (see golden-test.c):
+ * columns, order, empty fields, tags, and the values' own text.
  */
 #include "answers.h"
 #include "check.h"
@@ -27,15 +27,15 @@ static const struct answer_case answers[] = {
     /* 1: a day of one channel */
     {CEMM_DATA, CEMM_DAY, "p1",
      "{\"data\":{\"electric_power\":[[1496264460000,-5],[1496264400000,631.875]]}}"},
-    /* 2: a month of two channels with holes on either side */
+    /* 2: a month of two channels, each of which lacks a row that the other has */
     {CEMM_DATA, CEMM_MONTH, "p1",
      "{\"data\":{\"electric_energy_low\":[[1493676000000,1.50],[1493589600000,1]],"
      "\"electric_energy_high\":[[1493762400000,3],[1493676000000,2e0]]}}"},
-    /* 3: nothing yet */
+    /* 3: a day without rows */
     {CEMM_DATA, CEMM_DAY, "p1", "{\"data\":{\"electric_power\":[]}}"},
     /* 4: a day of gas */
     {CEMM_DATA, CEMM_DAY, "p1-gas", "{\"data\":{\"gas\":[[1496264400000,0.25]]}}"},
-    /* 5: gas beside another channel in one day: two lines, one of them tagged */
+    /* 5: gas and another channel in one day, which become two lines, one of them with a tag */
     {CEMM_DATA, CEMM_DAY, "p1",
      "{\"data\":{\"gas\":[[1496264400000,0.25]],\"electric_power\":[[1496264400000,7]]}}"},
     /* 6: totals */
@@ -43,15 +43,15 @@ static const struct answer_case answers[] = {
      "{\"data\":{\"t1\":[1496242500000,1350.5639648438],\"gas\":[1496242500000,2616]}}"},
     /* 7: a year */
     {CEMM_DATA, CEMM_YEAR, "p1-gas", "{\"data\":{\"gas\":[[1483225200000,281.6]]}}"},
-    /* 8: the repeated hour */
+    /* 8: the hour that occurs twice */
     {CEMM_DATA, CEMM_DAY, "p1",
      "{\"data\":{\"electric_power\":[[1477789200000,2],[1477785600000,1]]}}"},
     /* 9: no channel at all */
     {CEMM_REALTIME, CEMM_DAY, "p1", "{\"data\":{}}"},
-    /* 10: water, with the channel that is in totals */
+    /* 10: water, one channel of which is in totals */
     {CEMM_REALTIME, CEMM_DAY, "pulse-1",
      "{\"data\":{\"flow\":[1496326765000,0]},\"totals\":{\"volume\":[1496326765000,812.25]}}"},
-    /* 11: io with text that CSV must quote, and members that come later or are nested */
+    /* 11: io with text that CSV must quote, and members that appear later or are nested */
     {CEMM_IO, CEMM_DAY, "",
      "{\"data\": [ {\"io_id\": 1, \"type\" : \"a,b\", \"n\": 1.0e0},\n"
      "{\"type\":\"say \\\"hi\\\"\", \"x y\":null, \"io_id\":\"88\"},"
@@ -62,12 +62,12 @@ static const struct answer_case answers[] = {
     {CEMM_IO, CEMM_DAY, "", "{\"data\":[]}"},
     /* 13: an alias of the cloud */
     {CEMM_INFO, CEMM_DAY, "p1", "{\"data\":[{\"io_id\":1,\"port\":3,\"type\":\"p1\"}]}"},
-    /* 14: totals of different times, and one that was never read */
+    /* 14: totals with different times, and a channel that was never read */
     {CEMM_TOTALS, CEMM_DAY, "p1",
      "{\"data\":{\"t1\":[1496242500000,1350.5],\"t2\":[0,0],\"gas\":[1496242440000,2616]}}"},
-    /* 15: totals of a day without any */
+    /* 15: totals of a day without readings */
     {CEMM_TOTALS, CEMM_DAY, "p1", "{\"data\":{\"t1\":[0,0],\"gas\":[0,0]}}"},
-    /* 16: a day on which gas by the hour becomes gas by the minute, some of them missing */
+    /* 16: a day on which gas by the hour becomes gas by the minute, with some minutes missing */
     {CEMM_DATA, CEMM_DAY, "p1-gas",
      "{\"data\":{\"gas\":[[1496313660000,6],[1496313060000,5],[1496312460000,4],[1496312400000,3],"
      "[1496311200000,0.2],[1496307600000,0.1]]}}"},
@@ -213,7 +213,7 @@ static void test_outputs(void **state)
     cemm_zone_free(zone);
 }
 
-/* A channel that was never read has a row, too. */
+/* A channel that was never read also has a row. */
 static void test_rows(void **state)
 {
     struct cemm_zone *zone = cemm_zone_new("Europe/Amsterdam");
@@ -237,7 +237,7 @@ static void test_rows(void **state)
     cemm_zone_free(zone);
 }
 
-/* 256 channels, the maximum, at as many different times. */
+/* 256 channels (the maximum) have 256 different times. */
 static void test_widest(void **state)
 {
     struct cemm_zone *zone = cemm_zone_new("UTC");
@@ -272,9 +272,9 @@ static void test_widest(void **state)
     cemm_zone_free(zone);
 }
 
-/* Several documents: sorted by time, then by document, then by channel. */
+/* Rows of several documents are sorted by time, then by document, then by channel. */
 static const struct {
-    size_t answers[3]; /* index plus 1; 0: end */
+    size_t answers[3]; /* indexes plus 1; 0: end */
     enum cemm_rows rows;
     const char *text;
 } joins[] = {
@@ -318,7 +318,7 @@ static const struct {
      "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/power-p1-electric_power\" interval=2.5 "
      "1496264460.000:-5\n"},
     {{5},
-     CEMM_ROWS_PUTVAL, /* an amount, not the reading of the same name */
+     CEMM_ROWS_PUTVAL, /* gas of an hour differs from the meter reading of the same name */
      "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/gauge-p1-gas-gas-day\" interval=3600 "
      "1496264400.000:0.25\n"},
     {{8},
@@ -366,7 +366,7 @@ static void test_joins(void **state)
     cemm_zone_free(zone);
 }
 
-/* An entry may have as many members as there are columns, and no more. */
+/* An entry may have at most as many members as there may be columns. */
 static void test_too_many_columns(void **state)
 {
     struct cemm_zone *zone = cemm_zone_new("UTC");
@@ -394,7 +394,7 @@ static void test_too_many_columns(void **state)
     cemm_zone_free(zone);
 }
 
-/* A name that is too long for collectd is counted; "-day" at its end makes it longer. */
+/* Values whose name is too long for collectd are counted. "-day" at the end makes a name longer. */
 static void test_refused(void **state)
 {
     static const char name[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -417,7 +417,7 @@ static void test_refused(void **state)
     cemm_document_unref((struct cemm_document *)document);
 }
 
-static size_t left = SIZE_MAX; /* allocations that still succeed */
+static size_t left = SIZE_MAX; /* number of allocations that still succeed */
 
 struct json_object *__real_json_object_new_string(const char *text);
 struct json_object *__real_json_object_new_double_s(double value, const char *text);
@@ -434,7 +434,7 @@ struct json_object *__wrap_json_object_new_double_s(double value, const char *te
     return left-- == 0 ? NULL : __real_json_object_new_double_s(value, text);
 }
 
-/* Without memory a value must not become null: a row of a sample has seven values. */
+/* If there is no memory, a value must not become null. A row of a sample has seven values. */
 static void test_no_memory(void **state)
 {
     const struct answer_case *from = &answers[4];

@@ -1,9 +1,9 @@
 /*
- * The documents' examples, and recorded answers, replayed: NAME.answer is the
- * example (rows that it elides are left out); NAME.json, .csv, .influx, .putval
- * and, for realtime, .prometheus are the expected output, written by hand. The
- * directory is the first argument. Answers without samples have .json, and those
- * that list meters .csv.
+ * Tests the output for the API documents' examples and for recorded answers.
+ * NAME.answer is an answer (without the rows that the documents omit). NAME.json,
+ * .csv, .influx, .putval and, for realtime, .prometheus are the expected output,
+ * written by hand. Answers without samples have only .json, and lists of meters
+ * also .csv. The first argument is the directory of these files.
  */
 #include "check.h"
 #include "common/protocol/answer.h"
@@ -18,7 +18,8 @@
 
 static const char *directory;
 
-/* The examples of 2017 are read a minute after the newest, those of 2020 on the day after. */
+/* The time at which the examples are read: a minute after the newest one of 2017, and a day after
+ * those of 2020. */
 #define JUNE_2017  INT64_C(1496326800000)
 #define APRIL_2020 INT64_C(1587565300000)
 
@@ -26,7 +27,7 @@ static const struct golden {
     const char *name;
     struct cemm_query query;
     int64_t now;
-    const char *found; /* uids of DEVICES and ROOT, aliases of IO and INFO, "-" for none; joined */
+    const char *found; /* the uids (DEVICES, ROOT) or aliases (IO, INFO; "-": none), joined */
 } goldens[] = {
     {"cloud-cemm", {.endpoint = CEMM_DEVICES}, JUNE_2017, "00-00-00-00-00-00 FF-FF-FF-FF-FF-FF "},
     {"cloud-io", {{CLOUD}, "", CEMM_IO, {0}}, JUNE_2017, "- - - "},
@@ -39,7 +40,7 @@ static const struct golden {
      NULL},
     {"cloud-p1-gas-year",
      {{CLOUD}, "p1-gas", CEMM_DATA, {CEMM_YEAR, 2017, 1, 1}},
-     JUNE_2017, /* before December, whose row is left out */
+     JUNE_2017, /* the row of December is later, and left out */
      NULL},
     {"cloud-p1-totals", {{CLOUD}, "p1", CEMM_TOTALS, {CEMM_DAY, 2017, 5, 31}}, JUNE_2017, NULL},
     {"lan-root", {.endpoint = CEMM_ROOT}, APRIL_2020, LAN " "},

@@ -1,6 +1,7 @@
 /*
- * The back-off of a source that does not answer: 1 s, doubling, with jitter, up
- * to a maximum; reported once when it begins and once when it ends.
+ * Tests the back-off of a source that does not answer: it takes 1 s at first and
+ * is doubled, with jitter, up to a maximum. It is reported once when it begins and
+ * once when it ends.
  */
 #include "check.h"
 #include "common/engine/health.h"
@@ -10,7 +11,7 @@
 
 static const struct cemm_backoff shortly = {1000, 10000};
 
-/* Fails again as soon as each back-off is over; the resulting back-offs. */
+/* Tests the back-offs of a source that fails again after each of them. */
 static void test_doubling(void **state)
 {
     static const struct {
@@ -73,12 +74,13 @@ static void test_recover(void **state)
     assert_true(cemm_health_recover(&health));
     assert_false(cemm_health_backs_off(&health, BEGIN));
     assert_false(cemm_health_recover(&health));
-    assert_true(
-        cemm_health_fail(&health, BEGIN + 1, shortly, MIDDLE)); /* reported again, short again */
+    assert_true(cemm_health_fail(&health, BEGIN + 1, shortly,
+                                 MIDDLE)); /* reported again, and short again */
     assert_int_equal(health.retry_at, BEGIN + 1001);
 }
 
-/* Requests that were pending when the back-off began fail during it: that is no new failure. */
+/* Requests that were pending when the back-off began may fail during it. That is not a new failure.
+ */
 static void test_stragglers(void **state)
 {
     struct cemm_health health = {0};

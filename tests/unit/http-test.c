@@ -1,7 +1,7 @@
 /*
- * HTTP: if a kept connection gives bytes that are not HTTP, or is closed, the
- * request is sent again once. The server is the test, which answers
- * between two turns.
+ * Tests HTTP: if a reused connection returns bytes that are not HTTP, or is
+ * closed, the request is sent again once. The test is also the server, and answers
+ * between two turns of the loop.
  */
 #include "check.h"
 #include "common/engine/http.h"
@@ -24,8 +24,8 @@ static struct cemm_http *http;
 static int listener = -1;
 static int connection = -1;
 static unsigned connections;
-static long timeout;        /* the last one passed to libcurl */
-static bool without_counts; /* libcurl counts no connections */
+static long timeout;        /* the timeout that was last passed to libcurl */
+static bool without_counts; /* libcurl reports no number of connections */
 static char url[64];
 
 /* ---- libcurl -------------------------------------------------------------------- */
@@ -106,7 +106,8 @@ static void take_connection(void)
     connections++;
 }
 
-/* A request is short, and arrives at once. False: the connection has ended. */
+/* Receives a request, which is short and arrives in one piece, and answers it. Returns false if the
+ * connection has ended. */
 static bool take_request(const char *answer)
 {
     char request[1024];
@@ -133,7 +134,7 @@ static void take_response(void *data, struct cemm_http_response *response)
     free(response->body);
 }
 
-/* The first request gets this answer, the others get that one. */
+/* Sends a request. It gets the answer `first`, and `others` each time that it is sent again. */
 static struct cemm_http_response get(const char *first, const char *others)
 {
     const struct cemm_http_request request = {
@@ -171,7 +172,7 @@ static void test_remaining_time(void **state)
     assert_int_equal(timeout, TIMEOUT_MS);
 }
 
-/* Each request is sent once more at most. */
+/* A request is sent again at most once. */
 static void test_once(void **state)
 {
     (void)state;
@@ -184,7 +185,7 @@ static void test_once(void **state)
     }
 }
 
-/* The server may close a connection just when it is reused, and do so often. */
+/* The server may close a connection just when it is reused, even several times. */
 static void test_closed(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /*
- * JSON with json-c: what is accepted, what is refused and with which message, and
- * how it is printed. This does not test json-c itself, but how we use it.
+ * Tests how we use json-c, not json-c itself: what is accepted, what is refused
+ * and with which message, and how JSON is printed.
  */
 #include "check.h"
 #include "common/base/json.h"
@@ -21,7 +21,7 @@ static const struct {
     {"{\n    \"a\" : 1 ,\n    \"b\" : 2\n}\n", "{\n  \"a\": 1,\n  \"b\": 2\n}\n"},
     {"{\"a\":[[1,2],[3,null]]}", "{\n  \"a\": [\n    [\n      1,\n      2\n    ],\n    [\n      "
                                  "3,\n      null\n    ]\n  ]\n}\n"},
-    /* members keep their order, and doubles their text */
+    /* members keep their order, and numbers keep their text */
     {"{\"z\":1.0,\"y\":1e5,\"x\":-0.0,\"w\":0.10,\"v\":1E+400,\"u\":1351.60,\"t\":true}",
      "{\n  \"z\": 1.0,\n  \"y\": 1e5,\n  \"x\": -0.0,\n  \"w\": 0.10,\n  \"v\": 1E+400,\n"
      "  \"u\": 1351.60,\n  \"t\": true\n}\n"},
@@ -60,7 +60,7 @@ static const struct {
     {"[]", "an object was expected"},
     {"null ", "an object was expected"},
     {"{} {}", "it is not JSON: unexpected character at byte 3"},
-#if JSON_C_VERSION_NUM != (18 << 8) /* it cannot be strict (base/json.c) */
+#if JSON_C_VERSION_NUM != (18 << 8) /* 0.18 has no usable strict mode, see base/json.c */
     {"{\"a\":1,}", "it is not JSON: unexpected character at byte 7"},
     {"{\"a\":01}", "it is not JSON: number expected"},
 #endif

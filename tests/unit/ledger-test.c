@@ -1,6 +1,6 @@
 /*
- * In each series, only samples that are newer than the last one are sent. A
- * change of source does not make a meter reading step back.
+ * Tests that only samples newer than the last one of their series are sent, and
+ * that a change of source does not make a meter reading decrease.
  */
 #include "answers.h"
 #include "check.h"
@@ -16,7 +16,7 @@
 static const struct cemm_uid one = {"00-1E-C0-85-96-CC"};
 static const struct cemm_uid other = {"D8-80-39-46-22-B5"};
 
-/* Offers the only sample of a document. */
+/* Offers a document with one sample. Returns whether the sample is new. */
 static bool take_from(struct cemm_ledger *ledger, const char *source, const struct cemm_uid *uid,
                       const char *alias, const char *channel, int64_t time, double value)
 {
@@ -71,7 +71,7 @@ static void test_story(void **state)
     cemm_ledger_free(NULL);
 }
 
-/* Many series, in an order that would unbalance a bad tree. */
+/* Adds many series, in an order that would unbalance a simple tree. */
 static void test_many(void **state)
 {
     struct cemm_ledger *ledger = cemm_ledger_new(0, NULL, 0);
@@ -89,7 +89,8 @@ static void test_many(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* The LAN and the cloud round differently: 100.25 kWh is 100.2 in the other. */
+/* The LAN and the cloud round differently: what is 100.25 kWh in one source is 100.2 in the other.
+ */
 static void test_source_change(void **state)
 {
     static const struct {
@@ -126,7 +127,7 @@ static void test_source_change(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* A reading from totals is new only if its value or the time of data has changed. */
+/* A reading from totals is new only if its value has changed or the time in data has. */
 static void test_totals(void **state)
 {
     static const struct {
@@ -182,15 +183,15 @@ static void expect_samples(const char *row, const struct cemm_document *document
     expect_text(row, text, wanted);
 }
 
-/* Documents with the samples that are to be sent now. */
+/* Tests which samples of a document are to be sent. */
 static void test_pick(void **state)
 {
     static const struct {
         const char *row;
         const char *source;
         const char *answer;
-        const char *sent;  /* without a document that was shown before */
-        const char *shown; /* with one */
+        const char *sent;  /* the samples if no document was shown before */
+        const char *shown; /* the samples if a document was shown before */
     } rows[] = {
         {"everything is new", "cloud home",
          "{\"data\":{\"t1\":[1496326765000,1351.60],\"gas\":[1496323165000,2],\"rate\":[0,0]}}",
@@ -217,7 +218,7 @@ static void test_pick(void **state)
         assert_non_null(document->source);
         struct cemm_document *one_pick = cemm_ledger_pick(sent, document, NULL);
         struct cemm_document *next = cemm_ledger_pick(shown, document, last);
-        cemm_document_unref(document); /* the result does not refer to it */
+        cemm_document_unref(document); /* the result does not refer to the document */
         expect_samples(rows[i].row, one_pick, rows[i].sent);
         expect_samples(rows[i].row, next, rows[i].shown);
         expect_text(rows[i].row, cemm_document_source(next), rows[i].source);
@@ -261,7 +262,7 @@ static void test_cadence(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* The rows of a day in minutes that were not sent. */
+/* Tests which rows of a day are picked: those in minutes that were not sent. */
 static void test_missed(void **state)
 {
     static const char day[] =
@@ -296,7 +297,7 @@ static void test_missed(void **state)
     assert_memory_equal(cemm_document_series(oldest, &count)[0].samples[0].text, "1", 1);
     cemm_document_unref(oldest);
     struct cemm_document *later = cemm_ledger_pick_missing(
-        power, "", missed, INT64_C(1496264580000), 1, now); /* continues after the oldest */
+        power, "", missed, INT64_C(1496264580000), 1, now); /* continues after the oldest row */
     assert_memory_equal(cemm_document_series(later, &count)[0].samples[0].text, "3", 1);
     cemm_document_unref(later);
     sooner = cemm_ledger_pick_missing(flow, "", missed, 0, SIZE_MAX, now);

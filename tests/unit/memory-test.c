@@ -1,8 +1,8 @@
 /*
- * Answers without enough memory: each allocation fails once, and each time the
- * error is "out of memory". A valid answer must not be called invalid, nor lose a
- * part. json-c's own allocations do not fail: without memory, 0.16 crashes where
- * it copies a member's name.
+ * Tests answers if there is too little memory: each allocation fails once, and
+ * each time the error is "out of memory". A valid answer must not be called
+ * invalid, nor lose a part. json-c's own allocations do not fail here, because
+ * json-c 0.16 crashes if there is no memory for a copy of a member's name.
  */
 #include "answers.h"
 #include "check.h"
@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static size_t left = SIZE_MAX; /* allocations that still succeed */
+static size_t left = SIZE_MAX; /* number of allocations that still succeed */
 
 static bool fails(void)
 {
@@ -53,7 +53,7 @@ void *__wrap_reallocarray(void *old, size_t count, size_t size)
 static const struct {
     enum cemm_endpoint endpoint;
     const char *text;
-    size_t found; /* series, devices or meters */
+    size_t found; /* number of series, devices or meters */
 } rows[] = {
     {CEMM_REALTIME, "{\"d\\u0061ta\":{\"t1\":[0,0],\"t\\u0032\":[1496326765000,2.5]}}", 2},
     {CEMM_DATA, "{\"data\":{\"gas\":[[1496326765000,1],[1496326705000,2]]}}", 1},

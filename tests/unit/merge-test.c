@@ -1,6 +1,6 @@
 /*
- * Several series at once: one step for each distinct time, oldest first, and the
- * series that have a sample then.
+ * Tests the merging of several series: there is a step for each different time,
+ * oldest first, with the series that have a sample at that time.
  */
 #include "check.h"
 #include "common/format/format.h"
@@ -12,7 +12,7 @@ static const struct {
     const char *row;
     int64_t times[SERIES][SAMPLES]; /* 0: end */
     size_t series;
-    const char *steps; /* "time:series…" each; 'a' is the first series */
+    const char *steps; /* "TIME:SERIES…" for each step; 'a' is the first series */
 } cases[] = {
     {"no series", {{0}}, 0, ""},
     {"an empty one", {{0}}, 1, ""},

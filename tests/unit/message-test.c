@@ -1,5 +1,5 @@
 /*
- * Messages for people: cut to fit, harmless on a terminal.
+ * Tests messages for people: they are cut to fit, and harmless on a terminal.
  */
 #include "check.h"
 #include "common/base/message.h"

@@ -1,5 +1,5 @@
 /*
- * A set of minutes: what is added and what is missing.
+ * Tests sets of minutes: what is added to them and what is missing.
  */
 #include "check.h"
 #include "common/base/limits.h"
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What is missing between 0 and 100, as "FROM-UNTIL …". */
+/* Returns the minutes between 0 and 100 that are missing, as "FROM-UNTIL …". */
 static const char *missing_of(const struct cemm_minutes *minutes)
 {
     static char text[200];

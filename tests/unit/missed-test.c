@@ -1,6 +1,6 @@
 /*
- * Answers of a meter with missing minutes: they wait, in order, and none is lost
- * if there are too many of them. Backfill is simulated.
+ * Tests the answers of a meter while its missing minutes are fetched: they wait in
+ * order, and none is lost if there are too many of them. Backfill is simulated.
  */
 #include "answers.h"
 #include "check.h"
@@ -15,8 +15,8 @@ static struct {
     struct cemm_ledger *ledger;
     struct missed missed;
     const struct cemm_backfill_rules *rules;
-    void *user;   /* of the current round */
-    bool lacking; /* minutes are missing */
+    void *user;   /* the user of the current round */
+    bool lacking; /* whether minutes are missing */
     size_t sent;
 } fake;
 
@@ -55,7 +55,7 @@ void message_print(enum cemm_level level, const char *format, ...)
 
 /* ---- the stream -------------------------------------------------------------------- */
 
-/* Each sample is the next one, and is new. */
+/* Checks that each sample is the next one, and that it is new. */
 static void send_samples(void *data, const struct cemm_document *document, bool old)
 {
     struct cemm_document *picked = cemm_ledger_pick(fake.ledger, document, NULL);

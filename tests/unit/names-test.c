@@ -1,5 +1,5 @@
 /*
- * Device ids in every form that the documents write them in, and the rule for
+ * Tests device ids in every form that the API documents use, and the rule for
  * names that come from outside.
  */
 #include "check.h"
@@ -9,7 +9,7 @@ static void test_uid(void **state)
 {
     static const struct {
         const char *text;
-        const char *uid; /* NULL: none */
+        const char *uid; /* NULL: the text is not a uid */
     } rows[] = {
         {"00-1E-C0-85-96-CC", "00-1E-C0-85-96-CC"},
         {"00:1E:C0:85:96:CC", "00-1E-C0-85-96-CC"},

@@ -1,5 +1,6 @@
 /*
- * cemmfs's mount options that are numbers: what is read, and what is refused.
+ * Tests those of cemmfs's mount options that are numbers: what is read, and what
+ * is refused.
  */
 #include "check.h"
 #include "fs/options.h"
@@ -18,7 +19,7 @@ static enum options_result read_option(const char *option, struct options *ret_o
     return options_read(4, arguments, ret_options, &message);
 }
 
-/* The ids of users and groups have 32 bits, and the largest one means none. */
+/* The ids of users and groups have 32 bits, and the largest number means "no id". */
 static void test_owners(void **state)
 {
     struct options options;

@@ -1,10 +1,10 @@
 /*
- * The memory that the worst answer within the limits takes: json-c needs much for
- * little text. Each is read, and rendered, in a separate process, which must be
- * as small as before at the end. The memory that the process has before, such as
- * an emulator's, is not counted. Under an emulator brk() has little space, and
- * other memory of malloc() stays resident after free(), so there the memory in
- * use is compared.
+ * Tests how much memory the worst answers within the limits take, because json-c
+ * needs much memory for little text. Each answer is read and rendered in a
+ * separate process, whose size must be the same before and after. Memory that the
+ * process already had, such as an emulator's, is not counted. Under an emulator
+ * brk() has little space, and other memory of malloc() stays resident after
+ * free(), so there the memory in use is compared instead.
  */
 #include "answers.h"
 #include "check.h"
@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SLACK 8192 /* KiB that may remain */
+#define SLACK 8192 /* KiB by which the process may have grown at the end */
 
 static const struct {
     const char *row;
@@ -39,7 +39,7 @@ static const struct {
      CEMM_DEVLIST_MAX, 1200},
 };
 
-/* Sanitizers and valgrind need many times the memory of the program. */
+/* Whether a sanitizer or valgrind is used, which needs many times the memory of the program. */
 static bool is_watched(void)
 {
 #ifdef __SANITIZE_ADDRESS__
@@ -65,7 +65,7 @@ static char *make(size_t i)
     return text;
 }
 
-/* The current memory of the process, in KiB. */
+/* Returns the resident memory of the process in KiB. */
 static long resident(void)
 {
     FILE *file = fopen("/proc/self/statm", "re");
@@ -78,7 +78,7 @@ static long resident(void)
     return pages < 0 ? -1 : pages * (sysconf(_SC_PAGESIZE) >> 10);
 }
 
-/* The same; under an emulator, which meson names, the memory in use by malloc(). */
+/* Returns the resident memory or, under an emulator, the memory in use by malloc(), in KiB. */
 static long held(void)
 {
     struct mallinfo2 heap = mallinfo2();
@@ -86,7 +86,7 @@ static long held(void)
     return getenv("MESON_EXE_WRAPPER") ? (long)((heap.uordblks + heap.hblkhd) >> 10) : resident();
 }
 
-/* The exit status: 0 on success. */
+/* Returns the exit status of the process: 0 on success. */
 static int read_and_render(size_t i, const char *text)
 {
     struct cemm_query query = answer_query(rows[i].endpoint, "p1", CEMM_DAY);
@@ -98,7 +98,7 @@ static int read_and_render(size_t i, const char *text)
 
     if (answer_try(&query, text, strlen(text), ANSWER_NOW, &document, &message) < 0)
         return 1;
-    if (rows[i].endpoint != CEMM_DEVICES && /* it is not a file */
+    if (rows[i].endpoint != CEMM_DEVICES && /* a list of devices can't be rendered */
         cemm_render(document, CEMM_FORMAT_JSON, NULL, &rendered, &length) < 0)
         return 2;
     free(rendered);

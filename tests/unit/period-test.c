@@ -1,7 +1,7 @@
 /*
- * Local days, months and years. The expected seconds come from date(1) and
- * zdump(8), not from the code under test: both clock changes, zones that are
- * half hours off, and the days whose midnight is missing or comes twice.
+ * Tests local days, months and years: both clock changes, zones whose offset is
+ * not a whole hour, and days whose midnight is missing or occurs twice. The
+ * expected seconds are from date(1) and zdump(8), not from the code under test.
  */
 #include "check.h"
 #include "common/frontend.h"
@@ -72,7 +72,7 @@ static const struct {
     {"America/Sao_Paulo", "2018-02-17", 1518832800, 25 * HOUR}, /* 24:00 → 23:00 */
     {"America/Sao_Paulo", "2018-02-18", 1518922800, 24 * HOUR},
     {"America/Havana", "2024-11-02", 1730520000, 24 * HOUR},
-    {"America/Havana", "2024-11-03", 1730606400, 25 * HOUR}, /* midnight comes twice */
+    {"America/Havana", "2024-11-03", 1730606400, 25 * HOUR}, /* midnight occurs twice */
     {"America/Havana", "2024-11-04", 1730696400, 24 * HOUR},
     {"America/Havana", "2024-03-10", 1710046800, 23 * HOUR}, /* begins at 01:00 */
     {"Pacific/Apia", "2011-12-29", 1325152800, 24 * HOUR},
@@ -94,7 +94,7 @@ static void test_ranges(void **state)
         int64_t end = cemm_period_end(zone, &period);
         expect_int(row, start, ranges[i].start);
         expect_int(row, end - start, ranges[i].length);
-        if (end > start) { /* every moment in it belongs to it, adjacent ones do not */
+        if (end > start) { /* its first and last moment are in it, and adjacent moments are not */
             struct cemm_period at = cemm_period_at(zone, period.span, start);
             expect_period(row, &at, ranges[i].period);
             at = cemm_period_at(zone, period.span, end - 1);
@@ -191,7 +191,7 @@ static void test_parse(void **state)
     assert_true(year.span == CEMM_YEAR && year.year == 1970 && year.month == 1 && year.day == 1);
     cemm_period_format(&month, small, sizeof(small));
     assert_string_equal(small, "2024-12");
-    cemm_period_format(&day, small, sizeof(small)); /* a truncated date would be another one */
+    cemm_period_format(&day, small, sizeof(small)); /* a truncated date would be another date */
     assert_string_equal(small, "");
 }
 
@@ -236,7 +236,7 @@ static void test_time_format(void **state)
     }
 }
 
-/* The first and last second of each day of seven centuries, compared with the C library. */
+/* Compares the first and the last second of each day in seven centuries with the C library. */
 static void test_dates(void **state)
 {
     struct cemm_zone *zone = cemm_zone_new("UTC");
@@ -271,7 +271,7 @@ static void test_zone_names(void **state)
     cemm_zone_free(NULL);
 }
 
-/* In collectd TZ is not ours: it must not affect a named zone, nor be changed. */
+/* Inside collectd, TZ is not ours. It must not affect a named zone, and must not be changed. */
 static void test_process_zone(void **state)
 {
     struct cemm_zone *zone = cemm_zone_new("Europe/Amsterdam");

@@ -1,7 +1,7 @@
 /*
- * Prometheus's text: which channel becomes which metric, that each metric is one
- * block, that failed meters have no samples and cemm_up 0, and that small
- * steps back of a counter are not shown. History as OpenMetrics, too.
+ * Tests the text for Prometheus: which channel becomes which metric, that each
+ * metric is one block, that failed meters have no samples and cemm_up 0, and that
+ * small steps back of a counter are not shown. Also tests history as OpenMetrics.
  */
 #include "answers.h"
 #include "check.h"
@@ -74,7 +74,7 @@ static const struct {
     {"t5", "1", "cemm_value{@,channel=\"t5\"} 1\n"},
 };
 
-/* `pattern` with uid and alias instead of the @. */
+/* Writes `pattern` with uid and alias instead of the @. */
 static void fill(char *ret_line, const char *pattern)
 {
     const char *at = strchr(pattern, '@');
@@ -194,7 +194,7 @@ static void test_direction(void **state)
     }
 }
 
-/* The times of totals do not show when a meter was read. */
+/* The times in totals do not show when a meter was read. */
 static void test_silent_meter(void **state)
 {
     struct cemm_document *p1 =
@@ -216,7 +216,7 @@ static void test_silent_meter(void **state)
     cemm_document_unref(water);
 }
 
-/* An earlier text, and the result for a reading of 10 kWh or m3. */
+/* Tests the result for a reading of 10 kWh or m3 after an earlier text. */
 static void test_before(void **state)
 {
     static const struct {
@@ -262,12 +262,12 @@ static void test_before(void **state)
     }
 }
 
-/* The time of the last sample of a meter that has none now comes from an earlier text. */
+/* If a meter has no sample now, the time of its last sample is copied from the earlier text. */
 static void test_times_before(void **state)
 {
     static const struct {
         const char *row;
-        const char *json; /* NULL: it fails */
+        const char *json; /* NULL: the request fails */
         const char *before;
         const char *wanted; /* NULL: nothing */
     } rows[] = {
@@ -304,7 +304,7 @@ static void test_times_before(void **state)
     cemm_document_unref(second);
 }
 
-/* History as OpenMetrics, with the head of its last line. */
+/* History as OpenMetrics, and the head of its last metric. */
 static const struct {
     const char *alias;
     enum cemm_span span;
@@ -383,7 +383,7 @@ static void test_history(void **state)
     }
 }
 
-/* The time is proportional to the number of devices. */
+/* The time that is needed is proportional to the number of devices. */
 static void test_fleet(void **state)
 {
     enum { DEVICES = 100000 };

@@ -1,7 +1,7 @@
 /*
- * The promise (cloud §API Promise), with the time passed in: no sleep, no
- * network. Each case is a sequence of answers: when, with which status, and what
- * must be done then.
+ * Tests the promise (cloud §API Promise) without a network and without sleeping:
+ * the time is an argument. Each case is a sequence of answers: when they arrive,
+ * with which status, and what must be done then.
  */
 #include "check.h"
 #include "common/protocol/promise.h"
@@ -35,7 +35,8 @@ static void test_quick_then_slower(void **state)
     assert_int_equal(cemm_promise_answer(&promise, now, 200, NO), CEMM_DONE);
 }
 
-/* A promise lives 10 s; the 202 after that is a new one, with quick repeats again. */
+/* A promise is valid for 10 s. A later 202 is a new promise, after which repeats are quick again.
+ */
 static void test_new_promise(void **state)
 {
     static const struct {
@@ -58,7 +59,7 @@ static void test_new_promise(void **state)
     }
 }
 
-/* A first answer, and the resulting action. */
+/* Tests the action that follows from a first answer. */
 static void test_first_answer(void **state)
 {
     static const struct {
@@ -67,7 +68,7 @@ static void test_first_answer(void **state)
         int status;
         int64_t retry_after;
         enum cemm_step step;
-        int64_t until; /* of CEMM_WAIT, after BEGIN */
+        int64_t until; /* CEMM_WAIT: when its pause ends, after BEGIN */
     } rows[] = {
         {"data", 0, 200, NO, CEMM_DONE, 0},
         {"data, with a useless header", 0, 200, 5000, CEMM_DONE, 0},
@@ -130,7 +131,7 @@ static void test_five_repeats(void **state)
     }
 }
 
-/* A promise that is never kept ends at the deadline, with a last try shortly before it. */
+/* A promise that is never kept ends at the deadline, and is tried one last time shortly before. */
 static void test_never_kept(void **state)
 {
     struct cemm_promise promise;
@@ -162,7 +163,7 @@ static void test_deadline(void **state)
     assert_int_equal(cemm_promise_answer(&promise, BEGIN, 429, TIMEOUT), CEMM_TIMED_OUT);
 }
 
-/* After a 429 the promise's own pauses continue where they were. */
+/* After a 429, the pauses of the promise go on as if there had been no 429. */
 static void test_mixed(void **state)
 {
     struct cemm_promise promise;
@@ -178,15 +179,15 @@ static void test_mixed(void **state)
     assert_int_equal(cemm_promise_answer(&promise, BEGIN + 2500, 200, NO), CEMM_DONE);
 }
 
-/* The learned time of a source after an answer that came with this repeat. */
+/* Tests the time that is learned for a source from the repeat that got the answer. */
 static void test_learned(void **state)
 {
     static const struct {
         const char *row;
-        int64_t early; /* last repeat that was too early; 0: none */
+        int64_t early; /* the last repeat that was too early; 0: there was none */
         int64_t came;
         int64_t expected;
-        int64_t known; /* the device's old estimate; -1: none, `expected` is another's */
+        int64_t known; /* the device's old estimate; -1: none, so `expected` is another device's */
         bool patient;
         int64_t learned;
     } rows[] = {
@@ -218,7 +219,8 @@ static void test_learned(void **state)
     }
 }
 
-/* A patient promise repeats when the data is expected; any other repeats earlier, too. */
+/* A patient promise repeats the request only when the data is expected; any other promise also
+ * repeats it earlier. */
 static void test_expected(void **state)
 {
     struct cemm_promise promise;
@@ -235,7 +237,7 @@ static void test_expected(void **state)
         }
         assert_true(met);
         assert_int_equal(repeats, 2);
-        /* Still too early: it will be available soon. */
+        /* If that is still too early, the data will be available soon. */
         assert_int_equal(cemm_promise_answer(&promise, now, 202, NO), CEMM_WAIT);
         int64_t late = expected / CEMM_PROMISE_LATE;
         assert_int_equal(promise.until - now,
@@ -245,7 +247,7 @@ static void test_expected(void **state)
         assert_int_equal(cemm_promise_answer(&promise, BEGIN, 202, NO), CEMM_WAIT);
         assert_int_equal(promise.until, BEGIN + expected);
     }
-    /* Patience needs an expected time. */
+    /* A promise is patient only if a time is expected. */
     cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1, true);
     cemm_promise_answer(&promise, BEGIN, 202, NO);
     assert_int_equal(promise.until, BEGIN + CEMM_PROMISE_FIRST_MS);

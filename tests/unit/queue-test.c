@@ -1,6 +1,6 @@
 /*
- * The queue between the plugin's thread and collectd's: sorted, each series in
- * one thread at a time, and bounded.
+ * Tests the queue between the plugin's thread and collectd's threads: it is
+ * sorted, a series is in only one thread at a time, and its size is limited.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 static struct cemm_ledger *ledger;
 
-/* An entry that lives as long as the test. */
+/* Returns an entry that is valid until the test ends. */
 static struct cemm_ledger_entry *entry_of(const char *alias)
 {
     static const struct cemm_uid uid = {"00-1E-C0-85-96-CC"};
@@ -44,7 +44,7 @@ static struct answer *answer_of(const char *alias, int64_t time)
     return answer;
 }
 
-/* False: the oldest was dropped. */
+/* Puts an answer into the queue. Returns false if the oldest answer was dropped. */
 static bool put_of(struct queue *queue, const char *alias, int64_t time)
 {
     return queue_put(queue, answer_of(alias, time));
@@ -57,15 +57,15 @@ static bool put(struct queue *queue, int64_t time)
 
 #define LONG 60000 /* milliseconds */
 
-/* What happens in a call. */
+/* What happens during a call that hands over answers. */
 struct call {
     struct queue *queue;
-    size_t count;   /* answers that were handed over */
-    int64_t first;  /* the time of the first one; the others count up from it */
-    int64_t puts;   /* the time of an answer that comes at the first one; 0: none */
-    bool full;      /* that one found the queue full */
-    bool defers;    /* leaves the first one for much later */
-    int64_t pauses; /* milliseconds, at each one */
+    size_t count;   /* number of answers that were handed over */
+    int64_t first;  /* the time of the first answer; the times of the others count up from it */
+    int64_t puts;   /* the time of an answer that arrives at the first one; 0: none */
+    bool full;      /* the queue was full when that answer arrived */
+    bool defers;    /* leaves the first answer for much later */
+    int64_t pauses; /* milliseconds for which each answer is handled */
 };
 
 static bool take(void *data, struct answer *answer)
@@ -82,7 +82,7 @@ static bool take(void *data, struct answer *answer)
     return !first || !call->defers;
 }
 
-/* Makes a call that does not wait, and compares with the `count` answers that it hands over. */
+/* Makes a call that does not wait, and checks that it hands over `count` answers. */
 static void expect_call(struct queue *queue, struct call call, size_t count)
 {
     call.queue = queue;
@@ -118,7 +118,7 @@ static void test_order(void **state)
     queue_destroy(&queue);
 }
 
-/* Answers that arrive during a call do not overtake those that it leaves. */
+/* Answers that arrive during a call do not overtake answers that the call leaves for later. */
 static void test_order_during_a_call(void **state)
 {
     struct queue queue;
@@ -133,7 +133,7 @@ static void test_order_during_a_call(void **state)
     queue_destroy(&queue);
 }
 
-/* Two meters do not wait for each other. */
+/* The answers of two meters do not wait for each other. */
 static void test_meters(void **state)
 {
     static const char *const aliases[] = {"p1", "s01", "p1", "s01"};
@@ -148,7 +148,7 @@ static void test_meters(void **state)
     queue_destroy(&queue);
 }
 
-/* A meter with two answers does not delay those after it. */
+/* A meter with two answers does not delay later answers of other meters. */
 static void test_two_answers_each(void **state)
 {
     struct queue queue;
@@ -191,7 +191,7 @@ static void test_cadence(void **state)
     static const struct {
         bool total;
         unsigned cadence;
-        unsigned shortest; /* so far */
+        unsigned shortest; /* the shortest cadence so far */
     } rows[] = {
         {false, 0, 0},      {true, 10, 0},   {false, 300, 300}, {false, 0, 300},
         {false, 3600, 300}, {true, 10, 300}, {false, 60, 60},   {false, 300, 60},
@@ -237,7 +237,7 @@ static void test_full(void **state)
     queue_destroy(&queue);
 }
 
-/* An answer that comes during a call drops the oldest one that waits. */
+/* An answer that arrives during a call drops the oldest answer that waits. */
 static void test_full_during_a_call(void **state)
 {
     struct queue queue;
@@ -250,7 +250,8 @@ static void test_full_during_a_call(void **state)
     queue_destroy(&queue);
 }
 
-/* Answers that a call has taken or left count, too; those that it left are dropped first. */
+/* Answers that a call has taken or left for later also count. Those left for later are dropped
+ * first. */
 static void test_full_of_left_ones(void **state)
 {
     struct queue queue;
@@ -279,7 +280,7 @@ static void *bring(void *queue)
 static bool take_brought(void *queue, struct answer *answer)
 {
     assert_int_equal(answer->readings[0].time, 11);
-    queue_tell(queue, INT64_MAX); /* no more come */
+    queue_tell(queue, INT64_MAX); /* no more answers arrive */
     return true;
 }
 
@@ -307,7 +308,7 @@ static void test_call_ends(void **state)
     assert_true(cemm_clock_steady() >= begun + 75);
     assert_true(put_of(&queue, "p1", 10));
     assert_true(put_of(&queue, "s01", 11));
-    queue_hand_over(&queue, 1, take, &call); /* it is over at once */
+    queue_hand_over(&queue, 1, take, &call); /* ends immediately */
     assert_int_equal(call.count, 0);
     queue_hand_over(&queue, 100, take, &call);
     assert_int_equal(call.count, 1);
@@ -315,7 +316,8 @@ static void test_call_ends(void **state)
     queue_destroy(&queue);
 }
 
-/* An answer that such a call has left stays before a newer one that it has not seen. */
+/* An answer that such a call has left for later stays before a newer answer that it has not
+ * reached. */
 static void test_call_ends_after_a_left_one(void **state)
 {
     struct queue queue;
@@ -343,7 +345,8 @@ static void test_call_waits(void **state)
     queue_destroy(&queue);
 }
 
-/* A call does not wait if nothing can arrive before the next one; it takes what is there. */
+/* A call does not wait if no answer can arrive before the next call. It takes the answers that are
+ * in the queue. */
 static void test_call_expects_nothing(void **state)
 {
     struct queue queue;
@@ -387,7 +390,7 @@ static void expect_held(struct held *held, int64_t time)
     free(held);
 }
 
-/* The first of a series waits for the second one, for two minutes at most. */
+/* The first reading of a series waits for the second reading, for two minutes at most. */
 static void test_hold(void **state)
 {
     struct hold hold;
@@ -411,10 +414,11 @@ static void test_hold(void **state)
     assert_int_equal(hold.count, 0);
 }
 
-/* A fleet's whole first sweep is held back, and each series is found quickly. */
+/* The readings of many devices in the first sweep are held back, and each series is found quickly.
+ */
 static void test_hold_bound(void **state)
 {
-    static char series[HOLD_MAX + 1]; /* their addresses are only compared */
+    static char series[HOLD_MAX + 1]; /* only the addresses of the elements are used */
     struct reading reading = {0};
     struct hold hold;
 
@@ -431,7 +435,7 @@ static void test_hold_bound(void **state)
         assert_ptr_equal(held->reading.entry, &series[i - 1]);
         free(held);
     }
-    hold_free(&hold); /* the leak checker checks that the last one is freed, too */
+    hold_free(&hold); /* the leak checker checks that the last reading is freed */
 }
 
 int main(void)

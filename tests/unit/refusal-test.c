@@ -1,7 +1,7 @@
 /*
- * Refusals: for how long a refused request is not repeated, how many are
- * remembered, how often the file of a refused key is read again meanwhile, and
- * that a new key ends all pauses.
+ * Tests refusals: for how long a refused request is not repeated, how many refused
+ * requests are remembered, how often the file of a refused key is read again
+ * meanwhile, and that a new key ends all pauses.
  */
 #include "check.h"
 #include "common/base/limits.h"
@@ -41,7 +41,7 @@ int __wrap_cemm_secret_load(struct cemm_secret *secret, const char *file,
 
 uint32_t __wrap_cemm_random(void);
 
-/* The random number that does not change a pause. */
+/* Returns the random number that does not change a pause. */
 uint32_t __wrap_cemm_random(void)
 {
     return 25;
@@ -85,7 +85,8 @@ static void test_once_a_second(void **state)
     assert_int_equal(loads, 3);
 }
 
-/* The first refused request reads the file; the others use the count of keys. */
+/* The first refused request reads the key file again. For others, the number of keys read so far
+ * shows that the key is new. */
 static void test_new_key(void **state)
 {
     (void)state;
@@ -166,7 +167,7 @@ static void test_each_separately(void **state)
     assert_null(refused_of(1));
 }
 
-/* If there are too many refusals, the one that ends first is replaced. */
+/* If there are too many refusals, the one whose pause ends first is replaced. */
 static void test_bound(void **state)
 {
     const struct cemm_refused *refused;

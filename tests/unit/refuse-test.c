@@ -1,6 +1,6 @@
 /*
- * Answers that are refused completely, with a message: wrong types on every
- * level, NULs, and too much of anything.
+ * Tests answers that are refused completely, with a message: wrong types on every
+ * level, NULs, and anything that exceeds its limit.
  */
 #include "answers.h"
 #include "check.h"
@@ -16,7 +16,7 @@
 struct wrong {
     enum cemm_endpoint endpoint;
     const char *text;
-    const char *part; /* of the message */
+    const char *part; /* a part of the message */
 };
 
 static const struct wrong not_json[] = {
@@ -30,7 +30,7 @@ static const struct wrong not_json[] = {
     {CEMM_REALTIME, "{data:{}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{}} {\"data\":{}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{}}x", "it is not JSON"},
-#if JSON_C_VERSION_NUM != (18 << 8) /* it cannot be strict (base/json.c) */
+#if JSON_C_VERSION_NUM != (18 << 8) /* 0.18 has no usable strict mode, see base/json.c */
     {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1],}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1,]}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{}/* why */}", "it is not JSON"},
@@ -127,7 +127,7 @@ static void test_types(void **state)
     expect_all_refused(types, COUNT(types));
 }
 
-/* What is not accepted as [milliseconds, number], in realtime and in rows. */
+/* Tests what is not accepted as [milliseconds, number], in realtime and in rows. */
 static void test_pairs(void **state)
 {
     static const char *const pairs[] = {
@@ -151,7 +151,8 @@ static void test_pairs(void **state)
     }
 }
 
-/* `before`, `count` times `open`, `middle`, `count` times `close`, `after`. The caller frees it. */
+/* Returns `before`, `count` times `open`, `middle`, `count` times `close`, `after`. The caller
+ * frees the text. */
 static char *nest(const char *before, const char *open, const char *middle, const char *close,
                   size_t count, const char *after)
 {
@@ -171,7 +172,8 @@ static char *nest(const char *before, const char *open, const char *middle, cons
     return text;
 }
 
-/* 32 levels pass, counted from the outermost object to the innermost content; one more does not. */
+/* 32 levels of nesting, counted from the outermost object to the innermost content, are accepted,
+ * and 33 are not. */
 static void test_depth(void **state)
 {
     static const struct {
@@ -209,7 +211,8 @@ static void test_depth(void **state)
     }
 }
 
-/* `count` entries, or members if they have a name, which gets a number. The caller frees it. */
+/* Returns a list of `count` entries or, if `name` is given, members whose names are `name` and a
+ * number. The caller frees the text. */
 static char *repeat(const char *before, const char *name, const char *value, size_t count,
                     const char *after)
 {
@@ -231,7 +234,7 @@ static char *repeat(const char *before, const char *name, const char *value, siz
     return text;
 }
 
-/* Entries up to the limit are used, the rest is left out. */
+/* Entries up to the limit are used, and the others are left out. */
 static void test_too_much(void **state)
 {
     static const struct {
@@ -275,7 +278,7 @@ static void test_too_much(void **state)
     }
 }
 
-/* An answer may have 256 KiB, a list of devices 4 MiB, and not a byte more. */
+/* An answer may have at most 256 KiB, and a list of devices at most 4 MiB. */
 static void test_too_long(void **state)
 {
     static const struct {

@@ -1,6 +1,6 @@
 /*
- * A temporary directory for tests that read files: made before each test,
- * removed after it.
+ * A temporary directory for tests that read files. It is made before each test
+ * and removed after it.
  */
 #ifndef TESTS_UNIT_SCRATCH_H
 #define TESTS_UNIT_SCRATCH_H
@@ -12,10 +12,12 @@
 int scratch_setup(void **state);
 int scratch_teardown(void **state);
 
-/* The path of `name` in it, in one of a few buffers that are used in turn. */
+/* Returns the path of `name` in the directory. It stays valid until the function has been called a
+ * few more times. */
 const char *scratch_path(const char *name);
 
-/* Writes a file there, making the directories on the way, and returns its path. */
+/* Writes a file in the directory, with any missing directories of its path, and returns its path.
+ */
 const char *scratch_bytes(const char *name, const void *bytes, size_t length, mode_t mode);
 const char *scratch_text(const char *name, const char *text, mode_t mode);
 

@@ -1,6 +1,6 @@
 /*
- * Key files: who may read them, which line is the key, and that a key is never in
- * an error message.
+ * Tests key files: which modes are accepted, which line is the key, and that a key
+ * is never in an error message.
  */
 #include "check.h"
 #include "common/base/secret.h"

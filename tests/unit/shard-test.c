@@ -1,6 +1,7 @@
 /*
- * Shards of 10,000 devices: they are even, complete, and move no more devices than
- * necessary. The hash must never change.
+ * Tests the distribution of 10,000 devices to shards: it is even and complete, and
+ * a change of the number of shards moves no more devices than necessary. The hash
+ * must never change.
  */
 #include "check.h"
 #include "common/model/names.h"
@@ -35,7 +36,7 @@ static void test_even(void **state)
     }
 }
 
-/* Devices that move go to the new shard. */
+/* If a shard is added, devices move only to the new shard. */
 static void test_movement(void **state)
 {
     (void)state;
@@ -53,7 +54,7 @@ static void test_movement(void **state)
     }
 }
 
-/* Calculated by another program. */
+/* The expected shards were calculated by another program. */
 static void test_fixed(void **state)
 {
     static const struct {

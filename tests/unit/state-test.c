@@ -1,6 +1,6 @@
 /*
- * Which minutes were sent and which are missing, and the state file: over
- * restarts, damage, and another window.
+ * Tests which minutes were sent and which are missing, and the state file: after
+ * restarts, after damage, and with another window.
  */
 #include "check.h"
 #include "common/base/file.h"
@@ -56,7 +56,7 @@ static struct cemm_ledger_entry *power(struct cemm_ledger *ledger)
     return entry;
 }
 
-/* All ranges that a sink lacks, as "FROM-UNTIL …" in minutes ago. */
+/* Returns all ranges that a sink lacks, as "FROM-UNTIL …" in minutes before NOW. */
 static const char *missing_to(struct cemm_ledger_entry *entry, const char *sink)
 {
     static char text[4096];
@@ -122,7 +122,7 @@ static void test_missing(void **state)
     cemm_ledger_free(NULL);
 }
 
-/* A minute that is cut by the window's beginning is not in it. */
+/* A minute in the middle of which the window begins is not in the window. */
 static void test_edges(void **state)
 {
     struct cemm_ledger *ledger = begin(10 * 60 + 19);
@@ -135,7 +135,8 @@ static void test_edges(void **state)
     expect_int("from within a minute: the next one", from, AT(4));
     assert_true(cemm_ledger_missing(power(ledger), "", AT(5), NOW, &from, &until));
     expect_int("from its beginning: that one", from, AT(5));
-    /* Minute 0 is the current one, 1 has ended at 0 s: until 59.999 s it may still come. */
+    /* Minute 0 is the current one. Minute 1 ended at 0 s, and may still be received until 59.999 s.
+     */
     assert_true(cemm_ledger_missing(power(ledger), "", AT(5), AT(0) + 59999, &from, &until));
     expect_int("a minute that has just ended is not missing yet", until, AT(1));
     assert_true(cemm_ledger_missing(power(ledger), "", AT(5), AT(0) + 60000, &from, &until));
@@ -201,7 +202,7 @@ static void test_names(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* Each row differs from the first one in one field only. */
+/* Each row differs from the first row in only one field. */
 static void test_series(void **state)
 {
     struct cemm_ledger *ledger = begin(10 * 60 + 20);
@@ -226,7 +227,7 @@ static void test_series(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* Live samples count as sent for all sinks of this run, if the API has minutes of them. */
+/* Live samples count as sent to all sinks of this run if the API has minutes of their channel. */
 static void test_live(void **state)
 {
     static const char *const sinks[] = {"csv", "write_graphite"};
@@ -245,7 +246,8 @@ static void test_live(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* Every second minute, in an order that would break a wrong insertion, then the rest. */
+/* Adds every second minute, in an order in which a wrong insertion would fail, and then the others.
+ */
 static void test_many(void **state)
 {
     struct cemm_ledger *ledger = begin(1001 * 60);
@@ -299,7 +301,8 @@ static void save(struct cemm_ledger *ledger, bool whole, int result)
         expect_part("the message", message.text, ledger->path);
 }
 
-/* Whether a sample of this time is not new, in an answer that came `later` ms after it. */
+/* Whether a sample with the time `newest` is already known, in an answer that arrived `later` ms
+ * after that time. */
 static bool knows(struct cemm_ledger *ledger, int64_t newest, int64_t later)
 {
     struct cemm_document document = {.source = (char[]){"local a"}, .fetched = newest + later};
@@ -320,7 +323,7 @@ static void test_file(void **state)
     mark_all(ledger, 3, 3);
     assert_int_equal(cemm_ledger_mark(power(ledger), NULL, NOW - 5), 0);
     save(ledger, true, 0);
-    save(ledger, true, 0); /* over the existing file */
+    save(ledger, true, 0); /* replaces the existing file */
     assert_int_equal(stat(path, &stat_buffer), 0);
     expect_int("not readable by others", stat_buffer.st_mode & 0027, 0);
     assert_int_equal(access(scratch_path("state.new"), F_OK), -1);
@@ -336,13 +339,13 @@ static void test_file(void **state)
     save(ledger, true, 0);
     cemm_ledger_free(ledger);
 
-    ledger = begin(6 * 60 + 20); /* a narrower one */
+    ledger = begin(6 * 60 + 20); /* a narrower window */
     load(ledger, path, 0);
     expect_text("less is missing", missing_of(ledger), "5-3 2-1");
     save(ledger, true, 0);
     cemm_ledger_free(ledger);
 
-    ledger = begin(20 * 60 + 20); /* nothing was lost by that */
+    ledger = begin(20 * 60 + 20); /* the narrower window has lost nothing */
     load(ledger, path, 0);
     expect_text("wide again", missing_of(ledger), "5-3 2-1");
     cemm_ledger_free(ledger);
@@ -362,7 +365,7 @@ static void append(const char *path, const char *text)
 #define SENT(ranges) "\t00-1E-C0-85-96-CC\tp1\telectric_power\t" ranges "\n"
 #define LINE(start)  SENT(start "+1")
 
-/* An appended line counts at once; half a line does not count, and does no harm. */
+/* A line that was appended is used; half a line is not used and does no harm. */
 static void test_append(void **state)
 {
     const char *path =
@@ -381,17 +384,18 @@ static void test_append(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* First the whole file, then lines, then the whole file again if that has failed. */
+/* The whole file is written first, then lines are appended. If that fails, the whole file is
+ * written again. */
 static void test_save(void **state)
 {
     static const struct {
         const char *row;
-        int minute;       /* marked before; 0: none */
-        bool whole;       /* requested */
+        int minute;       /* the minute that is marked before; 0: none */
+        bool whole;       /* the whole file is requested */
         bool away;        /* the file's directory is missing */
-        int later;        /* milliseconds */
+        int later;        /* milliseconds since the previous row */
         int result;       /* the returned value */
-        const char *text; /* of the file; NULL: there is none */
+        const char *text; /* the content of the file; NULL: there is no file */
     } rows[] = {
         {"nothing was sent", 0, true, false, 0, 0, NULL},
         {"the whole file at first", 8, false, false, 0, 0, HEADER LINE("1699999500") END},
@@ -439,7 +443,7 @@ static void test_save(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* If too many lines are not saved, they are dropped, and the whole file is written. */
+/* If too many lines are waiting to be saved, they are dropped, and the whole file is written. */
 static void test_too_many_lines(void **state)
 {
     const char *path = scratch_path("state");
@@ -462,7 +466,7 @@ static void test_too_many_lines(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* The file has one newest sample of each series, and the minutes of each sink. */
+/* The file has the newest sample of each series, and the minutes of each sink. */
 static void test_text(void **state)
 {
     struct cemm_ledger *ledger = begin(HOUR);
@@ -474,7 +478,9 @@ static void test_text(void **state)
     assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
     expect_text("old minutes are dropped: a header alone", text, HEADER END);
     free(text);
-    /* The time of the last sample is kept: its repetition is not new, even after a year. */
+    /* The time of the last sample is kept, so that if it is repeated, even a year later, it is not
+     * new.
+     */
     assert_int_equal(cemm_ledger_mark(power(ledger), NULL, NOW - INT64_C(400) * 86400000), 0);
     assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
     expect_text("the last sample", text, HEADER SENT("@1665440000000") END);
@@ -561,15 +567,15 @@ static void test_damage(void **state)
     }
 }
 
-/* A file that is truncated anywhere is reported, its remaining lines are used, a copy is kept, and
- * the next file is complete again. */
+/* A truncated file is reported, its remaining lines are used, a copy is kept, and the next file is
+ * complete again. */
 static void test_cut(void **state)
 {
     static const struct {
         const char *row;
         const char *text;
         const char *missing;
-        const char *then; /* after minute 5 was sent, too */
+        const char *then; /* what is missing after minute 5 was also sent */
     } rows[] = {
         {"within a line", HEADER GOOD "\t00-1E-C", "10-3", "10-5 4-3"},
         {"between two lines", HEADER GOOD, "10-3", "10-5 4-3"},
@@ -614,8 +620,8 @@ static void test_unusable(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* A link stays and its target is written; only a regular file is replaced, and nothing is
- * written to an existing file with the temporary file's name. */
+/* A symbolic link is kept and its target is written. Only a regular file is replaced. Nothing is
+ * written to an existing file that has the name of the temporary file. */
 static void test_links(void **state)
 {
     struct cemm_ledger *ledger = begin(HOUR);
@@ -655,8 +661,8 @@ static void test_links(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* The interval of a series, as learned from samples, survives a restart; that of a pulse meter
- * is never known. A file of format 1 has none. */
+/* The interval of a series that was learned from samples survives a restart. The interval of a
+ * pulse meter is never known. A file of format 1 has no intervals. */
 static void test_cadence(void **state)
 {
     static const char path_1[] = HEADER END "" SENT("@1699999900000");
@@ -700,7 +706,7 @@ static void test_cadence(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* A file with too many sinks is not one of ours. */
+/* A file with too many sinks was not written by us. */
 static void test_sinks(void **state)
 {
     char text[8000] = HEADER END;

@@ -1,6 +1,6 @@
 /*
- * The heap of timers: due timers fire once, in order; stopped ones do not,
- * wherever they were in the heap.
+ * Tests the heap of timers: a timer that is due fires once, in order; a stopped
+ * timer does not fire, wherever it was in the heap.
  */
 #include "check.h"
 #include "common/engine/timer.h"
@@ -11,8 +11,8 @@ struct probe {
     struct cemm_timer timer;
     int fired;
     struct cemm_timers *timers;
-    struct probe *stops; /* stopped when this one fires */
-    int64_t again;       /* restarted for then; 0: not */
+    struct probe *stops; /* the timer that is stopped when this one fires */
+    int64_t again;       /* the time for which it is started again; 0: it is not */
 };
 
 static int64_t last_fired;
@@ -111,7 +111,7 @@ static void fire_in_order(void *data)
     fired++;
 }
 
-/* Those that are due at the same time fire in the order in which they were set. */
+/* Timers that are due at the same time fire in the order in which they were started. */
 static void test_same_time(void **state)
 {
     struct cemm_timers timers = {0};
@@ -128,7 +128,8 @@ static void test_same_time(void **state)
     assert_int_equal(fired, TIMERS);
 }
 
-/* Many, in a scrambled order, with equals among them; every third is stopped. */
+/* Starts many timers in a scrambled order, some of them for the same time, and stops every third
+ * one. */
 static void test_many(void **state)
 {
     struct cemm_timers timers = {0};

@@ -1,6 +1,6 @@
 /*
- * The shape of the mount: which names exist, what each means, and that every
- * listed name leads back to itself.
+ * Tests the tree of the mount: which names exist, what each name means, and that
+ * every listed name can be looked up and gives the same name again.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,8 +27,9 @@ struct fixture {
     struct tree_clock clock;
 };
 
-/* A meter in the cloud with nothing else known; one whose data begin in a November; one whose first
- * day is only partly known; and one on the LAN only. */
+/* A meter in the cloud of which nothing else is known, a meter whose data begins in November, a
+ * meter whose first day is known only from some of its sources, and a meter that is only on the
+ * LAN. */
 static const struct tree_meter unknown = {.totals = true};
 static const struct tree_meter known = {true, true, true, {CEMM_DAY, 2022, 11, 15}};
 static const struct tree_meter partly = {true, true, false, {CEMM_DAY, 2022, 11, 15}};
@@ -52,7 +53,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Follows a path from the root; false if a name in it does not exist. */
+/* Follows a path from the root. Returns false if a name in it does not exist. */
 static bool walk_as(const struct tree_meter *meter, const struct tree_clock *clock,
                     const char *text, struct path *ret_path)
 {
@@ -229,7 +230,7 @@ static void test_refused(void **state)
     }
 }
 
-/* Which names exist if the first day is known. */
+/* The names that exist, and some that do not, if the first day is known. */
 static const struct {
     const char *text;
     bool there;
@@ -335,7 +336,7 @@ static void test_links(void **state)
 
         assert_true(walk(&clock, links[i].text, &path));
         assert_string_equal(tree_target(&path, &clock, 0, &target), links[i].target);
-        /* It resolves to that path. */
+        /* The target of the link exists. */
         assert_true(walk(&clock, target.text, &again));
         assert_string_equal(target.text, again.text);
         assert_int_equal(target.kind, again.kind);
@@ -351,7 +352,7 @@ static void test_links(void **state)
     }
 }
 
-/* Name to path, path to name, and up again. */
+/* A name is converted to a path, the path to its name, and the path to its parent. */
 static void test_back(void **state)
 {
     struct fixture *fixture = *state;
@@ -376,7 +377,7 @@ static void test_back(void **state)
     assert_false(tree_cut(root.text));
 }
 
-/* The twin of a period's file has the other extension, and the twin of that is the first file. */
+/* The twin of a period's file has the other extension, and its own twin is the first file. */
 static void test_twins(void **state)
 {
     struct fixture *fixture = *state;
@@ -398,7 +399,7 @@ static void test_twins(void **state)
     }
 }
 
-/* `st_ino` depends on it: FNV-1a, 64 bits, with its authors' test vectors. */
+/* `st_ino` depends on the hash: FNV-1a with 64 bits, checked with its authors' test vectors. */
 static void test_hash(void **state)
 {
     (void)state;
@@ -561,7 +562,7 @@ static void test_queries(void **state)
     }
 }
 
-/* An error belongs to the document, not to the file. */
+/* Files of the same document have the same error. */
 static void test_causes(void **state)
 {
     struct fixture *fixture = *state;

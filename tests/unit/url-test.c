@@ -1,6 +1,7 @@
 /*
- * From a query to a URL: each endpoint on each interface, as documented, with a
- * time parameter that both interpret alike (the period's start).
+ * Tests the URL of each endpoint on each interface, which is as documented. The
+ * parameter `time` is the period's start, which both interfaces understand in the
+ * same way.
  */
 #include "check.h"
 #include "common/protocol/url.h"
@@ -11,7 +12,7 @@
 #define LAN   "http://192.168.2.115/open-api/v1/"
 #define UID   "00-1E-C0-85-96-CC"
 
-/* Writes the URL of a query; the caller frees it. */
+/* Writes the URL of a query. The caller frees it. */
 static char *write_url(enum cemm_source_kind kind, const struct cemm_query *query, const char *key)
 {
     struct cemm_buffer buffer = CEMM_BUFFER_INIT(2048);
