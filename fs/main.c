@@ -194,7 +194,7 @@ static bool is_within(const char *path, const char *above)
 
 /* Looks for a mount of cemmfs that conflicts with the mount point or the archive, and sets the
  * message. If mount.fuse3 has mounted already, `path` is NULL, and our own mount is in the list.
- * Only paths are compared: others' mounts would refuse a request, and ours does not answer yet. */
+ * Only paths are compared: other users' mounts refuse requests, and ours does not answer yet. */
 static void check_mounts(const char *path, const char *archive, struct cemm_message *message)
 {
     FILE *mounts = setmntent("/proc/self/mounts", "re");

@@ -25,7 +25,7 @@ struct options {
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };
 
 /* Reads the arguments, which must outlive the options. OPTIONS_DONE: the help or the version was
- * asked for, and printed. OPTIONS_WRONG: `message` says what is wrong. */
+ * requested, and was printed. OPTIONS_WRONG: `message` says what is wrong. */
 enum options_result options_read(int argc, char **argv, struct options *ret_options,
                                  struct cemm_message *message);
 

@@ -33,7 +33,7 @@ static uint64_t cause_of(const struct finding *finding)
         return cemm_hash(hash, message, strlen(message));
     hash = cemm_hash(hash, message, (size_t)(request - message));
     if (unheard && !cloud)
-        hash = cemm_hash(hash, request, strcspn(request, " :")); /* the device */
+        hash = cemm_hash(hash, request, strcspn(request, " :")); /* names the device */
     return cemm_hash(hash, reason, strlen(reason));
 }
 

@@ -152,7 +152,7 @@ static int print_piece(struct rows *rows, const struct piece *piece)
     char bytes[BUFSIZ];
     for (size_t done = 0; done < piece->length;) {
         size_t left = piece->length - done;
-        errno = EIO; /* for a file that is too short */
+        errno = EIO; /* the error if the file is too short */
         ssize_t length = pread(rows->file, bytes, left < sizeof(bytes) ? left : sizeof(bytes),
                                piece->offset + (off_t)done);
         if (length <= 0)

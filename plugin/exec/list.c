@@ -159,7 +159,7 @@ static struct json_object *channels_of(bool *failed, const struct cemm_document 
     return channels;
 }
 
-/* The source of the answer, and the account if it also has the meter. */
+/* Lists the source of the answer and, if it also has the meter, the account. */
 static struct json_object *sources_of(bool *failed, const struct cemm *cemm,
                                       const struct cemm_document *document)
 {

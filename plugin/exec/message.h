@@ -23,7 +23,7 @@ void message_failure(const struct cemm_message *message, int r);
  * ": "; NULL: there is none. `text` may be NULL. */
 const char *message_rest(const char *text);
 
-/* Remembers a message as printed. */
+/* Records that a message was printed. */
 void message_remember(const char *message);
 
 /* Whether a message with the same source and reason was printed. */

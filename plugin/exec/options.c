@@ -18,7 +18,7 @@
 
 static const struct option {
     const char *name;
-    const char *value; /* NULL: it takes none */
+    const char *value; /* NULL: the option takes no value */
     enum exec_option id;
     const char *help; /* NULL: the formats of the command */
 } option_table[] = {

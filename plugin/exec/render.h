@@ -45,7 +45,7 @@ size_t table_width(const struct table *table); /* so far; notes do not count */
 /* Prints the table, unless `stream` is NULL, and frees it. Returns 0 or a negative errno. */
 int table_print(struct table *table, FILE *stream);
 
-/* Shorten a number to three decimals, and a time to one without T, milliseconds and offset. */
+/* Shorten a number to three decimals, and 2024-03-31T03:00:00+02:00 to 2024-03-31 03:00:00. */
 void table_round(char *number);
 void table_plain_time(char *time);
 

@@ -362,7 +362,7 @@ static enum exec_exit run(struct stream *stream)
             break;
         bool nothing = stream->sweeps > 0 && session_found_nothing(&stream->session);
         if (stream->ended && !stream->wanted && stream->pending == 0 && stream->missed.waiting == 0)
-            return nothing ? EXEC_FAILED : EXEC_OK; /* failed: there never was a meter */
+            return nothing ? EXEC_FAILED : EXEC_OK; /* failed: no meter was ever found */
         turn(stream, now);
     }
     message_print(CEMM_LOG_ERROR, "the stream has stopped: %s", strerror(-stream->error));
