@@ -9,33 +9,33 @@
 #define ANSWER_HTML "text/html; charset=utf-8"
 #define ANSWER_TEXT "text/plain; charset=utf-8"
 
-/* What happens to the connection. Except with ANSWER_HTTP, the body contains the header, and is
+/* What happens to the connection. Except for ANSWER_HTTP, the body also contains the header and is
  * sent unchanged. */
 enum answer_end {
     ANSWER_HTTP,  /* normal: the library makes the header */
-    ANSWER_CLOSE, /* closed */
-    ANSWER_LATE,  /* closed a while later; until then nothing is read */
-    ANSWER_RESET, /* reset */
-    ANSWER_HOLD,  /* kept open; nothing more is sent */
+    ANSWER_CLOSE, /* it is closed */
+    ANSWER_LATE,  /* it is closed a while later; until then nothing is read */
+    ANSWER_RESET, /* it is reset */
+    ANSWER_HOLD,  /* it is kept open; nothing more is sent */
     ANSWER_DRIP,  /* everything after the header is sent byte by byte */
 };
 
 struct answer {
     unsigned status;
-    char *body; /* allocated; NULL is empty */
+    char *body; /* allocated; NULL: empty */
     size_t length;
-    size_t sent;      /* fewer than length: the connection closes in the middle */
+    size_t sent;      /* if less than `length`, the connection is closed in the middle */
     const char *type; /* a literal */
     time_t date;      /* 0: the current time */
     int retry_after;  /* seconds; -1: no such header */
-    bool retry_date;  /* Retry-After is a date, that many seconds from now */
+    bool retry_date;  /* Retry-After is a date, `retry_after` seconds from now */
     char *location;   /* allocated; NULL: no such header */
     bool endless;     /* 4 GiB of spaces, without a Content-Length */
     bool drop;        /* no answer: the connection is closed */
     enum answer_end end;
 };
 
-/* Each replaces the answer, and returns 0 or -ENOMEM. answer_take() takes over `body`. */
+/* These replace the answer. The first two return 0 or -ENOMEM. answer_take() takes over `body`. */
 int answer_error(struct answer *answer, unsigned status);
 int answer_copy(struct answer *answer, unsigned status, const char *type, const char *body);
 void answer_take(struct answer *answer, unsigned status, const char *type, char *body,

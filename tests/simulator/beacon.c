@@ -1,13 +1,13 @@
 /*
  * The discovery broadcast: how the devices on the LAN say where they are.
  *
- * One socket receives the broadcasts, and each device has its own socket, bound to its address. It
- * sends answers from there, so a packet's source is the device, as with real ones, and receives
- * unicast queries there. All sockets share one port with other programs that allow it
- * (SO_REUSEADDR), so several simulators can run on one network.
+ * One socket receives the broadcasts, and each device has its own socket, bound to its address. A
+ * device sends answers from its socket, so that their source is its address as with real devices,
+ * and also receives unicast queries there. All sockets share one port with other programs that
+ * allow it (SO_REUSEADDR), so several simulators can run on one network.
  *
- * A packet's destination decides who answers: a broadcast concerns only the devices in that
- * network, although one process simulates those of all networks.
+ * The destination of a packet decides which devices answer: a broadcast concerns only the devices
+ * in that network, although one process simulates the devices of all networks.
  */
 #include "beacon.h"
 
@@ -45,15 +45,15 @@ struct beacon {
     struct beacon_socket sockets[]; /* one per LAN device, then the one for broadcasts */
 };
 
-/* A packet with a query. */
+/* A received packet that contains a query. */
 struct packet {
     struct sockaddr_in sender;
     struct in_addr to;
     int interface;
 };
 
-/* Finds the interface that has the socket's address or, if not `exactly`, whose network contains it
- * (127.0.0.2, which no interface has). */
+/* Finds the interface that has the socket's address or, if not `exactly`, whose network contains
+ * that address (as for 127.0.0.2, which no interface has). */
 static bool find_network(const struct ifaddrs *list, struct beacon_socket *sock, bool exactly)
 {
     for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
@@ -154,7 +154,7 @@ void beacon_free(struct beacon *beacon)
     free(beacon);
 }
 
-/* Receives one packet. -EBADMSG: it is not a query. */
+/* Receives a packet. -EBADMSG: it is not a query. */
 static int read_query(int fd, struct packet *ret_packet)
 {
     union {
@@ -196,7 +196,8 @@ static bool concerns(const struct beacon_socket *sock, const struct packet *pack
            (packet->to.s_addr == sock->broadcast || packet->to.s_addr == INADDR_BROADCAST);
 }
 
-/* Whether a device sent it. Junk includes an echo of the query, which must not be answered. */
+/* Whether the packet is from a simulated device. Junk includes an echo of the query, which must not
+ * be answered. */
 static bool is_own(const struct beacon *beacon, const struct sockaddr_in *sender)
 {
     const struct options *options = beacon->pool->world->options;
@@ -231,7 +232,8 @@ static void mac_of(const char *uid, char mac[static MAC_SIZE])
     mac[i] = '\0';
 }
 
-/* The MAC of another device: the next one or, if there is only one, one that is not simulated. */
+/* Writes the MAC of another device: the next device or, if there is only one, a device that is not
+ * simulated. */
 static void other_mac(const struct world *world, int index, char mac[static MAC_SIZE])
 {
     char uid[UID_SIZE];
@@ -242,7 +244,7 @@ static void other_mac(const struct world *world, int index, char mac[static MAC_
         mac_of(uid, mac);
 }
 
-/* Closes `out`, a memory stream that fills text and length, and sends the text. */
+/* Closes `out`, a memory stream that has filled `text` and `length`, and sends the text. */
 static void send_out(const struct beacon_socket *sock, const struct sockaddr_in *to, FILE *out,
                      char **text, const size_t *length, int times)
 {

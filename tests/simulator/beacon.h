@@ -12,5 +12,5 @@ struct beacon;
 int beacon_new(struct pool *pool, struct beacon **ret_beacon);
 void beacon_free(struct beacon *beacon);
 
-/* One of the sockets has something to read. */
+/* Receives a packet from a socket that is readable, and answers it. */
 void beacon_take(struct watch *watch);

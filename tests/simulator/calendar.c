@@ -1,9 +1,9 @@
 /*
  * Local days, months and years.
  *
- * The API counts in the meter's days, which are 23 or 25 hours long twice a year. GLib's GTimeZone
- * accepts any zone by name without setting TZ for the whole process, which libc cannot do. Days and
- * months without a zone use timegm() and gmtime_r(), which are pure.
+ * The API's days are those of the meter's zone, and twice a year a day has 23 or 25 hours. GLib's
+ * GTimeZone accepts any zone by name; libc would need TZ, which affects the whole process. Days and
+ * months without a zone use timegm() and gmtime_r(), which depend on no zone.
  */
 #include "calendar.h"
 
@@ -65,7 +65,7 @@ int64_t calendar_start(const struct calendar *calendar, int year, int month, int
 {
     struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
     gint64 local = timegm(&tm);
-    /* If midnight comes twice, the day begins at the first one, in summer time. If it is
+    /* If midnight occurs twice, the day begins at the first one, in summer time. If it is
      * skipped, the day begins at the end of the gap. */
     int interval = g_time_zone_adjust_time(calendar->zone, G_TIME_TYPE_DAYLIGHT, &local);
 

@@ -22,13 +22,15 @@ struct date {
 int calendar_new(const char *zone, struct calendar **ret_calendar);
 void calendar_free(struct calendar *calendar);
 
-/* Seconds east of UTC at a moment. */
+/* Returns the offset from UTC in seconds (positive: east) at a moment. */
 int64_t calendar_offset(const struct calendar *calendar, int64_t utc);
 struct date calendar_date(const struct calendar *calendar, int64_t utc);
 
-/* The first second of a local date. Months and days out of range carry over, as in mktime(). */
+/* Returns the first second of a local date. Months and days out of range carry over, as in
+ * mktime().
+ */
 int64_t calendar_start(const struct calendar *calendar, int year, int month, int day);
 
-/* The period around a moment: its first second, and the first second after it. */
+/* Returns the first second of the period that contains a moment, and the first second after it. */
 void calendar_period(const struct calendar *calendar, enum period period, int64_t utc,
                      int64_t *ret_start, int64_t *ret_end);

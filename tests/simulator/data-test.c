@@ -1,8 +1,8 @@
 /*
  * Tests of the simulated meters.
  *
- * All end-to-end tests trust these data, so these tests check what they rely on: counters that
- * never step back, sums that agree for all periods, days of 23 and 25 hours, and no data from the
+ * All end-to-end tests rely on this data, so it is checked here: counters never decrease, the sums
+ * of all periods agree, days have 23 or 25 hours when clocks change, and there is no data from the
  * future.
  */
 #include "data.h"
@@ -23,7 +23,7 @@
 #define JULY_1   INT64_C(1719784800) /* 2024-07-01 00:00 */
 #define JANUARY  INT64_C(1704063600) /* 2024-01-01 00:00 */
 #define LONG_AGO INT64_C(1640991600) /* 2022-01-01 00:00 */
-#define NOW      INT64_C(1735686000) /* 2025-01-01 00:00: all of 2024 is over */
+#define NOW      INT64_C(1735686000) /* 2025-01-01 00:00: all of 2024 has ended */
 
 struct rig {
     struct calendar *calendar;
@@ -75,7 +75,7 @@ struct sum {
     int64_t oldest_ms;
 };
 
-/* Adds rows up, and checks that they are sorted, newest first. */
+/* Returns the sum of the rows, and checks that they are sorted, newest first. */
 static struct sum add_rows(struct meter *meter, enum period period, enum channel channel,
                            int64_t utc, int64_t now)
 {
@@ -122,7 +122,7 @@ static void counters_never_step_back(void **state)
     }
 }
 
-/* A day's counters are the sum of its minutes of power, except for rounding. */
+/* The counters rise in a day by the sum of its minutes of power, except for rounding. */
 static void energy_is_the_sum_of_power(void **state)
 {
     struct rig *rig = *state;
@@ -187,7 +187,7 @@ static void gas_steps_once_an_hour(void **state)
         assert_int_equal(value(rig->gas, CHANNEL_GAS, utc + HOUR - 1), reading);
         assert_true(value(rig->gas, CHANNEL_GAS, utc + HOUR) > reading);
         assert_int_equal(meter_latest(rig->gas, CHANNEL_GAS, (utc + 1234) * 1000, &sample), 0);
-        assert_int_equal(sample.time_ms, (utc + 1230) * 1000); /* the telegram's */
+        assert_int_equal(sample.time_ms, (utc + 1230) * 1000); /* the time of the telegram */
         assert_int_equal(sample.value, reading);
         assert_int_equal(meter_latest(hourly, CHANNEL_GAS, (utc + 1234) * 1000, &sample), 0);
         assert_int_equal(sample.time_ms, utc * 1000);
@@ -196,7 +196,7 @@ static void gas_steps_once_an_hour(void **state)
     meter_free(hourly);
 }
 
-/* An inverter produces what its panels produce by day, and consumes a little at night. */
+/* An inverter produces by day what its panels produce, and consumes a little at night. */
 static void an_inverter_produces_by_day(void **state)
 {
     struct rig *rig = *state;
@@ -252,7 +252,8 @@ static void days_have_their_own_length(void **state)
     }
 }
 
-/* Hours add up to the day, days to the month, months to the year, as the readings do. */
+/* The sum of the hours is the day, that of the days the month, and that of the months the year, as
+ * in the readings. */
 static void sums_agree(void **state)
 {
     struct rig *rig = *state;
@@ -307,7 +308,7 @@ static void no_data_before_installation(void **state)
     assert_true(meter_value(rig->p1, CHANNEL_SWITCH, NOW * 1000, &ignored) < 0);
 }
 
-/* The order of calls must not matter, and no two series may be equal. */
+/* The order of calls must not affect the data, and no two series may be equal. */
 static void data_are_a_function(void **state)
 {
     struct rig *rig = *state;
@@ -343,7 +344,7 @@ static void tariffs_follow_the_clock(void **state)
         {JULY_1 + 23 * HOUR, 1},
         {JULY_1 - 12 * HOUR, 1},    /* Sunday noon */
         {1711839600 + 6 * HOUR, 1}, /* Sunday in the 23-hour day */
-        {1711922400 + 7 * HOUR, 2}, /* the Monday after */
+        {1711922400 + 7 * HOUR, 2}, /* the next day, a Monday */
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -399,7 +400,7 @@ static void aliases_are_the_documented_ones(void **state)
     }
 }
 
-/* The house's consumption is p1 plus the production of its panels. */
+/* The consumption of the house (`usage`) is p1 plus the production of its panels. */
 static void usage_is_grid_and_roof(void **state)
 {
     struct rig *rig = *state;
@@ -414,7 +415,7 @@ static void usage_is_grid_and_roof(void **state)
     meter_free(used);
 }
 
-/* An hour's minutes in L/min add up to its m3, except for rounding. */
+/* The sum of an hour's minutes in L/min is the hour's m3, except for rounding. */
 static void dsmr5_gas_comes_by_the_minute(void **state)
 {
     struct rig *rig = *state;
@@ -433,7 +434,7 @@ static void dsmr5_gas_comes_by_the_minute(void **state)
     meter_free(gas);
 }
 
-/* Midnights that are skipped, come twice, or are not at a full hour of UTC. */
+/* Tests midnights that are skipped, that occur twice, or that are not at a full hour of UTC. */
 static void days_of_odd_zones(void **state)
 {
     static const struct {

@@ -1,11 +1,11 @@
 /*
  * What the simulated meters measure.
  *
- * Everything is a function of uid, alias, channel and time, in whole numbers: two runs, two
- * machines and the oracle (--print) agree to the last digit. The power of each minute comes from a
- * hash. Energy is the sum of these minutes, so counters, days, months and years agree. Sums up to
- * each midnight are cached once computed (a year takes about 10 ms); this is the only state, and it
- * changes no answer.
+ * Everything is a function of uid, alias, channel and time, in whole numbers, so two runs, two
+ * machines and the oracle (--print) agree to the last digit. The power of each minute is made from
+ * a hash. Energy is the sum of these minutes, so counters, days, months and years agree. The sums
+ * up to each midnight are cached (computing a year takes about 10 ms). The cache is the only state,
+ * and it does not affect any answer.
  */
 #include "data.h"
 
@@ -16,20 +16,20 @@
 #define COUNTERS        4
 #define PERIOD_ROWS_MAX 31
 
-/* Power is kept in 1/8 W and summed in 1/8 Ws: this many are 1/1024 kWh. */
+/* Power is stored in 1/8 W and summed in 1/8 Ws. This many of them are 1/1024 kWh. */
 #define ENERGY_UNIT (8 * 3600 * 1000 / VALUE_ONE)
-/* Gas is kept in 1/1024 m3 an hour: each of those is 50/3 of 1/1024 L/min. */
+/* Gas is stored in 1/1024 m3 per hour. That is 50/3 times 1/1024 L/min. */
 #define GAS_FLOW_TIMES_3 50
 
 #define HUMIDITY_LOWEST 40 /* percent */
 #define HUMIDITY_RANGE  40
 
-/* Flow is kept in 1/8 L/min and summed over seconds: 1875/4 of those are 1/1024 m3. */
+/* Flow is stored in 1/8 L/min and summed over seconds. A sum of 1875/4 is 1/1024 m3. */
 #define VOLUME_UNIT_TIMES_4 1875
 
 struct midnight {
     int64_t start;
-    int64_t sum[COUNTERS]; /* from since to here */
+    int64_t sum[COUNTERS]; /* from the first day to this midnight */
 };
 
 struct meter {
@@ -78,7 +78,7 @@ int channel_find(const char *name, enum channel *ret_channel)
     return -ENOENT;
 }
 
-/* Computes a day, unless it is the last one that was computed. */
+/* Returns a day. Computes it, unless it is the day that was computed last. */
 static const struct day *work_out(struct meter *meter, int64_t start, int64_t end)
 {
     if (meter->day.start != start)
@@ -86,7 +86,7 @@ static const struct day *work_out(struct meter *meter, int64_t start, int64_t en
     return &meter->day;
 }
 
-/* The counter of a minute: import low, import high, export low, export high. */
+/* Returns which counter a minute belongs to: import low, import high, export low or export high. */
 static int counter_of(const struct meter *meter, const struct day *day, int index)
 {
     if (meter->household.kind == METER_GAS || meter->household.kind == METER_WATER)
@@ -94,7 +94,7 @@ static int counter_of(const struct meter *meter, const struct day *day, int inde
     return (day->low[index] ? 0 : 1) + (day->amount[index] < 0 ? 2 : 0);
 }
 
-/* Adds the part of a day before `until`. Gas is only read when its hour is over. */
+/* Adds the part of a day before `until` to the sums. Gas is only read when its hour has ended. */
 static void add_day(const struct meter *meter, const struct day *day, int64_t until,
                     int64_t sum[COUNTERS])
 {
@@ -126,7 +126,7 @@ static int grow(struct meter *meter)
     return 0;
 }
 
-/* Adds midnights until the last one is after `utc`. */
+/* Adds midnights to the cache until the last one is after `utc`. */
 static int reach(struct meter *meter, int64_t utc)
 {
     while (meter->midnight_count == 0 || meter->midnights[meter->midnight_count - 1].start <= utc) {
@@ -147,7 +147,7 @@ static int reach(struct meter *meter, int64_t utc)
     return 0;
 }
 
-/* The day around `utc`, and the sums at its midnight. */
+/* Returns the day that contains `utc`, and the sums at its first midnight. */
 static int find_day(struct meter *meter, int64_t utc, const struct day **ret_day,
                     const struct midnight **ret_midnight)
 {
@@ -260,7 +260,7 @@ static bool has_channel(enum meter_kind kind, enum channel channel)
     return false;
 }
 
-/* The channels that are a sum over time. */
+/* Returns the value of a channel that is a sum over time. */
 static int64_t counted(const struct meter *meter, enum channel channel, const int64_t sum[COUNTERS])
 {
     switch (channel) {

@@ -43,7 +43,7 @@ struct sample {
 
 struct meter;
 
-/* The channel of a name in the API, or -ENOENT. */
+/* Convert between a channel and its name in the API. -ENOENT: there is no such channel. */
 const char *channel_name(enum channel channel);
 int channel_find(const char *name, enum channel *ret_channel);
 
@@ -51,20 +51,21 @@ int channel_find(const char *name, enum channel *ret_channel);
 int meter_new(const struct calendar *calendar, int64_t since, const char *uid, const char *alias,
               struct meter **ret_meter);
 void meter_free(struct meter *meter);
-/* DSMR 5: a day of a gas meter has minutes in L/min, not hours in m3. */
+/* For DSMR 5: makes the rows of a day of gas minutes in L/min instead of hours in m3. */
 void meter_gas_by_minute(struct meter *meter);
-/* A gas reading is stamped with the hour at which it changed, not with the telegram's time. */
+/* Makes the time of a gas reading the hour at which it changed instead of the telegram's time. */
 void meter_gas_stamped_hourly(struct meter *meter);
 void meter_read_every(struct meter *meter, int seconds);
 enum meter_kind meter_kind(const struct meter *meter);
 
-/* A channel's value at a time. -ENOENT: no data then, or the meter has no such channel. */
+/* Returns a channel's value at a time. -ENOENT: there is no data at that time, or no such channel.
+ */
 int meter_value(struct meter *meter, enum channel channel, int64_t time_ms, int64_t *ret_value);
 
-/* What realtime shows: the newest measurement at or before now, with its own time. */
+/* Returns what realtime shows: the newest measurement at or before `now_ms`, with its own time. */
 int meter_latest(struct meter *meter, enum channel channel, int64_t now_ms,
                  struct sample *ret_sample);
 
-/* The rows of the period around `utc`, newest first; none if the meter has no data. */
+/* Returns the rows of the period that contains `utc`, newest first; none if there is no data. */
 int meter_rows(struct meter *meter, enum period period, enum channel channel, int64_t utc,
                int64_t now_ms, struct sample **ret_rows, size_t *ret_count);

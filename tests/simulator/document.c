@@ -1,10 +1,9 @@
 /*
  * The JSON documents of both APIs.
  *
- * They are written as the vendor's documentation shows them, member by member, in order: clients
- * must be tested against real answers, not tidy ones. The two APIs differ in small things (io_id is
- * a number in one and a string in the other, time is in milliseconds or in seconds), and these
- * differences are intentional.
+ * They are written as the vendor's documentation shows them, with each member in the same place,
+ * because clients must be tested with realistic answers. The small differences between the two APIs
+ * (io_id is a number or a string, time is in milliseconds or in seconds) are intentional.
  */
 #include "document.h"
 
@@ -72,7 +71,7 @@ void document_sample(FILE *out, const struct sample *sample, enum rounding round
     putc(']', out);
 }
 
-/* The channels of each kind of meter in each document. */
+/* These tables have the channels of each kind of meter in each document. */
 static const int8_t day_channels[][2] = {
     [METER_SMART] = {CHANNEL_POWER, LIST_END},  [METER_GAS] = {CHANNEL_GAS, LIST_END},
     [METER_PULSE] = {CHANNEL_POWER, LIST_END},  [METER_WATER] = {CHANNEL_FLOW, LIST_END},
@@ -98,7 +97,7 @@ static const int8_t totals_channels[][CHANNELS_MAX] = {
     [METER_USAGE] = {LIST_END},
 };
 
-/* The entries of `io`; the last row is for all mbX. */
+/* The entries of `io`. The last row is for all of mb1 to mb247. */
 static const struct {
     const char *alias;
     int port;
@@ -122,7 +121,7 @@ static const struct {
     {"mb", 5, "solar_energy", "rs485"},
 };
 
-/* Smart meters that have a gas meter; firmware 2.26 also lists p1's as emucs-gas. */
+/* Smart meters and their gas meters. Firmware 2.26 also lists p1's gas meter as emucs-gas. */
 static const struct {
     const char *smart;
     const char *gas;
@@ -206,7 +205,7 @@ void document_io(const struct world *world, enum api api, int only, FILE *out)
     fputs("]}", out);
 }
 
-/* The beginning of an answer that has a time; the APIs use different units and types. */
+/* Writes the beginning of an answer that has a time, whose unit and type depend on the API. */
 static void put_head(enum api api, int index, int64_t utc, FILE *out)
 {
     if (api == API_LAN)
@@ -215,7 +214,8 @@ static void put_head(enum api api, int index, int64_t utc, FILE *out)
         fprintf(out, "{\"io_id\":%d,\"time\":%" PRId64 ",\"data\":{", index + 1, utc * 1000);
 }
 
-/* The row at 23:59:59 that days begin with: null on the LAN, 0 for gas in the cloud. */
+/* Whether a day has a row at 23:59:59, which comes first because rows are newest first. Its value
+ * is null on the LAN, and 0 for gas in the cloud. */
 static bool has_last_second(const struct world *world, struct meter *meter, enum api api,
                             int64_t utc, struct sample *ret_sample)
 {
@@ -228,7 +228,8 @@ static bool has_last_second(const struct world *world, struct meter *meter, enum
     return start >= world->since && start * 1000 <= simclock_now(&world->clock);
 }
 
-/* The first row of the next period, which --next-row adds to one that is over. */
+/* Whether the first row of the next period is added, as --next-row does to a period that has ended.
+ */
 static bool has_next(const struct world *world, enum period period, int64_t utc,
                      struct sample *ret_sample)
 {
@@ -297,7 +298,7 @@ int document_history(const struct world *world, struct device *device, int index
     return r;
 }
 
-/* The last full minute of that day that has been measured; 0 if there is none. */
+/* Returns the last full minute of the day that has been measured, or 0 if there is none. */
 static int64_t last_minute(const struct world *world, int64_t utc)
 {
     int64_t now = simclock_now(&world->clock) / 1000;

@@ -1,10 +1,10 @@
 /*
  * Faults by name on matching paths.
  *
- * One row of a table describes a fault: its name, its argument's range, whether it waits, replaces
- * the answer or damages the genuine one, and its function. spoil.c has most faults in the content
- * of an answer, wire.c those in how it is sent, and this file the others, with all that have
- * arguments or wait. A new fault is a new row and a function.
+ * A row of a table describes a fault: its name, the range of its argument, whether it waits,
+ * replaces the answer or damages the genuine answer, and its function. spoil.c has most faults in
+ * the content of an answer, wire.c has the faults in how it is sent, and this file has the others,
+ * including all faults that have arguments or wait. A new fault needs a row and a function.
  */
 #include "fault.h"
 
@@ -24,15 +24,15 @@
 #define NESTED_ARRAYS 100000
 
 enum fault_when {
-    FAULT_WAIT = 1,    /* before the answer; apply is NULL; without an argument, for ever */
+    FAULT_WAIT = 1,    /* waits before the answer, for ever if there is no argument; no `apply` */
     FAULT_FORGET = 2,  /* no answer on a connection that was idle for the argument's time */
-    FAULT_INSTEAD = 4, /* replaces the answer, which is not made */
+    FAULT_INSTEAD = 4, /* replaces the genuine answer, which is not made */
     FAULT_AFTER = 8,   /* changes the genuine answer */
 };
 
 struct fault_row {
     const char *name;
-    const char *argument; /* NULL: takes none */
+    const char *argument; /* NULL: the fault takes no argument */
     long min, max;
     enum fault_when when;
     int (*apply)(long argument, struct promises *promises, struct answer *answer);
@@ -247,7 +247,7 @@ static bool same(const char *name, const char *text, size_t length)
     return strlen(name) == length && strncmp(name, text, length) == 0;
 }
 
-/* Returns false if there is no such fault. */
+/* Finds a fault by its name. Returns false if there is no such fault. */
 static bool find_kind(const char *name, size_t length, struct fault *fault)
 {
     for (size_t i = 0; i < ROW_COUNT; i++)
@@ -267,7 +267,7 @@ static enum fault_when when(const struct fault *fault)
     return fault->row ? fault->row->when : FAULT_AFTER;
 }
 
-/* The text between the name and the @, including '='. */
+/* Parses the text between the name and the @, which begins with '='. */
 static int parse_argument(const struct fault_row *row, const char *text, const char *at,
                           long *ret_argument)
 {

@@ -13,7 +13,7 @@ struct promises;
 struct spoiler;
 struct wire_fault;
 
-/* One of the three pointers is set. */
+/* A fault. One of the first three pointers is set. */
 struct fault {
     const struct fault_row *row;
     const struct spoiler *spoiler;
@@ -27,19 +27,20 @@ struct faults {
     int count;
 };
 
-/* -EINVAL: not of the form NAME[=ARG]@GLOB, no such name, or a bad argument. */
+/* Adds a fault. -EINVAL: it is not of the form NAME[=ARG]@GLOB, there is no such name, or the
+ * argument is wrong. */
 int faults_add(struct faults *faults, const char *spec);
 int faults_add_file(struct faults *faults, const char *path);
-/* Replaces all faults by those of a file; at an error they stay as they were. */
+/* Replaces all faults with those in a file. If there is an error, they stay as they were. */
 int faults_replace(struct faults *faults, const char *path);
 void faults_clear(struct faults *faults);
 void faults_help(void);
 
-/* Below, `where` is the request as API:UID:PATH, and `path` is its end. The time to wait before
- * answering: 0, milliseconds, or FAULT_FOREVER. `idle` is for how many milliseconds the
- * connection was idle. */
+/* Returns the time to wait before answering: milliseconds or FAULT_FOREVER. Here and below, `where`
+ * is the request as API:UID:PATH, and `path` is the end of that text. `idle` is for how many
+ * milliseconds the connection has been idle. */
 int64_t faults_wait(const struct faults *faults, const char *where, const char *path, int64_t idle);
-/* The fault that changes or replaces the answer, or NULL. */
+/* Returns the fault that changes or replaces the answer, or NULL. */
 const struct fault *faults_find(const struct faults *faults, const char *where, const char *path);
 /* Whether the fault needs the genuine answer. */
 bool fault_needs_answer(const struct fault *fault);

@@ -1,12 +1,12 @@
 /*
  * What the simulated households do, minute by minute.
  *
- * A base load, a morning and an evening peak, and sometimes a kettle. s01 measures the panels on
- * the roof; p1 is consumption minus production, and therefore negative on summer afternoons. Gas is
- * burnt in winter. `usage` is the consumption of p1's house. Each household and each roof has its
- * own seed and is some minutes early or late, so no two series are equal. mbX measures the same
- * roof as s01, behind an inverter that consumes a few watts at night. All numbers are whole, so the
- * results are the same on every machine.
+ * There is a base load, a morning and an evening peak, and sometimes a kettle. s01 measures the
+ * panels on the roof. p1 is consumption minus production, and therefore negative on summer
+ * afternoons. Gas is burnt in winter. `usage` is the consumption of p1's house. mb1 to mb247
+ * measure the same roof as s01, behind an inverter that consumes a few watts at night. Each
+ * household and each roof has its own seed and is some minutes early or late, so no two series are
+ * equal. All numbers are whole, so the results are the same on every machine.
  */
 #include "household.h"
 
@@ -25,7 +25,7 @@
 #define MODBUS_ADDRESS_MAX 247
 #define MODBUS_PHASE       10
 
-/* An inverter's consumption when there is no sun, in 1/8 W. */
+/* The consumption of an inverter when there is no sun, in 1/8 W. */
 #define INVERTER_LEAST 24
 #define INVERTER_RANGE 17
 
@@ -47,7 +47,7 @@ static const struct alias aliases[] = {
     {"usage", METER_USAGE, false, 0},
 };
 
-/* mb1 to mb247 are not in the table: the Modbus address without leading zeros. */
+/* mb1 to mb247 are not in the table. The number is the Modbus address, without leading zeros. */
 static const struct alias modbus = {MODBUS_PREFIX, METER_MODBUS, false, MODBUS_PHASE};
 
 static bool is_modbus(const char *name)
@@ -62,7 +62,7 @@ static bool is_modbus(const char *name)
     return !*digits && address >= 1 && address <= MODBUS_ADDRESS_MAX;
 }
 
-/* NULL: it is not simulated. */
+/* Finds an alias. NULL: it is not simulated. */
 static const struct alias *find_alias(const char *name)
 {
     for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
@@ -117,7 +117,7 @@ static uint64_t seed_of(const char *uid, const char *alias)
     return seed;
 }
 
-/* A pseudo-random number below `limit`, fixed for this meter and this number. */
+/* Returns a pseudo-random number below `limit`, which depends only on the seed and `number`. */
 static int draw(uint64_t seed, int64_t number, int limit)
 {
     uint64_t high = mix(seed + (uint64_t)number * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
@@ -125,7 +125,7 @@ static int draw(uint64_t seed, int64_t number, int limit)
     return (int)((high * (uint64_t)limit) >> 32);
 }
 
-/* 0 in deep winter to 1000 at midsummer. */
+/* Returns a number from 0 in midwinter to 1000 at midsummer. */
 static int summer(int yearday)
 {
     int distance = abs(yearday - 172);
@@ -135,7 +135,8 @@ static int summer(int yearday)
     return 1000 - distance * 1000 / 183;
 }
 
-/* A hill of `height` around `middle`, `half` minutes to either side. */
+/* Returns the height of a hill at `minute`. The hill has its top of `height` at `middle`, and
+ * extends for `half` minutes to either side. */
 static int hill(int minute, int middle, int half, int height)
 {
     int distance = abs(minute - middle);
@@ -194,13 +195,13 @@ static int64_t water(const struct household *household, int64_t minute, int loca
     return 16 + draw(household->seed ^ 1, minute, 80);
 }
 
-/* Rounds towards zero to whole watts, in which smart meters measure. */
+/* Rounds towards zero to whole watts, because smart meters measure in whole watts. */
 static int64_t whole_watts(int64_t eighths)
 {
     return eighths >= 0 ? eighths / 8 * 8 : -(-eighths / 8 * 8);
 }
 
-/* Production is positive. */
+/* Returns the power of an inverter. Production is positive. */
 static int64_t inverter(const struct household *household, const struct sun *sun, int64_t minute,
                         int local)
 {
@@ -231,14 +232,15 @@ static int64_t minute_amount(const struct household *household, const struct sun
 
 int64_t household_first(const struct household *household, int counter)
 {
-    bool reverse = household->kind == METER_MODBUS && counter >= 2; /* a few nights, not years */
+    bool reverse =
+        household->kind == METER_MODBUS && counter >= 2; /* consumption at night is small */
 
     if (household->kind == METER_PULSE)
         return 0;
     return (reverse ? 0 : 1000) + draw(household->seed, -3 - counter, reverse ? 40 : 1000);
 }
 
-/* Minutes since local midnight by wall clock time, which jumps twice a year. */
+/* Returns the local time in minutes since midnight, which jumps when clocks change. */
 static int local_minute(const struct calendar *calendar, const struct day *day, int index)
 {
     int64_t utc = day->start + index * INT64_C(60);
@@ -263,7 +265,8 @@ static void fill_minutes(const struct household *household, const struct calenda
     }
 }
 
-/* Gas, in 1/1024 m3 an hour: heating by season and time of day, and a constant pilot light. */
+/* Computes a day of gas in 1/1024 m3 per hour: heating, which depends on the season and the time of
+ * day, and a constant pilot light. */
 static void fill_hours(const struct household *household, const struct calendar *calendar,
                        struct day *day, const struct date *date)
 {

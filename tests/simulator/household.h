@@ -25,18 +25,18 @@ struct household {
     int solar_phase;
 };
 
-/* One day, computed: minutes of power (1/8 W) or flow (1/8 L/min), or hours
- * of gas (1/1024 m3). */
+/* The measurements of a day: minutes of power (1/8 W) or flow (1/8 L/min), or hours of gas (1/1024
+ * m3). */
 struct day {
     int64_t start;
     int64_t end;
-    int64_t length; /* of one entry, in seconds */
+    int64_t length; /* of each entry, in seconds */
     int count;
     int32_t amount[DAY_MINUTES_MAX];
     bool low[DAY_MINUTES_MAX];
 };
 
-/* -ENOENT: the alias is not simulated. */
+/* Returns the kind of a meter. -ENOENT: the alias is not simulated. */
 int meter_kind_of(const char *alias, enum meter_kind *ret_kind);
 /* Whether the cloud has meters with this alias; all others exist on the LAN only. */
 bool meter_in_cloud(const char *alias);
@@ -44,5 +44,5 @@ int household_begin(const char *uid, const char *alias, struct household *ret_ho
 
 void household_day(const struct household *household, const struct calendar *calendar,
                    int64_t start, int64_t end, struct day *ret_day);
-/* A counter at the meter's installation, in kWh or m3. */
+/* Returns the value of a counter when the meter was installed, in kWh or m3. */
 int64_t household_first(const struct household *household, int counter);

@@ -1,10 +1,11 @@
 /*
- * Discovery packets: the good one, and those that a client has to survive.
+ * Discovery packets: the valid answer, and junk that a client must not be affected by.
  *
- * Anybody on the LAN can answer a broadcast. So with --beacon-junk a set of packets is sent before
- * each answer, none of which a client may take for a device. A kind's MAC is 00:1E:C0:FF:FF:xx with
- * the number of its row, so that the MAC tells which one a client has believed. The last kind is
- * the exception: it has the MAC of a device that exists at another address.
+ * Anybody on the LAN can answer a broadcast. So with --beacon-junk, a set of packets is sent before
+ * each answer, and a client must not take any of them for a device. The MAC of a kind of junk is
+ * 00:1E:C0:FF:FF:xx, where xx is the number of its row, so that the MAC tells which kind a client
+ * has believed. The last kind is an exception: it has the MAC of a device that exists at another
+ * address.
  */
 #include "junk.h"
 
@@ -38,7 +39,7 @@ static void put_nothing(FILE *out, const struct beacon_fields *fields)
     (void)fields;
 }
 
-/* Valid except for its length. */
+/* This packet is valid except for its length. */
 static void put_long(FILE *out, const struct beacon_fields *fields)
 {
     beacon_write(out, fields);
@@ -89,7 +90,7 @@ static void put_deep(FILE *out, const struct beacon_fields *fields)
     putc('}', out);
 }
 
-/* A client that is bound to the port receives its own query. */
+/* A client that is bound to the port receives its own query, like this echo of it. */
 static void put_echo(FILE *out, const struct beacon_fields *fields)
 {
     (void)fields;

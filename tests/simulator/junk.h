@@ -1,4 +1,5 @@
-/* Discovery packets: the good one, and those that a client has to survive. See junk.c. */
+/* Discovery packets: the valid answer, and junk that a client must not be affected by. See junk.c.
+ */
 #pragma once
 
 #include <stdio.h>
@@ -8,13 +9,13 @@
 /* The content of a packet. */
 struct beacon_fields {
     const char *ip;
-    const char *mac;     /* NULL: left out */
-    const char *version; /* NULL: left out */
+    const char *mac;     /* NULL: there is no such field */
+    const char *version; /* NULL: there is no such field */
 };
 
 void beacon_write(FILE *out, const struct beacon_fields *fields);
 
-/* How many kinds of junk there are, and one of them. */
+/* Returns how many kinds of junk there are. */
 int junk_count(void);
-/* `other_mac` is the MAC of a device that is not at `ip`. */
+/* Writes a kind of junk. `other_mac` is the MAC of a device that is not at `ip`. */
 void junk_write(FILE *out, int kind, const char *ip, const char *other_mac);

@@ -1,8 +1,8 @@
 /*
- * cemm-sim plays the CEMM cloud and any number of CEMMs on the LAN.
+ * cemm-sim simulates the CEMM cloud and any number of CEMMs on the LAN.
  *
  * The demo and all end-to-end tests use it; it is not installed. It answers as the vendor's
- * documentation says (document.c), with data that can be computed again (data.c), and simulates
+ * documentation says (document.c), with data that is a function of time (data.c), and simulates
  * faults on request (fault.c). See --help.
  */
 #include "options.h"

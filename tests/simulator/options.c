@@ -1,7 +1,8 @@
 /*
  * The command line.
  *
- * One table holds name, argument, help and destination of each option, so --help cannot miss one.
+ * One table has the name, argument, help and destination of each option, so --help lists all
+ * options.
  */
 #include "options.h"
 
@@ -37,7 +38,7 @@ enum form {
 
 struct option_row {
     const char *name;
-    const char *argument;                                   /* NULL: takes none */
+    const char *argument;                                   /* NULL: takes no argument */
     int (*take)(struct options *options, const char *text); /* FORM_OTHER */
     enum form form;
     size_t member; /* the value's offset in struct options */
@@ -94,7 +95,7 @@ static int take_meters(struct options *options, const char *text)
     return 0;
 }
 
-/* NAME=KIND. A documented alias is refused. */
+/* Takes NAME=KIND. A documented alias is refused. */
 static int take_extra(struct options *options, const char *text)
 {
     struct meter_name extra = {.unlisted = true};
@@ -124,7 +125,7 @@ static int take_extra(struct options *options, const char *text)
     return 0;
 }
 
-/* ALIAS=TYPE. */
+/* Takes ALIAS=TYPE. */
 static int take_type(struct options *options, const char *text)
 {
     struct meter_type *type = &options->types[options->type_count];
@@ -248,7 +249,7 @@ static int take_beacon_to(struct options *options, const char *text)
     return strcmp(text, "sender") == 0 ? 0 : take_number(text, 1, UINT16_MAX, &options->beacon_to);
 }
 
-/* -EINVAL: the text is too long, or would have to be escaped in JSON. */
+/* Takes a text. -EINVAL: it is too long, or would have to be escaped in JSON. */
 static int take_words(const char *text, const char **ret_words)
 {
     size_t length = strlen(text);
@@ -488,7 +489,7 @@ static int settle_types(struct options *options)
     return 0;
 }
 
-/* Some defaults depend on other options. */
+/* Sets the defaults that depend on other options, and checks that the options fit together. */
 static int settle(struct options *options)
 {
     if (options->meter_count + options->extra_count > METERS_MAX) {

@@ -31,9 +31,9 @@ struct meter_name {
     bool unlisted;    /* not in io */
 };
 
-/* Another type for a meter. */
+/* A type that replaces the usual type of a meter. */
 struct meter_type {
-    char *alias; /* allocated, with the type after it */
+    char *alias; /* allocated together with the type, which follows it */
     const char *type;
 };
 
@@ -45,10 +45,10 @@ struct options {
     int lan_bind_count; /* 0: 127.0.0.1, and each device has its own port */
     int cloud_port;
     int lan_port;
-    char *meter_list; /* what `meters` points into */
+    char *meter_list; /* contains the texts of `meters` */
     struct meter_name meters[METERS_MAX];
     int meter_count;
-    char *extra_texts[METERS_MAX]; /* what `extras` points into */
+    char *extra_texts[METERS_MAX]; /* contain the texts of `extras` */
     struct meter_name extras[METERS_MAX];
     int extra_count;
     struct meter_type types[METERS_MAX];
@@ -68,7 +68,7 @@ struct options {
     enum firmware firmware;
     bool discovery;
     int discovery_port;
-    int beacon_to;              /* port; 0: the one the query came from */
+    int beacon_to;              /* the port to answer to; 0: the port that sent the query */
     const char *beacon_claim;   /* NULL: the real address */
     const char *beacon_version; /* NULL: the firmware's */
     int beacon_times;
@@ -78,8 +78,8 @@ struct options {
     double speed;
     const char *clock; /* a file; NULL: now_ms and speed are used */
     struct faults faults;
-    const char *tls_cert; /* files; NULL: the cloud is without TLS */
-    const char *tls_key;
+    const char *tls_cert;     /* a file; NULL: the cloud has no TLS */
+    const char *tls_key;      /* a file */
     const char *tls_priority; /* GnuTLS's priority string; NULL: its default */
     const char *control;
     const char *log;

@@ -1,10 +1,10 @@
 /*
- * Promises: documents that are not available at once.
+ * Promises: documents that are not available immediately.
  *
- * The first request for a document creates a promise. The same request, and only the same, gets the
- * document after the promised time. A promise is removed when it is kept, or 10 s after it was
- * made, so promises are in a list by age; they are also in a tree by request, because a fleet makes
- * thousands of them.
+ * The first request for a document creates a promise. Only if exactly the same request is repeated
+ * after the promised time, it gets the document. A promise is removed when it is kept, or 10 s
+ * after it was made, so promises are in a list by age. They are also in a tree by request, because
+ * many devices make thousands of them.
  */
 #include "promise.h"
 

@@ -1,4 +1,4 @@
-/* Promises: documents that are not there at once. See promise.c. */
+/* Promises: documents that are not available immediately. See promise.c. */
 #pragma once
 
 #include "answer.h"
@@ -13,13 +13,13 @@ struct promises {
     const struct options *options;
     uint64_t last_id;
     TAILQ_HEAD(promise_list, promise) list; /* oldest first */
-    void *tree;                             /* the same, by request */
+    void *tree;                             /* the same promises, by request */
 };
 
 void promises_begin(struct promises *promises, const struct options *options);
 void promises_end(struct promises *promises);
 
-/* Replaces a document by a 202 until its promised time. */
+/* Replaces the answer with a 202 until the promised time of the request. */
 int promise_gate(struct promises *promises, const char *request, int64_t now_ms,
                  struct answer *answer);
 uint64_t promise_next(struct promises *promises);

@@ -2,8 +2,8 @@
  * The realtime document of both APIs.
  *
  * Firmware 2.26 sends two sets of readings. `data` has the meter's values and times. `totals` is
- * computed by the CEMM: it splits the single register of an inverter by tariff, rounds down where
- * `data` rounds to the nearest, and has the times of the CEMM's clock.
+ * computed by the CEMM: it splits the single register of an inverter by tariff, rounds down while
+ * `data` rounds to the nearest number, and has the times of the CEMM's clock.
  */
 #include "document.h"
 
@@ -32,7 +32,7 @@ static const struct {
     [METER_USAGE] = {{CHANNEL_POWER, LIST_END}, {LIST_END}},
 };
 
-/* The request. */
+/* A request for realtime. */
 struct realtime {
     const struct world *world;
     struct device *device;
@@ -47,7 +47,7 @@ static bool is_reading(enum channel channel)
     return channel <= CHANNEL_T4 || channel == CHANNEL_GAS || channel == CHANNEL_VOLUME;
 }
 
-/* A channel that was never read is [0,0]. */
+/* Finds the newest sample of a channel. If the channel was never read, the sample is [0,0]. */
 static int find_sample(const struct realtime *realtime, enum channel channel,
                        struct sample *ret_sample)
 {
@@ -69,7 +69,7 @@ void document_register(FILE *out, int64_t low, int64_t high, enum rounding round
                                  document_hundredths(high, ROUND_DOWN));
 }
 
-/* The single register of an inverter is t1. */
+/* Writes the single register of an inverter, which is t1. */
 static int put_register(const struct realtime *realtime, enum channel channel)
 {
     struct sample low, high;
@@ -141,7 +141,7 @@ static int put_set(const struct realtime *realtime, const char *name, const int8
     return r;
 }
 
-/* The channels of a kind in `data`, and one more with --unknown-channel. */
+/* Lists the channels that `data` has for a kind of meter, and with --unknown-channel one more. */
 static void list_data(const struct realtime *realtime, enum meter_kind kind,
                       int8_t ret_list[static CHANNELS_MAX + 1])
 {

@@ -1,10 +1,10 @@
 /*
- * One HTTP request on its way through the simulator.
+ * The way of an HTTP request through the simulator.
  *
- * It may have to wait twice: for its LAN device, which handles one request at a time, and for a
- * fault. While it waits, its connection is suspended, so the loop can serve the others. The library
- * does not watch suspended connections; the loop does, so that a client that gave up does not keep
- * its device busy for ever.
+ * A request may have to wait twice: for its LAN device, which handles one request at a time, and
+ * for a fault. While it waits, its connection is suspended, so that the loop can serve other
+ * connections. The library does not watch suspended connections. The loop does, so that a client
+ * that has given up does not keep its device busy for ever.
  */
 #include "request.h"
 
@@ -25,7 +25,8 @@
 #define ENDLESS_SIZE  (UINT64_C(4) << 30)
 #define ENDLESS_BLOCK 65536
 
-/* Spaces separate the log's fields, so characters that do not belong in a URI are replaced. */
+/* Copies a text for the log. Spaces separate the log's fields, so characters that do not belong in
+ * a URI are replaced. */
 static char *copy_visible(const char *text, size_t length)
 {
     char *copy = strndup(text, length);
@@ -59,7 +60,8 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
     return request;
 }
 
-/* The time of a connection's last answer; 0: none yet. NULL: there was no memory. */
+/* Returns where the time of a connection's last answer is stored (0: none yet). NULL: there was no
+ * memory. */
 static int64_t *last_used(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
@@ -75,7 +77,7 @@ static int64_t idle_for(const struct request *request)
     return last && *last ? monotonic_ms() - *last : 0;
 }
 
-/* The parameters without the key, as received; "-" if there are none. */
+/* Writes the parameters as received, without the key; "-" if there are none. */
 static void put_query(FILE *out, const char *uri)
 {
     const char *parameter = uri + strcspn(uri, "?");
@@ -101,7 +103,7 @@ static const char *uid_of(const struct request *request)
     return request->target.uid[0] ? request->target.uid : "-";
 }
 
-/* One line in one write, so that several processes may share a log. */
+/* Logs a line with one system call, so that several processes may share a log. */
 static void log_line(struct request *request, unsigned status, bool overlap)
 {
     const struct listener *listener = request->listener;
@@ -211,7 +213,7 @@ static ssize_t read_cut(void *cls, uint64_t position, char *buffer, size_t room)
     return (ssize_t)left;
 }
 
-/* Practically endless: the client must close the connection. */
+/* Produces a body that is practically endless, so that the client must close the connection. */
 static ssize_t read_endless(void *cls, uint64_t position, char *buffer, size_t room)
 {
     (void)cls;
@@ -233,7 +235,7 @@ static struct MHD_Response *make_response(struct answer *answer)
         response =
             MHD_create_response_from_buffer(answer->length, answer->body, MHD_RESPMEM_MUST_FREE);
         if (response)
-            answer->body = NULL; /* it belongs to the response now */
+            answer->body = NULL; /* now owned by the response */
         return response;
     }
     body = malloc(sizeof(*body) + answer->sent);
@@ -287,7 +289,7 @@ static enum MHD_Result send_answer(struct request *request, struct answer *answe
     return sent;
 }
 
-/* Resets the connection, which the library cannot: AF_UNSPEC makes TCP send an RST. */
+/* Resets the connection, which the library can't do: AF_UNSPEC makes TCP send an RST. */
 static void reset(int fd)
 {
     const struct sockaddr unspecified = {.sa_family = AF_UNSPEC};
@@ -296,7 +298,7 @@ static void reset(int fd)
         perror("cemm-sim: reset");
 }
 
-/* Keeps the bytes after the header for drip(). Returns how many bytes to send at once. */
+/* Keeps the bytes after the header for drip(). Returns how many bytes to send immediately. */
 static size_t keep_for_dripping(struct request *request, struct answer *answer)
 {
     const char *end = memmem(answer->body, answer->length, "\r\n\r\n", 4);
@@ -327,7 +329,8 @@ void request_due(struct request *request)
         request_resume(request, request->answered ? PHASE_GONE : PHASE_ANSWER);
 }
 
-/* The device has finished. The next request starts before a new one can overtake it. */
+/* Starts the next request of a device that has finished one, before a new request can overtake it.
+ */
 static void start_next(struct request *request)
 {
     struct listener *listener = request->listener;
@@ -364,7 +367,7 @@ static enum MHD_Result send_wire(struct request *request, struct answer *answer)
     return MHD_YES;
 }
 
-/* No answer: the library closes the connection. */
+/* Gives no answer: the library closes the connection. */
 static enum MHD_Result drop(struct request *request)
 {
     log_line(request, 0, false);
@@ -376,7 +379,7 @@ static const char *parameter(struct request *request, const char *name)
     return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-/* The request as API:UID:PATH, which faults match. NULL: no memory. */
+/* Returns the request as API:UID:PATH, with which faults are matched. NULL: there is no memory. */
 static char *where(const struct request *request)
 {
     char *text;
@@ -436,7 +439,7 @@ static enum MHD_Result give_answer(struct request *request)
     return sent;
 }
 
-/* How long a fault makes this request wait. */
+/* Returns how long a fault makes this request wait. */
 static int64_t wait_of(struct request *request)
 {
     char *name = where(request);
@@ -487,7 +490,7 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, con
     if (!request)
         return MHD_NO;
     request->method = method;
-    if (*upload_size > 0) { /* ignored, but the answer must come after it */
+    if (*upload_size > 0) { /* ignored, but the answer must not be sent before it was received */
         *upload_size = 0;
         return MHD_YES;
     }

@@ -1,4 +1,4 @@
-/* One HTTP request on its way through the simulator. See request.c. */
+/* The way of an HTTP request through the simulator. See request.c. */
 #pragma once
 
 #include "answer.h"
@@ -25,10 +25,10 @@ struct watch {
 enum phase {
     PHASE_NEW,     /* only its headers have been seen */
     PHASE_READY,   /* can start */
-    PHASE_QUEUED,  /* its device is busy with another */
+    PHASE_QUEUED,  /* its device is busy with another request */
     PHASE_WAITING, /* a fault delays it */
-    PHASE_ANSWER,  /* to be answered now */
-    PHASE_GONE,    /* the connection is closed, or is to be */
+    PHASE_ANSWER,  /* must be answered now */
+    PHASE_GONE,    /* the connection is closed, or must be closed */
 };
 
 struct request {
@@ -39,10 +39,10 @@ struct request {
     enum phase phase;
     bool suspended;
     bool logged;
-    bool answered;    /* it waits for its connection to close */
-    int64_t until_ms; /* when waiting; FAULT_FOREVER */
+    bool answered;    /* waits until its connection is closed */
+    int64_t until_ms; /* until when it waits, or FAULT_FOREVER */
     char *uri;        /* as received */
-    char *path;       /* the same without the query */
+    char *path;       /* `uri` without the query */
     const char *method;
     struct target target;
     char *drip; /* the bytes that are sent one by one, or NULL */
@@ -60,11 +60,11 @@ struct listener {
     struct in_addr address;
     int port;
     int epoll_fd;
-    bool again;           /* has more to do without an event */
+    bool again;           /* has more to do, even without an event */
     struct request *busy; /* LAN: the request that the device handles */
     struct request_list queued;
     unsigned overlaps;
-    unsigned connections; /* open */
+    unsigned connections; /* number of open connections */
 };
 
 /* What all requests share. */
@@ -85,8 +85,8 @@ void request_connection(void *cls, struct MHD_Connection *connection, void **con
 void request_end(void *cls, struct MHD_Connection *connection, void **context,
                  enum MHD_RequestTerminationCode code);
 
-/* Its waiting time is over. */
+/* Continues a request whose waiting time has ended. */
 void request_due(struct request *request);
 
-/* Lets a suspended request go on, in this phase. */
+/* Lets a suspended request continue in this phase. */
 void request_resume(struct request *request, enum phase phase);

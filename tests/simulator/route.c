@@ -1,9 +1,9 @@
 /*
- * From a request to its genuine answer.
+ * Makes the genuine answer to a request.
  *
- * A path is split once, for both APIs: the part after the alias is the same in both. Then this
- * decides who may ask (cloud only), what does not exist and with which status, and writes the
- * document.
+ * A path is split in the same way for both APIs, because the part after the alias is the same. Then
+ * this file decides whether the key permits the request (only in the cloud) and which status tells
+ * that something does not exist, or writes the document.
  */
 #include "route.h"
 
@@ -14,7 +14,7 @@
 #define LAN_PREFIX "/open-api/v1/"
 #define PARTS_MAX  6
 
-/* Splits at slashes; a slash at the end makes no difference. Returns the number of parts. */
+/* Splits a path at its slashes, ignoring a slash at the end. Returns the number of parts. */
 static int split(char *path, char *parts[PARTS_MAX])
 {
     int count = 0;
@@ -52,7 +52,7 @@ static enum what parse_period(const char *word, enum period *ret_period)
     return WHAT_NOTHING;
 }
 
-/* ALIAS, ALIAS/realtime, ALIAS/data/PERIOD, ALIAS/totals. */
+/* Parses ALIAS, ALIAS/realtime, ALIAS/data/PERIOD or ALIAS/totals. */
 static enum what parse_meter(char *parts[], int count, struct target *target)
 {
     if (!copy_part(target->alias, parts[0]))
@@ -116,7 +116,7 @@ void route_parse(const struct world *world, enum api api, const char *path,
                                       : parse_cloud(parts, count, ret_target);
 }
 
-/* 0 if the cloud may answer and can, else the status of the refusal. */
+/* Returns 0 if the cloud may and can answer, otherwise the status of the refusal. */
 static unsigned refuse_cloud(const struct world *world, const struct target *target,
                              const struct query *query)
 {
@@ -148,7 +148,8 @@ static unsigned refuse_lan(const struct world *world, const struct target *targe
     }
 }
 
-/* The parameter `time`, by default now; for the LAN, the start of the current period. */
+/* Parses the parameter `time`. The default is now or, on the LAN, the start of the current period.
+ */
 static int parse_time(const struct world *world, enum api api, enum period period, const char *text,
                       int64_t *ret_utc)
 {

@@ -1,4 +1,4 @@
-/* From a request to its genuine answer. See route.c. */
+/* Makes the genuine answer to a request. See route.c. */
 #pragma once
 
 #include "answer.h"
@@ -32,11 +32,12 @@ struct target {
 struct query {
     const char *key;   /* NULL: none */
     const char *time;  /* NULL: none */
-    const char *whole; /* path and parameters, which identify a promise */
+    const char *whole; /* the path and the parameters, which identify a promise */
 };
 
 void route_parse(const struct world *world, enum api api, const char *path,
                  struct target *ret_target);
-/* `device` is the one whose LAN port received the request; NULL for the cloud. */
+/* Makes the answer. `device` is the device whose LAN port received the request, or NULL for the
+ * cloud. */
 int route_answer(struct world *world, struct device *device, const struct target *target,
                  const struct query *query, struct answer *answer);

@@ -2,8 +2,8 @@
  * The HTTP side: one loop, one socket for the cloud and one for each LAN device.
  *
  * One thread does everything. Each listener is a libmicrohttpd daemon without a thread, whose epoll
- * descriptor is in ours; signals come through a descriptor, too. So nothing needs a lock, and a
- * waiting request is only an entry in a list.
+ * descriptor is in our epoll; signals are also received through a descriptor. So nothing needs a
+ * lock, and a waiting request is only an entry in a list.
  */
 #include "server.h"
 
@@ -45,7 +45,7 @@ static int watch_fd(struct server *server, int fd, struct watch *watch)
     return epoll_ctl(server->pool.epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-/* `tls` is empty for LAN devices: only the cloud can have TLS. */
+/* Starts a listener. `tls` is empty for LAN devices, because only the cloud can have TLS. */
 static struct MHD_Daemon *start_daemon(struct listener *listener, const struct tls *tls)
 {
     struct MHD_OptionItem options[] = {
@@ -99,7 +99,8 @@ static int listener_begin(struct server *server, struct listener *listener, stru
     return info ? watch_fd(server, info->epoll_fd, &listener->watch) : -ENOSYS;
 }
 
-/* Devices with their own addresses share a port, the others share an address. */
+/* Starts the listener of a LAN device. Devices with their own addresses share a port; other devices
+ * share an address. */
 static int device_begin(struct server *server, int index)
 {
     struct world *world = server->pool.world;
@@ -167,7 +168,8 @@ static int begin_log(struct server *server)
     return 0;
 }
 
-/* Hundreds of devices need more descriptors than the usual soft limit gives. */
+/* Raises the limit of descriptors, because hundreds of devices need more than the usual soft limit.
+ */
 static void raise_limit(void)
 {
     struct rlimit limit;
@@ -178,7 +180,7 @@ static void raise_limit(void)
     }
 }
 
-/* A missing file is not an error: tests write it later. */
+/* Reads the faults from the control file. A missing file is not an error: tests write it later. */
 static int read_control(struct server *server)
 {
     struct options *options = server->pool.world->options;
@@ -223,7 +225,7 @@ int server_new(struct world *world, struct server **ret_server)
     return 0;
 }
 
-/* Resumes all requests that wait: the library cannot stop with suspended connections. */
+/* Resumes all requests that wait, because the library can't stop with suspended connections. */
 static void resume_all(struct server *server)
 {
     while (!TAILQ_EMPTY(&server->pool.waiting))
@@ -251,7 +253,7 @@ void server_free(struct server *server)
     free(server);
 }
 
-/* The address for clients: a device with its own address needs no port if it is 80. */
+/* Prints the address for clients, without the port if a device has its own address and port 80. */
 static void print_address(const struct listener *listener, const char *separator)
 {
     char text[INET_ADDRSTRLEN];
@@ -273,7 +275,8 @@ int server_ready(const struct server *server)
     return fflush(stdout) == 0 ? 0 : -errno;
 }
 
-/* If the file has an error, the faults stay as they were, and a message says so. */
+/* Reads the control file again. If it has an error, a message says so and the faults stay as they
+ * were. */
 static void reload(struct server *server)
 {
     struct options *options = server->pool.world->options;
@@ -326,7 +329,7 @@ static void dispatch(struct server *server, struct watch *watch)
     }
 }
 
-/* Resumes the requests whose waiting time is over. */
+/* Resumes the requests whose waiting time has ended. */
 static void run_waiting(struct server *server)
 {
     int64_t now = monotonic_ms();
@@ -341,7 +344,7 @@ static void run_waiting(struct server *server)
     }
 }
 
-/* The time until the next waiting request is due, as a timeout for epoll_wait(). */
+/* Returns the time until the next waiting request is due, as a timeout for epoll_wait(). */
 static int next_timeout(const struct server *server)
 {
     int64_t now = monotonic_ms();
@@ -358,7 +361,7 @@ static int next_timeout(const struct server *server)
     return next - now > INT_MAX ? INT_MAX : (int)(next - now);
 }
 
-/* Runs the listeners that have more to do; returns true if some still have. */
+/* Runs the listeners that have more to do. Returns true if some of them still have more to do. */
 static bool run_again(struct server *server)
 {
     bool again = false;
@@ -378,9 +381,10 @@ int server_run(struct server *server)
         int count, wait;
 
         run_waiting(server);
-        /* This may make more requests wait, so the timeout is computed after it. */
+        /* run_again() may make more requests wait, so the timeout is computed after it. */
         wait = run_again(server) ? 0 : next_timeout(server);
-        /* One event at a time: handling it may free the request of the next one. */
+        /* Only one event is read at a time, because handling it may free the request of another
+         * event. */
         count = epoll_wait(server->pool.epoll_fd, &event, 1, wait);
         if (count < 0 && errno != EINTR)
             return -errno;

@@ -1,9 +1,9 @@
 /*
  * The simulated clock.
  *
- * Tests of "the day is over" cannot wait for midnight: --now sets the clock, --speed sets its rate.
- * Only the meters follow it. Promises, delays and the log use real time, as the client does. A
- * client that has its own time passes it in a file (--clock).
+ * Tests of the end of a day can't wait for midnight, so --now sets the clock and --speed sets its
+ * rate. Only the meters use this clock. Promises, delays and the log use real time, as the client
+ * does. A client that has its own time passes it in a file (--clock).
  */
 #include "simclock.h"
 

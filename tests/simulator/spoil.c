@@ -1,9 +1,9 @@
 /*
- * Genuine answers with one kind of damage each, so that a client shows which check it lacks.
+ * Genuine answers that are damaged in one way each, so that it shows which check a client lacks.
  *
- * The damage is done to the text, because no JSON library would write it. All samples are
- * [milliseconds,value] here, so one walk over those pairs serves most kinds; the others insert text
- * at a known place, or replace it.
+ * The text is damaged, because no JSON library would write such answers. All samples are
+ * [milliseconds,value], so one loop over these pairs does most kinds of damage; other kinds insert
+ * text at a known place, or replace it.
  */
 #include "spoil.h"
 
@@ -60,7 +60,7 @@ static bool find_pair(const char *text, struct pair *ret_pair, const char **ret_
     return true;
 }
 
-/* The samples before `until`; NULL: all. */
+/* Writes the samples before `until` again with `write`. NULL: all samples. */
 static int each_pair_until(struct answer *answer, const char *until, write_pair *write,
                            const char *text)
 {
@@ -123,7 +123,7 @@ static void write_quoted(FILE *out, const struct pair *pair, const char *text)
     fprintf(out, "[\"%.*s\",%.*s]", pair->time_length, pair->time, pair->value_length, pair->value);
 }
 
-/* The meter's clock is wrong by `text` milliseconds. */
+/* Writes a sample as if the meter's clock were wrong by `text` milliseconds. */
 static void write_shifted(FILE *out, const struct pair *pair, const char *text)
 {
     fprintf(out, "[%lld,%.*s]", strtoll(pair->time, NULL, 10) + strtoll(text, NULL, 10),
@@ -176,7 +176,7 @@ static int apply_shift(const char *text, struct answer *answer)
     return each_pair(answer, write_shifted, text);
 }
 
-/* `totals` follow `data`, and keep the times of the CEMM's clock. */
+/* Damages only `data`. `totals` follows it and keeps the times of the CEMM's clock. */
 static int apply_frozen(const char *text, struct answer *answer)
 {
     const char *totals = answer->body ? strstr(answer->body, "\"totals\":") : NULL;
@@ -184,7 +184,7 @@ static int apply_frozen(const char *text, struct answer *answer)
     return each_pair_until(answer, totals, write_shifted, text);
 }
 
-/* Swaps every second sample of a list with the one before it. */
+/* Swaps every second sample of a list with the previous one. */
 static int apply_disorder(const char *text, struct answer *answer)
 {
     char *damaged = NULL;
@@ -250,7 +250,7 @@ static int apply_entries(const char *text, struct answer *answer)
     return insert_after(answer, "\"data\":[", text);
 }
 
-/* For histories only: realtime has no lists of samples. */
+/* Inserts rows, only into histories, because realtime has no lists of samples. */
 static int apply_rows(const char *text, struct answer *answer)
 {
     return strstr(answer->body ? answer->body : "", ":[[") ? insert_after(answer, ":[", text) : 0;
@@ -265,7 +265,7 @@ static int apply_long_name(const char *text, struct answer *answer)
     return apply_member(name, answer);
 }
 
-/* Appends members: the genuine ones come first. */
+/* Appends members after the genuine ones. */
 static int apply_many_channels(const char *text, struct answer *answer)
 {
     const char *body = answer->body ? answer->body : "";
@@ -338,7 +338,8 @@ static int apply_many_devices(const char *text, struct answer *answer)
     return take_stream(answer, out, &body, &length);
 }
 
-/* Copies row by row, without printf, so that other requests do not wait for it. */
+/* Makes an answer with many samples. Rows are copied, because printf() would make other requests
+ * wait. */
 static int apply_many_samples(const char *text, struct answer *answer)
 {
     static const char row[] = "[1496268000000,1],";

@@ -3,7 +3,7 @@
 
 #include "answer.h"
 
-/* One kind of damage. `apply` returns 0 or -ENOMEM; `text` is what it needs to know. */
+/* A kind of damage. `apply` gets `text` as its argument, and returns 0 or -ENOMEM. */
 struct spoiler {
     const char *name;
     int (*apply)(const char *text, struct answer *answer);
@@ -11,5 +11,5 @@ struct spoiler {
     const char *help;
 };
 
-/* Ends with a NULL name. */
+/* The last element has no name. */
 extern const struct spoiler spoilers[];

@@ -1,8 +1,8 @@
 /*
  * The cloud's certificate and its key.
  *
- * Each test makes certificates and keys when it runs, good and bad ones, and sets the TLS versions,
- * so nothing here expires, and no key is in the repository.
+ * Each test makes its good and bad certificates and their keys when it runs, and sets the TLS
+ * versions, so no certificate expires and no key is in the repository.
  */
 #include "tls.h"
 

@@ -1,6 +1,6 @@
 /*
  * Answers that no HTTP library would send: the bytes are written to the socket unchanged, and then
- * it is closed, reset, or left open.
+ * the connection is closed, reset, or left open.
  */
 #include "wire.h"
 
@@ -15,7 +15,7 @@
 #define LONG_SIZE 200000 /* bytes of one header line */
 #define MANY      100    /* header lines of 1000 bytes */
 
-/* Replaces the body by the bytes to send: a header, then `length` bytes of the body. */
+/* Replaces the body with the bytes to send: a header, then `length` bytes of the body. */
 __attribute__((format(printf, 4, 5))) static int send_as(struct answer *answer, enum answer_end end,
                                                          size_t length, const char *format, ...)
 {
@@ -90,7 +90,7 @@ static int apply_drip(struct answer *answer)
     return whole(answer, ANSWER_DRIP, answer->length);
 }
 
-/* Valid, but old: the end of the connection is the end of the answer. */
+/* This answer is valid HTTP/1.0: the end of the connection is the end of the answer. */
 static int apply_no_length(struct answer *answer)
 {
     return send_as(answer, ANSWER_CLOSE, answer->length, "HTTP/1.0 200 OK\r\n" TYPE "\r\n");
@@ -131,7 +131,7 @@ static int genuine_answer(struct answer *answer, enum answer_end end, const char
                    header, answer->length);
 }
 
-/* These three are valid: the server decides how long it keeps a connection. */
+/* These three answers are valid, because the server decides how long it keeps a connection. */
 static int apply_close(struct answer *answer)
 {
     return genuine_answer(answer, ANSWER_CLOSE, "Connection: close\r\n");
@@ -147,7 +147,7 @@ static int apply_close_late(struct answer *answer)
     return genuine_answer(answer, ANSWER_LATE, "");
 }
 
-/* Valid: two chunks. */
+/* This answer is valid, and has two chunks. */
 static int apply_chunked(struct answer *answer)
 {
     size_t half = answer->length / 2;
@@ -187,7 +187,7 @@ static int apply_long_header(struct answer *answer)
                    LONG_SIZE, 0);
 }
 
-/* MANY lines of 1000 bytes, as headers or as trailers. */
+/* Writes MANY lines of 1000 bytes, which are headers or trailers. */
 static void put_many(char *ret_lines)
 {
     for (int i = 0; i < MANY; i++)

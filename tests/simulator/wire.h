@@ -9,5 +9,5 @@ struct wire_fault {
     const char *help;
 };
 
-/* Ends with a NULL name. */
+/* The last element has no name. */
 extern const struct wire_fault wire_faults[];

@@ -1,8 +1,8 @@
 /*
- * All that is simulated: devices, their meters, the clock.
+ * All that is simulated: devices, their meters and the clock.
  *
- * Also the oracle. Tests ask it for the values that a client should show, so it uses the same code
- * for the data as the documents do, but no HTTP and no JSON.
+ * This is also the oracle (--print), which tests ask for the values that a client should show. It
+ * uses the same code for the data as the documents do, but no HTTP and no JSON.
  */
 #include "world.h"
 
@@ -142,7 +142,7 @@ int world_meter(const struct world *world, const char *alias)
     return -ENOENT;
 }
 
-/* The newest row that begins at or before `ms`. */
+/* Returns the value of the newest row whose time is not later than `ms`. */
 static int value_of_row(const struct world *world, struct meter *meter, enum period period,
                         enum channel channel, int64_t ms, int64_t *ret_value)
 {
@@ -163,7 +163,7 @@ static int value_of_row(const struct world *world, struct meter *meter, enum per
     return r;
 }
 
-/* CHANNEL or PERIOD:CHANNEL. */
+/* Returns a value. The name is CHANNEL or PERIOD:CHANNEL. */
 static int value_by_name(const struct world *world, struct device *device, int index,
                          const char *name, int64_t ms, int64_t *ret_value)
 {
@@ -193,7 +193,7 @@ static bool take_prefix(const char **name, const char *prefix)
     return found;
 }
 
-/* How a value is printed: the prefixes of a channel's name. */
+/* How a value is printed, as given by the prefixes of a channel's name. */
 struct wanted {
     const char *name;
     bool lan;
@@ -209,7 +209,7 @@ static struct wanted wanted_of(const char *word)
     return wanted;
 }
 
-/* `data` of an inverter on the LAN has a single register, t1. */
+/* Prints the single register of an inverter, t1, as `data` has it on the LAN. */
 static int print_register(const struct world *world, struct device *device, int index,
                           const struct wanted *wanted, int64_t ms)
 {

@@ -1,4 +1,4 @@
-/* All that is simulated: devices, their meters, the clock. See world.c. */
+/* All that is simulated: devices, their meters and the clock. See world.c. */
 #pragma once
 
 #include "calendar.h"
@@ -23,14 +23,14 @@ struct world {
     struct promises promises;
 };
 
-/* -EINVAL: zone or date are invalid; a message was printed. */
+/* Makes the world. -EINVAL: the zone or a date is invalid, and a message was printed. */
 int world_new(struct options *options, struct world *ret_world);
 void world_free(struct world *world);
 
-/* The uid of the device of this number; -EOVERFLOW. */
+/* Returns the uid of the device with this number, or -EOVERFLOW. */
 int world_uid(int number, char ret_uid[static UID_SIZE]);
 struct device *world_device(const struct world *world, const char *uid);
-/* The index of an alias in options.meters; -ENOENT. */
+/* Returns the index of an alias in options.meters, or -ENOENT. */
 int world_meter(const struct world *world, const char *alias);
-/* The oracle: one line on stdout for each time. Returns the exit status. */
+/* Prints the values that --print asks for, one line for each time. Returns the exit status. */
 int world_print(const struct world *world);
