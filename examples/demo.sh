@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shows what cemm does, on this machine only: builds it, starts a simulated CEMM cloud, mounts that,
-# and runs collectd on it. Leaves nothing behind but the Debian packages.
+# Shows what cemm does, on this machine only: builds cemm, starts a simulated CEMM cloud, mounts it, and
+# reads it with collectd. Nothing is left behind except for the Debian packages.
 set -euo pipefail
 
 usage() {
@@ -23,7 +23,7 @@ done
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$top"
-PATH=$PATH:/usr/sbin # collectd is there; a user's PATH often lacks it
+PATH=$PATH:/usr/sbin # where collectd is; a user's PATH often lacks this directory
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/cemm-demo.XXXXXX")
 mount=$scratch/cemm
@@ -46,14 +46,14 @@ if [[ -t 1 && ${TERM:-dumb} != dumb ]]; then
   bold=$'\e[1m' faint=$'\e[2m' plain=$'\e[0m'
 fi
 say() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
-# show COMMAND: as it is typed in $place.
+# show COMMAND: prints the command as it would be typed in $place, and runs it.
 show() {
   printf '\n%s$ %s%s\n' "$faint" "$*" "$plain"
   (cd "$place" && bash -c "$*")
 }
 place=$scratch
 
-# quietly COMMAND…: its output is shown if it fails.
+# quietly COMMAND…: runs the command, and shows its output only if it fails.
 quietly() {
   "$@" >"$scratch/command.log" 2>&1 || {
     tail -n 30 "$scratch/command.log" >&2
@@ -67,7 +67,7 @@ begin() {
   "$@" >"$scratch/$name.log" 2>&1 &
   pids[$name]=$!
 }
-# await NAME WHAT COMMAND…: until the command succeeds; fails if the program NAME ends, and after two
+# await NAME WHAT COMMAND…: waits until the command succeeds. Fails if the program NAME ends, or after two
 # minutes.
 await() {
   local name=$1 what=$2 end=$((SECONDS + 120)) why=
@@ -181,7 +181,7 @@ show "cat $values | grep '^[0-9]' | head -n 2"
 echo "(the first column is the time of the meter, not that of the poll)"
 
 say "The power of yesterday, plotted in the terminal (W; below zero is feed-in)"
-# Ten-minute means: 2026-11-23T07:43:00+01:00,1083 → one row for each 2026-11-23T07:4
+# Prints ten-minute means: rows such as 2026-11-23T07:43:00+01:00,1083 become one row for 2026-11-23T07:4.
 awk -F, 'NR > 1 { ten = substr($1, 1, 15); sum[ten] += $2; n[ten]++ }
   END { for (ten in sum) print ten "0," sum[ten] / n[ten] }' \
   "$mount/$device/p1/data/day/yesterday.csv" | sort >"$scratch/means.csv"

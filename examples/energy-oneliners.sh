@@ -5,8 +5,9 @@
 #   cemm energy --from 2025-01-01 --format csv --output hours.csv p1
 #   energy-oneliners.sh quarters.csv hours.csv prices.csv
 #
-# runs them all, each below a title. p1 is the smart meter, s01 measures the solar panels.
-# prices.csv has "start,price" of each hour, such as "2025-01-01T00:00:00+01:00,0.1234" for one kWh.
+# The last command runs them all, each below a title. p1 is the smart meter, and s01 measures the solar
+# panels. prices.csv has "start,price" for each hour, such as "2025-01-01T00:00:00+01:00,0.1234", where
+# the price is for one kWh.
 set -eu
 : "${3:?needed: quarters.csv hours.csv prices.csv}"
 here=$(dirname "$0")

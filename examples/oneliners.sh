@@ -3,7 +3,7 @@
 #
 #   oneliners.sh ~/meters [UID]
 #
-# runs them all, each below a title. Copy what you need.
+# This runs them all, each below a title. Copy what you need.
 set -eu
 cd "$1"
 cd "${2:-$(ls -d ??-??-??-??-??-?? | head -n 1)}"

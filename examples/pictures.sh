@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Remakes the pictures of the README and of this folder from the simulator's data:
+# Makes the pictures of the README and of this directory again, from the simulator's data:
 #
 #   examples/pictures.sh BUILD_DIR [OUT]      # OUT is examples/pictures by default
 #
@@ -45,7 +45,7 @@ directory = $scratch/archive
 url = $(sed -E 's/^ready cloud=([^ ]+).*/\1/' "$scratch/ready")
 api-key-file = $scratch/key
 END
-# history PERIOD FROM TO METER: in the format of cemmfs, "time,channel[,channel]".
+# history PERIOD FROM TO METER: prints history in the format of cemmfs, "time,channel[,channel]".
 history() {
   "$build/plugin/exec/cemm" history --config "$scratch/conf" --period "$1" --from "$2" --to "$3" --format csv "$4" |
     awk -F, 'NR > 1 { if (!($6 in at)) { at[$6] = ++rows; time[rows] = $6 } if (!($3 in column)) { column[$3] = ++columns; name[columns] = $3 }
@@ -60,7 +60,7 @@ history year 2025-01-01 2025-12-31 p1-gas >"$scratch/gas.csv"
 gnuplot -c "$here/plots/day.gnuplot" "$scratch/day.csv" "$out/day.png"
 gnuplot -c "$here/plots/year.gnuplot" "$scratch/year.csv" "$scratch/gas.csv" "$out/year.png"
 gnuplot -c "$here/plots/carpet.gnuplot" "$scratch/days.csv" "$out/carpet.png"
-# energy FROM TO BY
+# energy FROM TO BY: prints the output of `cemm energy`.
 energy() {
   "$build/plugin/exec/cemm" energy --config "$scratch/conf" --from "$1" --to "$2" --by "$3" --format csv p1
 }
@@ -69,7 +69,7 @@ energy 2025-01-01 2025-12-31 quarter >"$scratch/quarters.csv"
 gnuplot -c "$here/plots/hours.gnuplot" "$scratch/hours.csv" "$out/hours.png"
 gnuplot -c "$here/plots/peaks.gnuplot" "$scratch/quarters.csv" "$out/peaks.png"
 
-# What collectd's rrdtool plugin would have stored for that day, one value a minute.
+# The files have what collectd's rrdtool plugin would have stored for that day, one value per minute.
 rrds=$scratch/rrd
 mkdir "$rrds"
 start=$(TZ=Europe/Amsterdam date -d 2025-06-11 +%s)
@@ -85,7 +85,7 @@ store() { # NAME FACTOR: from "EPOCH:VALUE" on stdin
 }
 oracle electric_power | store power-p1-electric_power 1
 for channel in t1 t2 t3 t4; do oracle "$channel" | store "energy_wh-p1-$channel" 1000; done
-# Realistic ages: a reading every 10 s, and an outage in the afternoon.
+# The ages are realistic: there is a reading every 10 s, and an outage in the afternoon.
 seq "$start" 60 $((start + 86340)) | awk -v start="$start" '{ t = $1 - start; print $1 ":" (t > 50400 && t < 53100 ? t - 50400 : 4 + t % 7) }' |
   store gauge-age 1
 TZ=Europe/Amsterdam "$here/collectd/rrd-graph.sh" "$rrds" "$scratch/graphs" "$start" $((start + 86340))

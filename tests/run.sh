@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The tests: installs the packages that they need, builds with gcc and clang (warnings are errors),
-# and runs every suite without and with the sanitizers, and the unit tests under valgrind. The last
+# Runs all tests: installs the packages that they need, builds with gcc and clang (warnings are errors),
+# runs every suite without and with the sanitizers, and runs the unit tests under valgrind. The last
 # line has the counts. --long adds the tests that take minutes each; --no-install installs nothing.
 set -euo pipefail
 
@@ -32,17 +32,17 @@ cd "$top"
 [[ $install == no ]] || .ci/install
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/cemm-tests.XXXXXX")
-chmod 711 "$scratch" # in one test, other users read a mount in it
-export TMPDIR=$scratch # which also identifies all processes that are started from here on
+chmod 711 "$scratch" # because in one test, other users read a mount in this directory
+export TMPDIR=$scratch # also identifies all processes that are started from here on
 
-# The processes that this run has started, directly or not.
+# ours: prints the processes that this run has started, directly or indirectly.
 ours() (
-  unset TMPDIR # the searching processes are not among them
+  unset TMPDIR # excludes the processes that search
   grep -lszF "TMPDIR=$scratch" /proc/[0-9]*/environ | cut -d / -f 3
 )
 
-# end SIGNAL TENTHS: sends the signal to our processes every second until they have ended, or that
-# many tenths of a second have passed.
+# end SIGNAL TENTHS: sends the signal to our processes every second until they have ended, or until
+# TENTHS tenths of a second have passed.
 end() {
   local i pids
   for ((i = 0; i < $2; i++)); do
@@ -53,7 +53,7 @@ end() {
   done
 }
 
-# The tests clean up when they are terminated. This removes what a killed test has left.
+# cleanup: terminates the tests, which then clean up, and removes what a killed test has left behind.
 cleanup() {
   local children mounts mount
   trap - EXIT
@@ -73,14 +73,14 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-side_by_side=4 # most end-to-end tests wait most of the time
+side_by_side=4 # number of parallel end-to-end tests; most of them wait most of the time
 
-# count PASSED FAILED SKIPPED
+# count PASSED FAILED SKIPPED: adds to the counts.
 count() {
   echo "$*" >>"$scratch/counts"
 }
 
-# step NAME COMMAND…: a test that is one command; its output is shown if it fails.
+# step NAME COMMAND…: runs a test that is a single command. Its output is shown if it fails.
 step() {
   local name=$1 log
   shift
@@ -104,8 +104,8 @@ configure() {
     "$scratch/$name" -Dwerror=true "$@"
 }
 
-# suites NAME SETUP OPTION…: runs meson test in that build directory, with that setup (-: none);
-# counts from its log. Timeouts are for tests that hang, not for busy machines.
+# suites NAME SETUP OPTION…: runs meson test in that build directory with that setup (-: none), and
+# counts the results in its log. Timeouts are multiplied, so that they end only tests that hang.
 suites() {
   local name=$1 setup=$2 status=0 log
   shift 2
@@ -120,8 +120,8 @@ suites() {
     count 0 1 0
     return 1
   fi
-  # Counts checks, not programs: cmocka's cases and the lines of the end-to-end tests. A program
-  # that failed without a failed check (it crashed or hung) counts as one.
+  # What is counted are checks, not programs: cmocka's cases and the lines of the end-to-end tests. A
+  # program that failed without a failed check, because it crashed or hung, counts as a failed check.
   local ok bad skip
   ok=$(jq -r '.stdout // ""' "$log" | grep -cE '^(ok: |\[ +OK \])' || true)
   bad=$(jq -r 'select(.result != "OK" and .result != "SKIP") |
@@ -138,12 +138,12 @@ suites() {
   jq -r --arg build "$name" '.name as $test | (.stdout // "") |
     scan("(?m)^skipped: .*$") | "skipped \($build): \($test): " + .[9:]' "$log" >>"$scratch/skips"
   skip=$(jq -r 'if .result == "SKIP" then .name else (.stdout // "") | scan("(?m)^skipped: ") end' "$log" | wc -l)
-  # meson has failed, although no test has.
+  # meson itself may fail although no test has failed.
   [[ $status -eq 0 || $bad -gt 0 ]] || bad=1
   count "$ok" "$bad" "$skip"
 }
 
-# beside NAME COMMAND…: runs it in the background, with its name in front of each line of output.
+# beside NAME COMMAND…: runs the command in the background. Each line of its output begins with NAME.
 beside() {
   local name=$1
   shift
@@ -158,20 +158,20 @@ plain() {
 
 sanitized() {
   configure sanitized -Db_sanitize=address,undefined -Db_lundef=false || return
-  # A small quarantine: some tests measure memory.
+  # The quarantine is small, because some tests measure memory.
   export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:quarantine_size_mb=16
   export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
   suites sanitized -
 }
 
-# The test is that it builds without warnings.
+# others: tests that the other build configurations have no warnings.
 others() {
   CC=clang configure clang || true
   configure release --buildtype=release
 }
 
-# ThreadSanitizer for the programs' threads: libcurl's resolvers, callers of cemm_wakeup(), and
-# cemmfs's invalidation thread. collectd can't load a plugin that was built with it.
+# threads: runs ThreadSanitizer for the programs' threads: libcurl's resolvers, callers of cemm_wakeup(),
+# and cemmfs's invalidation thread. collectd can't load a plugin that was built with it.
 threads() {
   configure threads -Db_sanitize=thread -Db_lundef=false || return
   export TSAN_OPTIONS=exitcode=66

@@ -3,8 +3,8 @@
 #
 #   rrd-graph.sh /var/lib/collectd/rrd/HOST/cemm-UID OUT [START [END]]
 #
-# makes OUT/power.png, OUT/energy.png and OUT/age.png. START and END are rrdtool's; the last day is
-# the default.
+# This makes OUT/power.png, OUT/energy.png and OUT/age.png. START and END are times that rrdtool reads;
+# the default is the last day.
 set -eu
 [ $# -ge 2 ] || {
   echo "usage: $0 DIRECTORY OUT [START [END]]" >&2

@@ -25,7 +25,8 @@ out=$(realpath -m -- "$1")
 }
 mkdir -p "$out"
 
-# build_depends: prints those of control, without versions, one per line. debhelper-compat is printed as debhelper.
+# build_depends: prints the build dependencies in control without versions, one per line, and debhelper
+# for debhelper-compat.
 build_depends() {
   sed -n '/^Build-Depends:/,/^[^ B]/s/^ \(.*\),$/\1/p' "$here/control" | sed 's/ ([^)]*)//g; s/-compat$//'
 }
@@ -42,7 +43,7 @@ trap 'exit 143' TERM HUP
 tree=$scratch/cemm-$version
 mkdir "$tree"
 
-# The files of the tree: those that git tracks; an unpacked archive has no others.
+# files: prints the files of the tree: those that git tracks or, in an unpacked archive, all files.
 files() {
   if [[ -e $top/.git ]]; then
     git -C "$top" ls-files -z --cached --others --exclude-standard

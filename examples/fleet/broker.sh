@@ -2,10 +2,10 @@
 # broker.sh: prepares RabbitMQ for poller.conf and central.conf. Run it once, on one of the nodes, when all
 # nodes are up and before the first collectd is started. It reads the password from standard input.
 #
-# Each node gets a copy of the queue: since 3.12 by quorum queues, before that by mirrored ones. collectd
-# declares its queue without a type, so the virtual host's default type applies. Before 3.12, a quorum queue
-# loses messages, without an error, from connections that were opened while it had no leader
-# (rabbitmq-server issue 9208).
+# Each node gets a copy of the queue. Since RabbitMQ 3.12 this is a quorum queue, before 3.12 a mirrored
+# queue, because a quorum queue would lose messages, without an error, from connections that were opened
+# while it had no leader (rabbitmq-server issue 9208). collectd declares its queue without a type, so the
+# default type of the virtual host applies.
 set -eu
 rabbitmqctl add_user collectd
 case $(rabbitmqctl version) in

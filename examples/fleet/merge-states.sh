@@ -1,7 +1,7 @@
 #!/bin/sh
 # merge-states.sh FILE…: prints the content of several state files as one. Before you change the number of
-# shards, stop all collectds and give each of the new ones a copy of the output: then a shard sends no value
-# again of a device that has moved to it.
+# shards, stop all collectds, and give each of the new collectds a copy of the output. Then a shard does not
+# repeat values of a device that has moved to it.
 set -eu
 head -n 1 "$1"
 for file; do

@@ -14,14 +14,14 @@ way=${1:-stream}
   exit 2
 }
 
-# Lines of: topic, tab, configuration.
+# Prints lines that consist of a topic, a tab and a configuration.
 # shellcheck disable=SC2016 # the variables are those of jq
 configurations='
 def is_energy: test("^(t[1-4]|electric_energy.*)$");
 def is_smart: test("^(p1|p1-usb|han|emucs|emucs-usb|dlms-usb)$");
 
-# The device class and the state class of a channel. t1 to t4 only rise; electric_energy is consumption
-# minus return, and can fall. Others, such as the tariff, have no statistics.
+# The device class and the state class of a channel. t1 to t4 only increase; electric_energy is
+# consumption minus return, and can decrease. Other channels, such as the tariff, have no statistics.
 def classes($type):
   if test("^t[1-4]$") then ["energy", "total_increasing"]
   elif is_energy then ["energy", "total"]
@@ -31,9 +31,9 @@ def classes($type):
   elif . == "flow" then ["volume_flow_rate", "measurement"]
   else [null, null] end;
 
-# A value becomes unavailable after this many seconds without a new sample. Inverters sleep at night,
-# gas comes by the hour, and a pulse meter has nothing new for weeks if no water runs. If sweeps are
-# more than 3 minutes apart, use more than 600.
+# A value becomes unavailable after this many seconds without a new sample. Inverters sleep at night, gas
+# is measured every hour, and a pulse meter has nothing new for weeks if no water runs. If the meters are
+# read less often than every 3 minutes, use more than 600.
 def expires($meter):
   if $meter.alias | startswith("pulse-") then null
   elif . != "gas" and (($meter.alias | is_smart) or ($meter.alias | test("^mb[0-9]+$")) and $meter.type != "solar_energy") then 600

@@ -27,7 +27,7 @@ static void print_devices(const struct cemm *cemm)
                device.core);
 }
 
-/* Why devices may not have been found. */
+/* Prints why devices may not have been found. */
 static void print_state(const struct cemm *cemm)
 {
     struct cemm_discovery_state state;
@@ -48,7 +48,7 @@ int main(void)
     bool done = false;
     int result = -1;
 
-    /* No file is read: an empty configuration searches the network. */
+    /* No file is read. With an empty configuration, the network is searched. */
     if (config && cemm_config_finish(config, &message) == 0)
         cemm = cemm_new(config, CEMM_BACKOFF_INTERACTIVE, NULL, NULL);
     if (cemm)

@@ -1,7 +1,7 @@
 /*
  * A program with its own event loop: it waits for input and for meters at the
- * same time. cemm_turn() also waits for the program's descriptors: here
- * standard input, in your program perhaps a socket.
+ * same time. cemm_turn() also waits for the program's descriptors. Here that is
+ * standard input; in your program it may be a socket.
  *
  * A line "day 2024-05-01" prints that day of the meter, "now" its newest
  * values. Several requests may be pending. The program ends when its input has
@@ -21,14 +21,14 @@
 #include <unistd.h>
 
 #define LINE_SIZE 256
-#define NOW_AGE   1000 /* ms: an answer that is no older is used again */
+#define NOW_AGE   1000 /* ms; an answer that is at most this old is used again */
 
 struct program {
     struct cemm *cemm;
     struct cemm_query meter;
     char line[LINE_SIZE];
     size_t length;
-    unsigned pending; /* requests */
+    unsigned pending; /* number of pending requests */
     bool input_ended;
     bool failed;
 };
@@ -51,7 +51,7 @@ static void print_document(const struct cemm_zone *zone, const struct cemm_docum
     fflush(stdout);
 }
 
-/* Runs inside cemm_turn() or cemm_free(), once for each cemm_get(). */
+/* The completion: runs inside cemm_turn() or cemm_free(), once for each cemm_get(). */
 static void print_answer(void *data, const struct cemm_answer *answer)
 {
     struct program *program = data;

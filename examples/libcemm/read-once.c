@@ -13,7 +13,7 @@
 
 struct reader {
     struct cemm *cemm;
-    unsigned pending; /* requests */
+    unsigned pending; /* number of pending requests */
     bool failed;
 };
 
@@ -37,7 +37,7 @@ static void print_series(const struct reader *reader, const struct cemm_query *q
            (int)newest->text_length, newest->text, series->unit[0] ? " " : "", series->unit);
 }
 
-/* Runs inside cemm_turn() or cemm_free(), once for each request. */
+/* The completion: runs inside cemm_turn() or cemm_free(), once for each request. */
 static void take_answer(void *data, const struct cemm_answer *answer)
 {
     struct request *request = data;

@@ -1,9 +1,9 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Shared by the benchmarks, in addition to end-to-end/mount-lib.sh: records the figures. Source it:
+# Records the figures of the benchmarks. Source it, then (it sources end-to-end/mount-lib.sh):
 #
 #   bench_begin BUILD_DIR RESULTS [ROUNDS]        # sets $rounds, and what begin_mount sets
-#   row ID WHAT UNIT GOAL PEER LIMIT              # a line of the table; - for none
-#   figure ID ours|peer|limit VALUE               # one measurement of it
+#   row ID WHAT UNIT GOAL PEER LIMIT              # adds a line to the table; - means none
+#   figure ID ours|peer|limit VALUE               # adds a measurement to that line
 #
 # GOAL is one or more of peer<=X, limit<=X (a ratio) and limit+X (a difference), separated by spaces.
 
@@ -28,12 +28,12 @@ say() {
   echo "$*" >&2
 }
 
-# since BEGUN: the seconds since that $EPOCHREALTIME.
+# since BEGUN: prints the seconds since BEGUN, a value of $EPOCHREALTIME.
 since() {
   awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.4f\n", b - a }'
 }
 
-# seconds COMMAND…: the duration of a command.
+# seconds COMMAND…: prints the duration of a command in seconds.
 seconds() {
   local begun=$EPOCHREALTIME
   "$@" >/dev/null

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Draws how cost grows: chart.sh RESULTS PNG
+# chart.sh RESULTS PNG: draws how the cost grows.
 set -euo pipefail
 results=$1
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/cemm-chart.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
-# points FILE PREFIX SUFFIX SERIES: X and the median for each row named PREFIX X SUFFIX.
+# points FILE PREFIX SUFFIX SERIES: prints X and the median for each row named PREFIX X SUFFIX.
 points() {
   awk -F'\t' -v prefix="$2" -v suffix="$3" -v series="$4" '
     $1 == "figure" && $3 == series && index($2, prefix) == 1 {

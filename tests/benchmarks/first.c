@@ -1,5 +1,5 @@
 /*
- * The time from open to a file's first byte.
+ * Measures the time from opening a file to its first byte.
  *
  *   first FILE          prints milliseconds
  */

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The cost of a fleet: many devices of one account, shared by 1, 2 and 4 collectds (shards) on this
-# machine. Requests use TLS, and every answer comes after a promise (HTTP 202), the most that the
-# vendor's document allows.
+# Measures the cost of many devices in one account, which are shared by 1, 2 and 4 collectds (shards) on
+# this machine. Requests use TLS, and there is a promise (HTTP 202) before every answer, which is the
+# most expensive case that the vendor's document allows.
 #
 #   fleet.sh BUILD_DIR RESULTS [ROUNDS]
 #
-# ROUNDS is the number of sweeps that are measured, after two that are not. Environment variables
-# can make it smaller: CEMM_FLEET_DEVICES="1000 10000" CEMM_FLEET_SHARDS="1 2 4"
+# ROUNDS is the number of sweeps that are measured, after two sweeps that are not. Environment variables
+# can make the test smaller: CEMM_FLEET_DEVICES="1000 10000" CEMM_FLEET_SHARDS="1 2 4"
 # CEMM_FLEET_INTERVAL=25
 set -euo pipefail
 # shellcheck source=tests/benchmarks/bench-lib.sh
@@ -69,7 +69,7 @@ start_shards() {
 
 # samples_of SWEEPS: whether the collectds have written as many samples of power as there are devices.
 samples_of() {
-  sleep 1 # counting them costs CPU, too
+  sleep 1 # because counting also costs CPU time
   (($(cat "$run"/*/values | grep -cF /power-p1-electric_power) >= devices * $1))
 }
 
@@ -80,24 +80,24 @@ wait_for_samples() { # SWEEPS
   }
 }
 
-# cpu_ms DIRECTORY…: the sum of user and system time of these processes or threads, from the
-# kernel's counters.
+# cpu_ms DIRECTORY…: prints the sum of user and system time of these processes or threads, from the
+# kernel's counters, in milliseconds.
 cpu_ms() {
   local dir
   for dir; do sed 's/.*) //' "$dir/stat"; done | awk -v hz="$(getconf CLK_TCK)" '{ n += $12 + $13 } END { printf "%d\n", n * 1000 / hz }'
 }
 
-# per NUMBER COUNT
+# per NUMBER COUNT: prints NUMBER divided by COUNT.
 per() {
   awk -v n="$1" -v count="$2" 'BEGIN { printf "%.2f\n", n / count }'
 }
 
-# answered: the number of realtime answers with a document.
+# answered: prints the number of realtime answers with a document.
 answered() {
   grep -c '/realtime/ - 200$' "$sim_log"
 }
 
-# find_loops: the threads that talk to the cloud, one in each collectd.
+# find_loops: finds the threads that communicate with the cloud, one in each collectd.
 find_loops() {
   local pid task
   loops=()
@@ -108,14 +108,14 @@ find_loops() {
   done
 }
 
-# counters: up to now: samples and values, and milliseconds of the collectds, of their threads
-# above, and of the simulator.
+# counters: prints the numbers of samples and values up to now, and the CPU time in milliseconds of the
+# collectds, of the threads found by find_loops, and of the simulator.
 counters() {
   echo "$(answered) $(cat "$run"/*/values | wc -l) $(cpu_ms "${daemons[@]/#//proc/}")" \
     "$(cpu_ms "${loops[@]}") $(cpu_ms "/proc/$sim_pid")"
 }
 
-# measure_cpu: for the sweeps after the second one.
+# measure_cpu: records the CPU time of the sweeps after the second one.
 measure_cpu() {
   local loops before after samples
   wait_for_samples 2
@@ -130,7 +130,7 @@ measure_cpu() {
   figure "$id-cpu" limit "$(per $(((after[4] - before[4]) * 1000)) "$samples")"
 }
 
-# measure_processes: for each collectd, after all sweeps.
+# measure_processes: records the figures of each collectd after all sweeps.
 measure_processes() {
   local pid
   for pid in "${daemons[@]}"; do
@@ -140,9 +140,9 @@ measure_processes() {
   figure "$id-log" ours "$(cat "$run"/*/out | wc -l)"
 }
 
-# measure_wire: from the simulator's log. The n-th sample of a device is its n-th document, and
-# includes all requests since the one before. A sweep is that of one collectd: they do not start at
-# the same time.
+# measure_wire: records figures from the simulator's log. The n-th sample of a device is its n-th
+# document, and includes all requests since the previous one. Sweeps are counted separately for each
+# collectd, because they do not start at the same time.
 measure_wire() {
   awk -v rounds="$rounds" -v devices="$devices" -v id="$id" '
     function figure(name, value) { printf "figure\t%s-%s\tours\t%s\n", id, name, value }

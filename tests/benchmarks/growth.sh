@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How the cost grows: with days of history, days in the archive, and readers. Each should grow
-# linearly or better. (Growth with devices is part of sweep.sh.)
+# Measures how the cost grows with the days of history, the days in the archive, and the readers. It
+# should grow linearly or less. (sweep.sh measures growth with the number of devices.)
 #
 #   growth.sh BUILD_DIR RESULTS [ROUNDS]
 set -euo pipefail
@@ -17,7 +17,7 @@ history() { # DAYS
   "$build/plugin/exec/cemm" history --config "$conf" --from "$(days_before "$1")" --to "$last" --format csv "$dev/p1"
 }
 
-# The CPU seconds and the peak memory (KiB) of a command for that many days.
+# usage_of COMMAND DAYS: prints the CPU seconds and the peak memory (KiB) of a command for DAYS days.
 usage_of() { # COMMAND DAYS
   python3 -c '
 import resource, subprocess, sys
@@ -32,7 +32,7 @@ write_config "$conf"
 for days in 10 100 1000 3650; do
   say "growth: $days days"
   history "$days" >/dev/null
-  usage_of energy "$days" >/dev/null # puts its readings and months into the archive, too
+  usage_of energy "$days" >/dev/null # also puts its readings and months into the archive
   row "growth-history-$days" "cemm history of $days days from the archive" s - - -
   row "growth-memory-$days" "its memory, $days days" KiB - - -
   row "growth-energy-$days" "cemm energy of $days days from the archive, CPU" s - - -

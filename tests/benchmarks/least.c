@@ -1,6 +1,6 @@
 /*
- * A minimal file system on libfuse: one file in memory. The kernel may cache its
- * name and attributes for SECONDS. cemmfs is compared with it.
+ * A minimal file system on libfuse, with which cemmfs is compared. It has one file
+ * in memory. The kernel may cache its name and attributes for SECONDS.
  *
  *   least MOUNTPOINT SECONDS SIZE
  */

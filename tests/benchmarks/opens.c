@@ -1,8 +1,9 @@
 /*
- * The time of open, read to the end, and close. Two files take turns, so that
- * other load on the machine affects both: the ratio of the medians matters.
+ * Measures the time to open a file, read it to the end, and close it. Two files take
+ * turns, so that other load on the machine affects both. The ratio of their medians
+ * is what matters.
  *
- *   opens ROUNDS FILE [FILE]      prints microseconds, median of each, and the ratio
+ *   opens ROUNDS FILE [FILE]      prints each median in microseconds, and the ratio
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -11,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BATCH      20 /* so that reading the clock does not matter */
+#define BATCH      20 /* opens per reading of the clock, whose cost then does not matter */
 #define ROUNDS_MAX 100000
 
 static char bytes[1 << 20];

@@ -1,5 +1,6 @@
 /*
- * The minimal cost of reading answers: json-c parses them, and nothing else.
+ * Shows the minimal cost of reading answers: json-c parses them, and nothing else
+ * is done.
  *
  *   parse FILE...          prints the number of values
  */

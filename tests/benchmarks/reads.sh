@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The speed of the mounted file system: closed files compared with tmpfs, realtime with a minimal
-# libfuse file system and with owfs and a simulated sensor, a cold file with curl. httpdirfs cannot
-# mount this source: it needs HEAD and ranges, which the API does not have.
+# Measures the speed of the mounted file system. Files of closed periods are compared with tmpfs,
+# realtime with a minimal libfuse file system and with owfs and a simulated sensor, and a file that is
+# not cached with curl. There is no comparison with httpdirfs, because it needs HEAD and ranges, which
+# the API does not have.
 #
 #   reads.sh BUILD_DIR RESULTS [ROUNDS]
 set -euo pipefail
@@ -23,7 +24,7 @@ at_cleanup "rm -rf $memory"
 closed_csv=$(day_file "$dev" p1 "$year-06-10" csv)
 closed_json=$(day_file "$dev" p1 "$year-06-10" json)
 realtime=$m/$dev/p1/realtime.csv
-# At the same depth as in the mount, because the path lookup is not what is measured.
+# The files are at the same depth as in the mount, because the look-up of the path is not measured.
 mkdir -p "$memory/${closed_csv%/*}"
 cp "$closed_csv" "$closed_json" "$memory/${closed_csv%/*}"
 
@@ -33,7 +34,7 @@ started "$!"
 mounted "$scratch/least"
 wait_for 5 test -e "$scratch/least/file"
 
-owfs=/usr/libexec/owfs/owfs # not Debian's wrapper, which needs a server
+owfs=/usr/libexec/owfs/owfs # Debian's wrapper is not used, because it needs a server
 sensor=
 if [[ -x $owfs ]]; then
   "$owfs" --fake=DS18S20 --foreground -m "$scratch/owfs" >"$scratch/owfs.log" 2>&1 &
@@ -43,7 +44,8 @@ if [[ -x $owfs ]]; then
   sensor=$(compgen -G "$scratch/owfs/10.*/temperature" || true)
 fi
 
-# side_by_side ID LIMIT OURS READERS [PEER]: µs of open, read and close, by READERS at a time.
+# side_by_side ID LIMIT OURS READERS [PEER]: records the time in µs to open, read and close each file,
+# with READERS readers at the same time.
 side_by_side() {
   local id=$1 limit=$2 ours=$3 readers=$4 peer=${5:-} reader
   for ((round = 0; round < rounds; round++)); do
@@ -78,7 +80,7 @@ say 'reads: cold, from the source'
 row cold-source 'a cold day, first byte, from the source' ms 'limit+2.5' - curl
 ls "$m/$dev/s01/data/day" >/dev/null
 for ((day = 1; day <= rounds * 4; day++)); do
-  # Days that are apart, so that read-ahead does not fetch them.
+  # The days are not neighbours, so that read-ahead does not fetch them.
   date=$(date -d "$year-12-20 - $((day * 3)) days" +%F)
   figure cold-source ours "$("$bench/first" "$(day_file "$dev" s01 "$date" json)")"
   date=$(date -d "$date - 1 day" +%F)

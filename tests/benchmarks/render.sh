@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The time from JSON to CSV and to line protocol for a year of day answers: `cemm history` from its
-# archive, compared with jq, which writes the same bytes (this is checked), and with json-c that
-# only parses. All in UTC, because jq 1.6 has no offset of a local time.
+# Measures the time to convert a year of days from JSON to CSV and to line protocol: `cemm history` with
+# its archive is compared with jq, which writes the same bytes (this is checked), and with json-c, which
+# only parses. All times are in UTC, because jq 1.6 can't print the offset of a local time.
 #
 #   render.sh BUILD_DIR RESULTS [ROUNDS]
 set -euo pipefail
@@ -14,7 +14,7 @@ history() { # FORMAT
   "$build/plugin/exec/cemm" history --config "$conf" --from "$year-01-01" --to "$year-12-31" --format "$1" "$dev/p1"
 }
 
-# For days of one channel, newest first, as the simulator has them for p1. With more channels jq
+# This is for days with one channel, newest first, as the simulator has them for p1. For more channels jq
 # would have to sort and group, which takes twice as long.
 rows='.data | to_entries[] | .key as $channel | .value | reverse[] | select(.[1] != null) | '
 in_csv=$rows'"\($uid),p1,\($channel),\(.[1]),W,\(.[0] / 1000 | strftime("%Y-%m-%dT%H:%M:%S+00:00")),"'

@@ -1,19 +1,19 @@
 /*
- * A collectd writer that stores nothing: it records when each value arrives, and
- * the CPU time of the process until then. So two read plugins can be compared
+ * A collectd writer that stores no values. It records when each value arrives and
+ * the CPU time of the process until then, so that two read plugins can be compared
  * without the cost of a real writer.
  *
  *   <Plugin sink>
  *     File "/tmp/values"
  *   </Plugin>
  *
- * One line a value: UNIX-SECONDS CPU-SECONDS IDENTIFIER
+ * There is a line for each value: UNIX-SECONDS CPU-SECONDS IDENTIFIER
  *
- * It must cost little itself, because its cost is in both figures. So lines are
- * written once a second and not one by one, and locks are short; and the CPU
- * time, which the kernel adds up over all threads (curl_json has one a device),
- * is read once a sweep (or batch): for the first value after a pause. Later
- * lines repeat it.
+ * It must cost little itself, because its cost is included in the figures. So lines
+ * are written once a second and not one by one, and locks are held briefly. The CPU
+ * time, which the kernel must add up over all threads (curl_json has one for each
+ * device), is read once per sweep, at the first value after a pause. Later lines
+ * repeat it.
  */
 #include "plugin/collectd/config.h"
 
@@ -28,7 +28,7 @@ void module_register(void);
 
 static FILE *file;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static cdtime_t last; /* time of the last value; this and `cpu` are locked */
+static cdtime_t last; /* the time of the last value; the lock protects this and `cpu` */
 static double cpu;
 
 static int configure(const char *key, const char *value)
@@ -39,7 +39,7 @@ static int configure(const char *key, const char *value)
     return file ? 0 : -1;
 }
 
-/* CPU seconds before these values arrived. */
+/* Returns the CPU seconds that were used before the current values arrived. */
 static double cpu_at(cdtime_t now)
 {
     struct timespec used;
@@ -75,7 +75,7 @@ static int write_lines(user_data_t *data)
     return fflush(file);
 }
 
-/* Registered only with a file, so that take() always has one. */
+/* Registers take() only if a file is configured, so that take() always has a file. */
 static int start(void)
 {
     if (!file)

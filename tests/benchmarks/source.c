@@ -1,7 +1,7 @@
 /*
- * A minimal read plugin with as many values as a sweep of DEVICES devices: six
- * constants each, all at once. Its cost is collectd's own share, which every
- * plugin has.
+ * A minimal read plugin, which dispatches as many values as a sweep of DEVICES
+ * devices has: six constants for each device, all at the same time. Its cost is the
+ * share of collectd itself, which every plugin causes.
  *
  *   <Plugin source>
  *     Devices 1000

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The time of each program from its start to its first result, and its size.
+# Measures the time of each program from its start to its first result, and its size.
 #
 #   start.sh BUILD_DIR RESULTS [ROUNDS]
 set -euo pipefail
@@ -17,7 +17,7 @@ read_all() { "$cemm" read --config "$conf" --format csv; }
 help() { "$cemm" --help; }
 curl_all() {
   local path
-  # The requests of `cemm read`: the device, its meters, and each of these.
+  # These are the requests of `cemm read`: the device, its meters, and each meter.
   for path in '' io/ p1/realtime/ p1-gas/realtime/ s01/realtime/; do curl -s "http://${sim_lan[0]}/$path"; done
 }
 

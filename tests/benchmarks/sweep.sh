@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The time and the cost of reading many devices with collectd: our plugin, and collectd's curl_json
-# with as many read threads as we have connections. The limits are `curl --parallel` for the time,
-# and a plugin that only dispatches values for the CPU. If the cloud answers 202 first, curl_json
-# has no value at all; curl's figure is then that of fulfilled promises, plus the wait for them.
+# Measures the time and the cost of reading many devices with collectd: with our plugin, and with
+# collectd's curl_json and as many read threads as our plugin has connections. The limit for the time is
+# `curl --parallel`; the limit for the CPU time is a plugin that only dispatches values. If the cloud
+# answers 202 first, curl_json has no value at all. curl's figure is then the time to fetch the documents
+# of fulfilled promises, plus the time until these are fulfilled.
 #
 #   sweep.sh BUILD_DIR RESULTS [ROUNDS]
 set -euo pipefail
@@ -14,7 +15,7 @@ channels='t1 t2 t3 t4 electric_power rate'
 collectd=$(PATH=$PATH:/usr/sbin command -v collectd)
 connections_max=128
 
-# One directory of plugins, because collectd's PluginDir has only one.
+# All plugins are in one directory, because collectd's PluginDir has only one.
 mkdir "$scratch/plugins"
 cp "$build/plugin/collectd/cemm.so" "$build"/tests/benchmarks/{sink,source}.so \
   "$(find /usr/lib /usr/local/lib -path '*collectd/curl_json.so' 2>/dev/null | head -n 1)" "$scratch/plugins"
@@ -93,9 +94,10 @@ series_with() {
     END { exit done < wanted }' "$run/values" 2>/dev/null
 }
 
-# times: when the last values of the fourth and of the fifth sweep arrived; and between their first
-# values, the CPU used and the number of values (including our own metrics). The plugin holds back the
-# first value of a series until it knows its interval, so the first three come close together.
+# times: prints when the last values of the fourth and of the fifth sweep arrived, and the CPU time and
+# the number of values (including our own metrics) between the first values of these sweeps. The plugin
+# holds back the first value of a series until it knows the interval, so the first three values arrive
+# close together.
 times() {
   awk -v channels="$channels" '
     BEGIN { split(channels, list, " "); for (i in list) known["p1-" list[i]] = 1 }
@@ -106,7 +108,8 @@ times() {
     END { printf "%.6f %.6f %.6f %d\n", last[4], last[5], first[5] - first[4], before[5] - before[4] }' "$run/values"
 }
 
-# run_collectd CONFIGURATION…: until the fifth sweep is complete. Sets $memory (KiB) and the results of times().
+# run_collectd CONFIGURATION…: runs collectd until the fifth sweep is complete. Sets $memory (KiB) and
+# the results of times().
 run_collectd() {
   rm -rf "$run" && mkdir "$run"
   "$@" >"$run/collectd.conf"
@@ -120,13 +123,14 @@ run_collectd() {
   read -r before last cpu values < <(times)
 }
 
-# sweep SERIES CONFIGURATION…: records seconds, CPU microseconds a value, requests a device. On a busy
-# machine, a sweep may begin before the one before it has ended; such a run is repeated, twice at most.
+# sweep SERIES CONFIGURATION…: records the seconds, the CPU microseconds per value, and the requests per
+# device. On a busy machine, a sweep may begin before the previous sweep has ended; such a run is
+# repeated, at most twice.
 sweep() {
   local series=$1 try memory before last cpu values begun requests took
   for try in 1 2 3; do
     run_collectd "${@:2}"
-    # A request is logged when its answer is sent, so those that hang are not logged.
+    # A request is logged when its answer is sent, so a request that hangs is not logged.
     read -r begun requests < <(grep -vE "${hanging:-none hang}" "$sim_log" | awk -v from="$before" -v to="$last" -v delay="$delay" '
       / GET [^ ]*\/realtime\// && $1 - delay > from * 1000 && $1 <= to * 1000 {
         if (!first) first = $1 - delay
@@ -144,7 +148,7 @@ sweep() {
   echo "$memory" >>"$scratch/memory-$series-$devices"
 }
 
-# beside_one SECONDS: if all devices have a connection, none waits for another.
+# beside_one SECONDS: if there is a connection for each device, no device waits for another.
 beside_one() {
   local alone=$scratch/alone-$delay-$promise
   if ((devices > connections || delay + promise == 0)) || [[ -n $hanging ]]; then
@@ -157,13 +161,13 @@ beside_one() {
   fi
 }
 
-# cpu_figure SERIES: from the results of run_collectd.
+# cpu_figure SERIES: records the CPU time from the results of run_collectd.
 cpu_figure() {
   awk -v cpu="$cpu" 'BEGIN { exit cpu <= 0 }' || { say 'no silence between sweeps' && exit 1; }
   figure "$id-cpu" "$1" "$(awk -v cpu="$cpu" -v n="$values" 'BEGIN { printf "%.2f", cpu / n * 1e6 }')"
 }
 
-# parallel: the same documents with curl, as fast as possible.
+# parallel: fetches the same documents with curl as fast as possible.
 parallel() {
   local device
   for ((device = 1; device <= devices; device++)); do
@@ -177,7 +181,7 @@ limit() {
   local took
   if ((promise > 0)); then
     parallel >/dev/null
-    sleep "$(awk -v ms="$promise" 'BEGIN { print ms / 1000 + 0.1 }')" # until they are fulfilled
+    sleep "$(awk -v ms="$promise" 'BEGIN { print ms / 1000 + 0.1 }')" # until the promises are fulfilled
     took=$(parallel | awk -v ms="$promise" '{ print $1 + ms / 1000 }')
   else
     took=$(parallel)
@@ -185,8 +189,9 @@ limit() {
   figure "$id-time" limit "$took"
 }
 
-# scenario DEVICES DELAY_MS PROMISE_MS HANGING_EVERY THREADS [CONNECTIONS]: THREADS of curl_json; 0:
-# as many as we have connections. With more connections than the default, there are no peers.
+# scenario DEVICES DELAY_MS PROMISE_MS HANGING_EVERY THREADS [CONNECTIONS]: measures a case. THREADS is
+# for curl_json; 0 means as many as there are connections. With more connections than the default, there
+# is no comparison.
 scenario() {
   local words faults=() interval threads peer least memory before last cpu values
   devices=$1
@@ -251,7 +256,7 @@ done
 scenario 100 100 0 20 0
 scenario 1000 100 0 20 0
 
-# The cost of an additional device, from the smallest and the largest of these.
+# The cost of an additional device, from the smallest and the largest of these cases.
 row memory 'memory a device' KiB 'peer<=0.333' curl_json -
 for series in ours peer; do
   paste <(head -n "$rounds" "$scratch/memory-$series-1") <(head -n "$rounds" "$scratch/memory-$series-1000") |

@@ -1,6 +1,6 @@
 /*
- * Answers of the API. The first byte selects the query; the rest is the answer.
- * Whatever is accepted must be consistent, and so must each text made of it.
+ * Answers of the API. The first byte selects the query, and the rest is the answer.
+ * A document that is accepted must be consistent, and so must each text made of it.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -45,7 +45,7 @@ static void check_series(const struct cemm_series *series)
 
 /* ---- the texts made of a document ----------------------------------------- */
 
-/* The JSON that is written is equivalent to the answer. */
+/* Checks that the JSON that is written is equivalent to the answer. */
 static void check_json(const struct cemm_document *document, const char *json, size_t length)
 {
     struct cemm_message message;

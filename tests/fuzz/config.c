@@ -1,5 +1,6 @@
 /*
- * Configuration files. An error has a line number; an accepted file can be used.
+ * Configuration files. An error must have a line number, and an accepted file must
+ * be usable.
  */
 #include "tests/fuzz/fuzz.h"
 

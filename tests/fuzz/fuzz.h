@@ -1,7 +1,7 @@
 /*
- * One target per file: it passes arbitrary bytes to code that reads outside
- * input, and checks invariants of the result. libFuzzer calls it (run.sh), and
- * so does replay.c, with the inputs that libFuzzer has found before.
+ * Each file has a target, which passes arbitrary bytes to code that reads outside
+ * input, and checks invariants of the result. libFuzzer calls the target (run.sh).
+ * replay.c also calls it, with the inputs that libFuzzer has found before.
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-/* Not assert(): it must hold in release builds, too. */
+/* assert() is not used, because the condition must also be checked in release builds. */
 #define MUST(condition)                                                             \
     do {                                                                            \
         if (!(condition)) {                                                         \
@@ -22,10 +22,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
         }                                                                           \
     } while (0)
 
-/* The bytes as a text; the caller frees. */
+/* Returns the bytes as a text. The caller frees it. */
 char *fuzz_text(const uint8_t *bytes, size_t size);
 
-/* The bytes as a file, at a path that is valid until the next call. */
+/* Writes the bytes to a file. Returns its path, which is valid until the next call. */
 const char *fuzz_file(const uint8_t *bytes, size_t size);
 
 #endif

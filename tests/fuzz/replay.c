@@ -1,6 +1,6 @@
 /*
- * Runs a target on all files of the given directories, in every test run: the inputs that libFuzzer
- * has found, and those that it started with.
+ * In every test run, runs a target on all files of the given directories: the inputs that libFuzzer
+ * has found, and the inputs that it started with.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -24,7 +24,7 @@ static void replay(const char *directory, const char *name)
     }
     size_t size = fread(bytes, 1, sizeof(bytes), file);
     fclose(file);
-    /* A copy of exactly that size, so that reading beyond it is detected. */
+    /* The copy has exactly that size, so that reading beyond it is detected. */
     uint8_t *exact = malloc(size ? size : 1);
     MUST(exact);
     memcpy(exact, bytes, size);

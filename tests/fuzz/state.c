@@ -1,6 +1,6 @@
 /*
- * State files: what has been sent. A damaged one is treated as missing; one that
- * was read must read the same after it is written.
+ * State files, which record what has been sent. A file that was read must have the
+ * same content after it is written and read again.
  */
 #include "tests/fuzz/fuzz.h"
 

@@ -1,6 +1,6 @@
 /*
- * Paths in the mount: if a name is accepted, the path must end with that name, and
- * be in the directory where the name was looked up.
+ * Paths in the mount. If a name is accepted, the path must end with that name and
+ * be in the directory in which the name was looked up.
  */
 #include "tests/fuzz/fuzz.h"
 

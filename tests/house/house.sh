@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The rules that a tool can check: which directory may include which, what is exported, and that
-# headers compile alone. Called by meson: house.sh SOURCE_DIR BUILD_DIR
+# Checks rules of this project: which directory may include which other directory, which functions are
+# exported, and that headers compile alone. Called by meson: house.sh SOURCE_DIR BUILD_DIR
 set -euo pipefail
 
 # shellcheck source=tests/end-to-end/lib.sh
@@ -8,7 +8,8 @@ set -euo pipefail
 begin "$2"
 cd "$1"
 
-# includes DIRECTORY ALLOWED…: it may include only itself, cemm.h, frontend.h and what is ALLOWED.
+# includes DIRECTORY ALLOWED…: whether a directory includes only itself, cemm.h, frontend.h and what is
+# ALLOWED.
 includes() {
   local directory=$1 allowed
   shift
@@ -22,7 +23,7 @@ includes() {
   }
 }
 
-# Each directory may use only those above it.
+# Each directory may use only the directories that are listed above it.
 check 'base uses nothing' includes common/base
 check 'model uses base' includes common/model common/base/
 check 'config uses base' includes common/config common/base/
@@ -35,13 +36,14 @@ check 'the collectd plugin uses only cemm.h and frontend.h' includes plugin/coll
 check 'the program uses only cemm.h and frontend.h' includes plugin/exec
 check 'the file system uses only cemm.h and frontend.h' includes fs
 
-# A file and its header are one unit. `by_include` and `by_symbol` print pairs "user used", one per
-# line: by the includes, and by the symbols that the linker needs, wherever they are declared.
+# A file and its header are one unit. `by_include` and `by_symbol` print pairs "user used", one per line:
+# from the includes, and from the symbols that the linker needs, wherever they are declared.
 by_include() {
   grep -roE '^#include "[^"]+"' --include='*.[ch]' common fs plugin |
     sed -E 's/^(.*)\.[ch]:#include "(.*)\.h"$/\1 \2/' | awk '$1 != $2'
 }
-# by_symbol PLACE: for the program or plugin in this directory. Others may define the same symbols.
+# by_symbol PLACE: prints the pairs for the program or plugin in that directory. Programs in other
+# directories may define the same symbols.
 by_symbol() {
   jq -r --arg place "$1" '.[] | (.file | capture("(^|/)(?<unit>(common|\($place))/[^.]*)[.]c$")) as $file |
       "\($file.unit) \(.directory)/\(.output)"' "$build/compile_commands.json" |
@@ -52,7 +54,7 @@ by_symbol() {
 }
 by_include >"$scratch/includes"
 for place in fs plugin/collectd plugin/exec; do by_symbol "$place"; done | sort -u >"$scratch/symbols"
-# no_circle FILE…: tsort prints the chain if there is one.
+# no_circle FILE…: whether the pairs form no circle. If they do, tsort prints it.
 no_circle() { cat "$@" | tsort 2>&1 >/dev/null; }
 check 'no circle of files, by what they include' no_circle "$scratch/includes"
 check 'no circle of files, by what they call' no_circle "$scratch/symbols"
@@ -67,7 +69,7 @@ is 'each file of the engine has its own header, except backfill.c and cemm.c' $'
 too_long() { find common fs plugin -name '*.[ch]' -exec wc -l {} + | awk '$2 != "total" && $1 > 600' | grep .; }
 refute 'no file of the product has more than 600 lines' too_long
 
-# only LIBRARY PLACE: only PLACE includes its headers.
+# only LIBRARY PLACE: whether only PLACE includes the headers of LIBRARY.
 only() {
   local users
   users=$(grep -rlF "#include <$1" --include='*.[ch]' common fs plugin | grep -v "^$2" || true)
@@ -77,20 +79,20 @@ only() {
   }
 }
 check 'one file uses libcurl' only curl/ common/engine/http.c
-# A quote before a colon or after a bracket is JSON that is written by hand.
+# A quote before a colon or after a bracket means that JSON is written without json-c.
 refute 'only json-c writes JSON' grep -rnE --include='*.c' '(\\" ?:|[{[]\\")' common fs plugin
 check 'one file uses GLib' only glib common/model/period.c
 check 'one directory uses libfuse' only fuse fs/
 
-# If memory runs out, open_memstream() leaves out a piece silently. cemm_text_open() reports that.
+# If there is no memory, open_memstream() silently omits a piece. cemm_text_open() reports that.
 refute 'open_memstream() is not used' grep -rn --include='*.c' 'open_memstream *(' common fs plugin
 
 no_curl() { ! nm -u "$build/common/libcemm-pure.a" | grep -w 'U curl_.*'; }
 check 'libcemm-pure.a does not use libcurl' no_curl
 
-# "function@@node", one per line.
+# exports LIBRARY: prints "function@@node" for each exported function.
 exports() { nm -D --defined-only "$1" | awk '$2 == "T" { print $3 }' | sort; }
-# declared HEADER NODE: the same for the declarations of a header, at the beginning of a line.
+# declared HEADER NODE: prints the same for the functions that a header declares.
 declared() { sed -nE "/^typedef/d; s/^[A-Za-z][^(]*\\b(cemm_[a-z_]+)\\(.*/\\1@@$2/p" "common/$1"; }
 all_declared() { { declared cemm.h LIBCEMM_0 && declared frontend.h LIBCEMM_PRIVATE; } | sort; }
 same_exports() { diff <(all_declared) <(exports "$build/common/libcemm.so"); }
@@ -100,7 +102,7 @@ check 'libcemm.map names the same, and nothing else' diff <(all_declared) <(mapp
 one_export() { [[ $(exports "$build/plugin/collectd/cemm.so") == module_register ]]; }
 check 'the collectd plugin exports only module_register' one_export
 
-# alone HEADER LANGUAGE: compiles it without any other header.
+# alone HEADER LANGUAGE: compiles a header without any other header.
 alone() { printf '#include "common/%s"\n' "$1" | clang -fsyntax-only -Wall -Wextra -Werror -I. -x "$2" -; }
 check 'cemm.h compiles alone as C' alone cemm.h c
 check 'cemm.h compiles alone as C++' alone cemm.h c++

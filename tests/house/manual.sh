@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Compares the manual pages with the programs: every option and setting is in its page, and every
-# one in a page is accepted. The sources are the pages, the tables in the code, and the programs
-# themselves, so that none can be forgotten. Called by meson: manual.sh SOURCE_DIR BUILD_DIR
+# Compares the manual pages with the programs: every option and setting is in its page, and every option
+# and setting in a page is accepted. Both are taken from the pages, the tables in the code, and the
+# programs themselves, so that none is missed. Called by meson: manual.sh SOURCE_DIR BUILD_DIR
 # shellcheck disable=SC2317 # functions that check calls
 set -euo pipefail
 
@@ -20,7 +20,7 @@ conf_page=common/cemm.conf.5
 collectd_page=plugin/collectd/collectd-cemm.5
 pages=("$cemm_page" "$cemmfs_page" "$conf_page" "$collectd_page")
 
-# same WHAT WANTED GOT: two lists of words, in any order.
+# same WHAT WANTED GOT: ok if two lists have the same words, in any order.
 same() {
   local difference
   difference=$(diff <(tr -s ' ' '\n' <<<"$2" | sed '/^$/d' | sort -u) <(tr -s ' ' '\n' <<<"$3" | sed '/^$/d' | sort -u)) || true
@@ -33,7 +33,7 @@ same() {
   fi
 }
 
-# part PAGE PATTERN…: the sections (.Sh) and subsections (.Ss) whose titles match one of the patterns.
+# part PAGE PATTERN…: prints the sections (.Sh) and subsections (.Ss) whose titles match a pattern.
 part() {
   local page=$1
   shift
@@ -45,7 +45,7 @@ part() {
 
 # ---- the pages themselves ----------------------------------------------------------------------
 
-# Other manuals need not be installed.
+# References to manuals that are not installed are allowed.
 lint() { ! mandoc -T lint -W all "$1" 2>/dev/null | grep -v 'referenced manual not found'; }
 quiet() { [[ -z $(man --warnings -E UTF-8 -l -Tutf8 -Z "$1" 2>&1 >/dev/null) ]]; }
 references() {
@@ -62,7 +62,7 @@ for page in "${pages[@]}"; do
   check "$name is installed" grep -rqF "install_man('$name')" "${page%/*}/meson.build"
 done
 
-# The Markdown pages, too: paths that they name exist, and their links have a target.
+# In the Markdown pages, too, paths that they name exist and links have a target.
 markdown=(README.md CONTRIBUTING.md examples/*.md examples/*/README.md)
 anchors() { sed -n 's/^##* //p' "$1" | tr '[:upper:] ' '[:lower:]-' | tr -d "'.,"; }
 # shellcheck disable=SC2016 # the backquotes are Markdown
@@ -80,7 +80,7 @@ lost_paths() { # PAGE
 for page in "${markdown[@]}"; do is "$page names files that are there" '' "$(lost_paths "$page" || true)"; done
 check 'README has 200 lines at most' test "$(wc -l <README.md)" -le 200
 
-# The messages that the pages explain are messages of the programs. "..." is a variable part.
+# The messages that the pages explain must be messages of the programs. "..." is a variable part.
 sources=$(grep -rhvE '^ *(/\*|\*|//)' --include='*.c' common plugin fs | tr -d '\n' | sed 's/" *"//g; s/\\"/"/g')
 unknown_messages() { # PAGE
   awk '/^\.Bl -diag/ { inside = 1 } /^\.El/ { inside = 0 } inside && sub(/^\.It /, "")' "$1" | sed 's/\\(dq/"/g; s/\.\.\./\n/g' |
@@ -88,7 +88,7 @@ unknown_messages() { # PAGE
 }
 for page in "${pages[@]}"; do is "${page##*/}: its messages are the programs'" '' "$(unknown_messages "$page")"; done
 
-# environment PAGE DIRECTORY…: the variables that these sources read are in the page.
+# environment PAGE DIRECTORY…: checks that the variables that these sources read are in the page.
 environment() {
   local page=$1
   shift
@@ -143,7 +143,7 @@ ignored=$(part "$cemmfs_page" 'Mount options' | awk '
   inside && /^\.Cm/ { gsub(/^\.Cm| , | ,$| \.$/, " "); print }')
 same 'cemmfs: options that are ignored' \
   "$(sed -n '/ignored\[\] = {/,/};/p' fs/options.c | grep -oE '"[a-z_=-]+\*?"' | tr -d '"*')" "$ignored"
-# taken WORD: the mount option is accepted.
+# taken WORD: whether the mount option is accepted.
 taken() { { "$cemmfs" -o "$1" 2>&1 || true; } | grep 'no mount point given' >/dev/null; }
 for word in $ignored; do
   case $word in *[-=]) word+=value ;; esac
@@ -167,7 +167,7 @@ same 'cemmfs: errors' \
 
 # ---- cemm.conf -------------------------------------------------------------------------------------
 
-# section_of KIND: as a pattern of its title.
+# section_of KIND: prints a pattern for the title of the section.
 section_of() {
   case $1 in
     global) echo 'Before the first section' ;;
@@ -205,7 +205,7 @@ done
 
 # ---- collectd ---------------------------------------------------------------------------------------
 
-# block NAME: the options that the page has for it.
+# block NAME: prints the options that the page has for the block.
 block() { part "$collectd_page" "<$1>" | sed -n 's/^\.It Ic \([A-Za-z]*\).*/\1/p'; }
 table() { sed -n '/^} options\[\] = {/,/^};/p' plugin/collectd/config.c | sed -n "s/^    {\"\\([A-Za-z]*\\)\", .*\\b$1\\b.*/\\1/p"; }
 same 'collectd: options of <Cloud>' "$(table CLOUD)" "$(block 'Cloud NAME')"
@@ -214,7 +214,8 @@ same 'collectd: options of <Discovery>' "$(table DISCOVERY)" "$(block Discovery)
 same 'collectd: options of <Backfill>' "$(table BACKFILL)" "$(block Backfill)"
 same 'collectd: options outside of blocks' "$(table GLOBAL)" "$(block 'Plugin cemm')"
 
-# Each block with all documented options, and one unknown: collectd complains only about the unknown one.
+# everything: prints all blocks with all documented options and one unknown option. collectd must
+# complain only about the unknown option.
 everything() {
   local name option
   echo '<Plugin cemm>'
@@ -228,7 +229,7 @@ everything() {
 }
 if collectd=$(PATH=$PATH:/usr/sbin command -v collectd); then
   collectd_begin
-  world=(env) # the configuration is refused: there is no search
+  world=(env) # nothing is searched, because the configuration is refused
   conf "$scratch/all" <<<"$(everything)"
   run_collectd -T -C "$scratch/all/collectd.conf" >"$scratch/all/out" 2>&1 || true
   is 'the plugin knows what is documented, and nothing else' \

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Static analysis. Called by meson: static.sh SOURCE_DIR BUILD_DIR TOOL
-# - cppcheck: with the exceptions of cppcheck.txt
-# - tidy: clang-tidy, with the checks of .clang-tidy
-# - analyzer: gcc's -fanalyzer, without its leak check, which loses track of memory that is
-#   reachable only through another structure. ASan checks that in all tests.
+# - cppcheck: with the exceptions in cppcheck.txt
+# - tidy: clang-tidy, with the checks in .clang-tidy
+# - analyzer: gcc's -fanalyzer without its leak check, which loses track of memory that is
+#   reachable only through another structure. ASan checks for leaks in all tests.
 set -euo pipefail
 
 # shellcheck source=tests/end-to-end/lib.sh
@@ -13,7 +13,8 @@ cd "$1"
 tool=$3
 mapfile -t sources < <(find common fs plugin -name '*.c' | sort)
 
-# Each prints an empty line first: not_ok() cuts the line before, which names all files.
+# These functions print an empty line first, so that their output is not on the long line on which
+# check() names all files.
 clean_cppcheck() {
   echo
   cppcheck -q -j "$(nproc)" --std=c11 --library=posix --library=tests/house/cppcheck.cfg -D_GNU_SOURCE -I. \
@@ -27,7 +28,7 @@ clean_tidy() {
   [[ -z $out ]]
 }
 
-# The compiler's command line for each file in this build, with the analyzer added.
+# clean_analyzer: runs the compiler's command line for each file in this build, with the analyzer added.
 clean_analyzer() {
   local out
   out=$(jq -r --arg top "$PWD/" --arg list "$*" '.[] | . as $entry |
@@ -40,7 +41,7 @@ clean_analyzer() {
   [[ -z $out ]]
 }
 
-# Checks that the tool finds a mistake.
+# The tool must find the mistakes in this file.
 cat >"$scratch/bad.c" <<'END'
 #include <stdlib.h>
 int bad(int n);
