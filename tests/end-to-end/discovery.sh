@@ -215,7 +215,7 @@ no_device() {
   hasnt 'does not count its own query as a packet' "$err" 'packet'
   hasnt 'the port was free' "$err" 'another program'
   has 'says which file to write' "$err" "$own:"
-  has 'and its content' "$err" 'E! cemm:     [local home]'
+  has 'the message has the content of a configuration' "$err" 'E! cemm:     [local home]'
   local command
   for command in list read; do
     asks "$command without a configuration" 1 "$command"
@@ -223,7 +223,7 @@ no_device() {
     has 'says which files it looked for' "$err" "there is no $own and no /etc/cemm/cemm.conf"
     has 'how many addresses were asked' "$err" '2 broadcast addresses were asked'
     has 'which file to write' "$err" "write two lines into $own:"
-    has 'and how to use the cloud' "$err" 'api-key-file = FILE'
+    has 'the message says how to use the cloud' "$err" 'api-key-file = FILE'
     is 'as errors only' '' "$(grep -v '^E! ' <<<"$err" || true)"
   done
   asks 'read of a meter by its name' 1 read "$one/p1"
@@ -233,7 +233,7 @@ no_device() {
   exits 'history without a configuration' 1 env STATE_DIRECTORY="$scratch/state" "${asker[@]}" "$cemm" history --from 2024-05-01
   is 'no data' '' "$out"
   has 'says which files it looked for' "$err" "there is no $own and no /etc/cemm/cemm.conf"
-  has 'and which file to write' "$err" "write two lines into $own:"
+  has 'the message says which file to write' "$err" "write two lines into $own:"
   exits 'stream without a configuration' 1 "${asker[@]}" "$cemm" stream --stdin <<<''
   has 'says which file to write' "$err" "write two lines into $own:"
   # The archive has a device that no longer exists.
@@ -261,7 +261,7 @@ all_networks() {
   is 'each root document was requested once' '1 1 1' "$(roots "$one") $(roots "$two") $(roots "$three")"
   asks '--output' 0 discover --output "$scratch/table"
   is 'has the same' "$one 10.77.0.11, $two 10.77.0.12, $three 10.78.0.11" "$(found <"$scratch/table")"
-  is 'and stdout is empty' '' "$out"
+  is 'stdout is empty' '' "$out"
 }
 
 # values: compares the output of `read --format csv` on stdin with the simulator's values.
@@ -298,7 +298,7 @@ configured() {
   before=$(requests "udp ($one|$two)")
   asks 'discover asks the configured address' 0 discover --config "$scratch/one.conf"
   is 'and no other, if discovery is off' "$three 10.78.0.11" "$(found <<<"$out")"
-  is 'the others were not asked' "$before" "$(requests "udp ($one|$two)")"
+  is 'the other devices were not asked' "$before" "$(requests "udp ($one|$two)")"
   config "$scratch/two.conf" 'broadcast = 10.78.0.255' 'broadcast = 10.77.0.255'
   asks 'two configured addresses' 0 discover --config "$scratch/two.conf"
   is 'finds all' 4 "$(wc -l <<<"$out")"
@@ -310,7 +310,7 @@ configured() {
   asks 'with a [local] section there is no broadcast' 0 list --config "$scratch/local.conf"
   is 'that device is found' "$one" "$(grep -oE '00-1E-[-0-9A-F]*' <<<"$out" | sort -u)"
   check 'the device of the [local] section has its address' grep -qE "^$one .* local shed +10\.77\.0\.11\$" <<<"$out"
-  is 'and there was no broadcast' "$before" "$(requests udp)"
+  is 'there was no broadcast' "$before" "$(requests udp)"
   asks 'but discover sends one' 0 discover --config "$scratch/local.conf"
   is 'finds all' 4 "$(wc -l <<<"$out")"
   printf '[discovery]\nenabled = yes\n' >>"$scratch/local.conf"
@@ -338,19 +338,19 @@ port() {
   python asker "$holder" 0
   holder_pid=$python_pid
   asks 'not while another program holds it' 1 discover
-  has 'and a message says why' "$err" 'E! cemm: another program holds UDP port 9777'
+  has 'a message says why' "$err" 'E! cemm: another program holds UDP port 9777'
   world --devices 2 --lan-bind 10.77.0.11,10.77.0.12
   asks 'devices that answer the sender' 0 discover
   is 'are still found' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
-  has 'and a warning says that some may be missing' "$err" 'W! cemm: another program holds UDP port 9777'
-  is 'one line' 1 "$(wc -l <<<"$err")"
+  has 'a warning says that some devices may be missing' "$err" 'W! cemm: another program holds UDP port 9777'
+  is 'there is one line' 1 "$(wc -l <<<"$err")"
   is 'the query came from another port' 0 "$(requests 'udp .*:9777 ')"
   if can_mount; then
     config "$scratch/port.conf" 'interval = 1'
     mount_in_asker port "$scratch/port.conf"
     check 'a program that keeps running finds them, too' wait_for 10 power
-    check 'and searches repeatedly' wait_for 15 scanned 4
-    is 'and says once that the port is taken' 1 "$(log_lines 'another program holds UDP port 9777')"
+    check 'the program searches repeatedly' wait_for 15 scanned 4
+    is 'the program says once that the port is taken' 1 "$(log_lines 'another program holds UDP port 9777')"
     stop "$fs_pid"
   fi
   stop "$holder_pid"
@@ -358,7 +358,7 @@ port() {
   python asker "$holder" 1
   asks 'a program that shares the port' 0 discover
   is 'does not disturb' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
-  is 'and causes no message' '' "$err"
+  is 'there is no message' '' "$err"
   stop "$python_pid"
 }
 
@@ -379,7 +379,7 @@ claims() {
   world --devices 2 --lan-bind 10.77.0.11,10.77.0.12 --beacon-times 5
   asks 'answers that come five times' 0 discover
   is 'are merged' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
-  is 'and confirmed once' '1 1' "$(roots "$one") $(roots "$two")"
+  is 'both devices are confirmed once' '1 1' "$(roots "$one") $(roots "$two")"
 
   for claim in 10.77.0.99 127.0.0.1 10.77.0.12; do
     world --devices 1 --lan-bind 10.77.0.11 --beacon-claim "$claim"
@@ -391,7 +391,7 @@ claims() {
   world --devices 1 --lan-bind 10.77.0.11 --beacon-version 1.22
   asks 'core 1.22' 1 discover
   is 'is not used' 0 "$(roots "$one")"
-  has 'and a message says so' "$err" 'E! cemm: 2 packets received that were not from a CEMM'
+  has 'a message says so' "$err" 'E! cemm: 2 packets received that were not from a CEMM'
   world --devices 1 --lan-bind 10.77.0.11 --beacon-version 2.0
   asks 'core 2.0' 0 discover
   has 'is used' "$out" '  2.0'
@@ -405,7 +405,7 @@ junk() {
   world --devices 1 --lan-bind 10.77.0.11 --beacon-junk
   asks 'a packet with the MAC of another device' 0 discover
   is 'adds no device' "$one 10.77.0.11" "$(found <<<"$out")"
-  has 'and a message says so' "$err" \
+  has 'a message says so' "$err" \
     "W! cemm: discovery: the device at 10.77.0.11 reports the MAC $one, but its discovery packet claimed $two; ignored"
   can_mount || return 0
   config "$scratch/junk.conf"
@@ -430,13 +430,13 @@ moving() {
   has 'status has its address' "$(<"$m/status")" '10.77.0.11'
   world --devices 1 --lan-bind 10.77.0.12
   check 'the device has moved: it can be read again' wait_for 30 asked_and_read
-  is 'and that is logged once' 1 "$(log_lines "$one has moved from 10.77.0.11 to 10.77.0.12")"
+  is 'the first move is logged once' 1 "$(log_lines "$one has moved from 10.77.0.11 to 10.77.0.12")"
   world --devices 1 --lan-bind 10.78.0.13
-  check 'and again, to another network' wait_for 30 asked_and_read
-  is 'and that is logged once' 1 "$(log_lines "$one has moved from 10.77.0.12 to 10.78.0.13")"
+  check 'the device is read after it moved to another network' wait_for 30 asked_and_read
+  is 'the second move is logged once' 1 "$(log_lines "$one has moved from 10.77.0.12 to 10.78.0.13")"
   world --devices 1 --lan-bind 10.77.0.11
-  check 'and back' wait_for 30 asked_and_read
-  is 'and that is logged once' 1 "$(log_lines "$one has moved from 10.78.0.13 to 10.77.0.11")"
+  check 'the device is read after it moved back' wait_for 30 asked_and_read
+  is 'the third move is logged once' 1 "$(log_lines "$one has moved from 10.78.0.13 to 10.77.0.11")"
 }
 
 # asked_and_read: whether a value is read from the new simulator.
@@ -491,11 +491,11 @@ swapping() {
     logged "$one is no longer at 10.77.0.13, where $two is now"
   # A value that was read less than a second ago may be cached. It must be the first device's.
   : >"$scratch/still"
-  check 'it has no values of the first' wait_for 10 no_reading
+  check 'no values of the first device are shown' wait_for 10 no_reading
   hasnt 'its values were never those of the first' "$(<"$scratch/still")" \
     "$(cut -d. -f1 "$m/$two/p1/realtime/t1")"
   hasnt 'the first is unreachable, not gone' "$(power 2>&1 || true)" 'No such file'
-  check 'and listed' test -d "$m/$one"
+  check 'the first device is still listed' test -d "$m/$one"
 }
 
 # gone_from ADDRESS NEXT: whether a message says that the first device is no longer at that address, or
@@ -542,15 +542,15 @@ flood() {
     world --devices 1 --lan-bind 10.77.0.11
     check "300 forged answers from $address${stall:+, which stalls}: the device is found" wait_for 40 power
     check 'they are received repeatedly' wait_for 40 scanned 3
-    check 'it is still there' power
+    check 'the device can still be read' power
     check 'they have one source' test "$(sources)" -le 2
     is 'no forged device' '' "$(compgen -G "$m/00-1E-C0-FE*" || true)"
     check "and one line: $(log_lines '')" test "$(log_lines '')" -le 2
     check "bounded memory: $before, then $(memory) MiB" test $(($(memory) - before)) -lt 64
-    check 'it runs' alive "$fs_pid"
+    check 'cemmfs still runs' alive "$fs_pid"
     stop "$python_pid"
     stop "$fs_pid"
-    is 'and exits cleanly' 0 "$stopped"
+    is 'cemmfs exits cleanly' 0 "$stopped"
   done
 }
 

@@ -169,7 +169,7 @@ cemm:00_1e_c0_00_00_01_s01_reverse,kWh" "$(tail -n +2 <<<"$out" | cut -d, -f1,3 
   imports
   exits 'days that are not closed' 1 "$cemm" energy --config "$config" --format home-assistant --from "$(TZ=$zone date +%F)" p1
   is 'are not printed' statistic_id,start,unit,delta "$out"
-  has 'and a message says so' "$err" "E! cemm: $one/p1: there is no minute-by-minute data for any closed day in this range"
+  has 'a message says so' "$err" "E! cemm: $one/p1: there is no minute-by-minute data for any closed day in this range"
   exits 'home-assistant by day' 2 "$cemm" energy --config "$config" --format home-assistant --by day --from 2025-10-25
   has 'there are none' "$err" 'home-assistant has hours only: leave out --by'
 }
@@ -221,7 +221,7 @@ imports() {
   is 'have no row' '2025-10-26 10 2025-10-26 11' "$(grep p1_import, "$tomorrow" | cut -d, -f1,2 | grep -vxF -f <(cut -d, -f1,2 <<<"$out") |
     sed 's/.*,\(..\)\.\(..\)\.\(....\) \(..\):00/\3-\2-\1 \4/' | paste -sd ' ')"
   cp "$scratch/stdout" "$scratch/gap.csv"
-  check 'and Home Assistant accepts that' imported "$scratch/gap.csv" "$scratch/gap.csv"
+  check 'Home Assistant accepts the file with a gap' imported "$scratch/gap.csv" "$scratch/gap.csv"
   rm "$(archived data/day 2025-10-26)"
 }
 
@@ -257,20 +257,20 @@ now() {
   energy_exits 'today' 0 --from "$(TZ=$zone date +%F)" --by quarter p1 s01
   quarter=$(date -d "$(tail -n 1 <<<"$out" | cut -d, -f3)" +%s)
   check 'the last quarter is over' test $((quarter + 900)) -le "$(date +%s)"
-  check 'and the next one is not' test $((quarter + 1800)) -gt "$began"
+  check 'the next quarter is not over' test $((quarter + 1800)) -gt "$began"
   energy_exits 'today by day' 0 --from "$(TZ=$zone date +%F)" --by day p1
   is 'is left out' "$header" "$out"
-  is 'and a message says so' 'W! cemm: no interval of these dates is over yet; try again after the first one has ended' "$err"
+  is 'a message says so' 'W! cemm: no interval of these dates is over yet; try again after the first one has ended' "$err"
   echo before >"$scratch/kept"
   energy_exits 'today by day, to a file' 1 --from "$(TZ=$zone date +%F)" --by day p1 --output "$scratch/kept"
   is 'which is not changed' before "$(<"$scratch/kept")"
-  has 'and a message says that, too' "$err" "E! cemm: $scratch/kept: not changed"
+  has 'a message says that the file was not changed' "$err" "E! cemm: $scratch/kept: not changed"
 }
 
 failures() {
   energy_exits 'gas by quarter' 1 --from 2025-05-10 --to 2025-05-10 --by quarter
   is 'has none' "E! cemm: $one/p1-gas: its gas is only available by the hour; use --by hour" "$err"
-  is 'the others are printed' '96 p1 96 s01' "$(tail -n +2 <<<"$out" | cut -d, -f2 | sort | uniq -c | awk '{ print $1, $2 }' | paste -sd ' ')"
+  is 'the other meters are printed' '96 p1 96 s01' "$(tail -n +2 <<<"$out" | cut -d, -f2 | sort | uniq -c | awk '{ print $1, $2 }' | paste -sd ' ')"
   energy_exits 'before the first day' 1 --from 2024-12-01 --to 2024-12-03 p1
   is 'says so' "E! cemm: $one/p1: there is no minute-by-minute data for these dates" "$err"
   energy_exits 'partly before' 0 --from 2024-12-30 --to 2025-01-02 --by day p1
@@ -308,7 +308,7 @@ failures() {
     energy_exits "a day whose $what fails" 1 --from 2025-05-09 --to 2025-05-11 --by hour p1
     is 'is reported once' 1 "$(grep -c '^E!' <<<"$err")"
     has 'the report of a failed day names the day' "$err" "E! cemm: $one/p1 2025-05-10: "
-    is 'and left out' "$left" "$(tail -n +2 <<<"$out" | cut -d, -f3 | cut -c1-10 | uniq | paste -sd ' ')"
+    is 'only the days that are known are printed' "$left" "$(tail -n +2 <<<"$out" | cut -d, -f3 | cut -c1-10 | uniq | paste -sd ' ')"
     energy_exits 'its month' 1 --from 2025-05-09 --to 2025-05-11 --by month p1
     is 'is left out, too' "$header" "$out"
     echo before >"$scratch/kept"
@@ -330,9 +330,9 @@ long_range() {
   pid=$!
   started "$pid"
   some() { (($(wc -l <"$scratch/part") >= 100)); }
-  check 'it prints while it requests more' wait_for 20 some
+  check 'rows are printed while more is requested' wait_for 20 some
   stop "$pid"
-  is 'it ends by the signal' 143 "$stopped"
+  is 'cemm ends by the signal' 143 "$stopped"
   is_file 'the printed rows are right' <(head -n "$(wc -l <"$scratch/part")" "$scratch/whole") "$scratch/part"
   sim_faults
   : >"$sim_log"

@@ -57,7 +57,7 @@ is 'the first of them, too' "$since.csv" "$(ls "$p1/totals/${first_month/-//}" |
 is 'all that without another request' "$((before + cost))" "$(requests ' 200$')"
 find "$p1" -type f >"$scratch/found"
 check 'find shows everything' grep -q "/$(date +%Y-%m-%d).csv" "$scratch/found"
-is 'and requests the channels at most' "$((before + cost + 1))" "$(requests ' 200$')"
+is 'it requests at most the channels' "$((before + cost + 1))" "$(requests ' 200$')"
 
 # ---- what does not exist ---------------------------------------------------------
 
@@ -112,10 +112,10 @@ check "a running year, too ($age s)" test "$age" -ge -10 -a "$age" -lt 70
 
 is 'this-month is a symbolic link' "$this_year/$(date +%Y-%m).csv" "$(readlink "$p1/data/month/this-month.csv")"
 is 'this-year, too' "$this_year.json" "$(readlink "$p1/data/year/this-year.json")"
-is 'and today of totals' "$(date +%Y/%m/%Y-%m-%d).csv" "$(readlink "$p1/totals/today.csv")"
+is 'today of totals is a symbolic link' "$(date +%Y/%m/%Y-%m-%d).csv" "$(readlink "$p1/totals/today.csv")"
 is 'a month by name is a link' "${full_month:0:4}/$full_month.csv" "$(readlink "$p1/data/month/$full_month.csv")"
 is 'totals of a day by name are a link' "${full_month/-//}/$full_month-07.csv" "$(readlink "$p1/totals/$full_month-07.csv")"
-check 'it can be read' cmp "$p1/totals/$full_month-07.csv" "$p1/totals/${full_month/-//}/$full_month-07.csv"
+check 'the file can be read through the link' cmp "$p1/totals/$full_month-07.csv" "$p1/totals/${full_month/-//}/$full_month-07.csv"
 
 # ---- xattrs ---------------------------------------------------------------------------
 
@@ -127,7 +127,7 @@ is 'the unit of a value' W "$(xattr unit "$p1/realtime/electric_power")"
 is 'the units of columns' kWh,kWh "$(xattr unit "$p1/data/month/${full_month:0:4}/$full_month.csv")"
 is 'a closed period is closed' yes "$(xattr closed "$p1/data/month/${full_month:0:4}/$full_month.csv")"
 is 'a running one is not' no "$(xattr closed "$p1/data/month/$this_year/$(date +%Y-%m).csv")"
-is 'nor is realtime' no "$(xattr closed "$p1/realtime.csv")"
+is 'realtime is not closed' no "$(xattr closed "$p1/realtime.csv")"
 is 'all of them are listed' 'user.cemm.closed user.cemm.fetched user.cemm.source user.cemm.unit' \
   "$(getfattr -d "$p1/data/month/${full_month:0:4}/$full_month.csv" 2>/dev/null | sed -n 's/=.*//p' | sort | xargs)"
 sim_faults "status=502@*/p1/data/day/*"
@@ -136,7 +136,7 @@ has 'is an attribute of the directory' "$(xattr error "$p1/data/day")" 502
 sim_faults
 check 'the same file is read again' cat "$(day_file "$dev" p1 "$full_month-20" csv)"
 is 'the error is gone' '' "$(xattr error "$p1/data/day" || true)"
-has 'but status remembers it' "$(jq -r .last_error.message "$m/status.json")" 502
+has 'status still has the last error' "$(jq -r .last_error.message "$m/status.json")" 502
 
 # ---- a whole month, by all tools --------------------------------------------------------
 
@@ -215,7 +215,7 @@ almost=$(date -d "$last - 3 days" +%F)
 cat "$(day_file "$dev" p1-gas "$almost" csv)" "$(day_file "$dev" p1-gas "$(date -d "$almost + 1 day" +%F)" csv)" >/dev/null
 check 'after two neighbours the next ones are fetched' wait_for 20 eval "[[ \$(ahead) == $((before + 7)) ]]"
 cat "$(day_file "$dev" p1-gas "$(date -d "$last - 1 day" +%F)" csv)" "$(day_file "$dev" p1-gas "$last" csv)" >/dev/null
-is 'but none of the next month' $((before + 7)) "$(ahead)"
+is 'no day of the next month is fetched' $((before + 7)) "$(ahead)"
 
 # ---- changes: none ----------------------------------------------------------------------
 
@@ -264,7 +264,7 @@ is 'every change is refused: read-only' '' "$(python3 "$scratch/mutate.py" "$m" 
 if ((EUID != 0)); then
   left_out 'a remount for writing' 'needs root'
 elif mount -i -o remount,rw "$m" 2>/dev/null; then
-  is 'and after a remount for writing, too' '' "$(python3 "$scratch/mutate.py" "$m" "$one" 2>&1 |
+  is 'nothing can be changed after a remount for writing, either' '' "$(python3 "$scratch/mutate.py" "$m" "$one" 2>&1 |
     grep -vE '^(open|access|create unnamed)' || true)"
 fi
 
@@ -279,7 +279,7 @@ owner=1234 group=5678
 ((EUID == 0)) || owner=$EUID group=$(id -g) # because other users could not read the files
 mount_fs -o "uid=$owner,gid=$group,umask=027"
 is 'uid, gid and umask: a directory' "$owner $group 550" "$(stat -c '%u %g %a' "$m/$dev")"
-is 'and a file' "$owner $group 440" "$(stat -c '%u %g %a' "$m/status")"
+is 'a file has this owner and mode' "$owner $group 440" "$(stat -c '%u %g %a' "$m/status")"
 unmount_fs
 for option in uid=x uid=-1 gid= umask=9 umask=1000 uid=99999999999; do
   exits "-o $option is refused" 2 "$build/fs/cemmfs" "$conf" "$m" -o "$option"
@@ -305,7 +305,7 @@ started "$listener"
 wait_for 10 test -S "$scratch/notify" || not_ok 'there is a socket for notifications'
 NOTIFY_SOCKET=$scratch/notify mount_fs "${options[@]}"
 check 'there was a notification' wait_for 20 gone_or_zombie "$listener"
-is 'it says READY=1, and the mount is ready' 'READY=1 True' "$(<"$scratch/notification")"
+is 'cemmfs sends READY=1, and the mount is ready' 'READY=1 True' "$(<"$scratch/notification")"
 unmount_fs
 
 # ---- on the LAN ------------------------------------------------------------------------------
@@ -329,7 +329,7 @@ is 'info.json of a meter is its entry of io' '{"io_id":4,"port":5,"type":"solar_
 is 'indented by two' $'{\n  "io_id": 1,' "$(head -n2 "$p1/info.json")"
 is 'io.csv' $'io_id,port,type,alias\n1,3,p1,p1' "$(head -n2 "$m/$dev/io.csv")"
 is 'the LAN has history, too' "$since.csv" "$(ls "$p1/data/day/${first_month/-//}" | head -n1)"
-has 'and values that are only in totals' "$(names "$m/$dev/pulse-1/realtime")" volume
+has 'the listing has values that are only in totals' "$(names "$m/$dev/pulse-1/realtime")" volume
 unmount_fs
 
 # The same device is also in the cloud: it has the meters of both sources, each once.
@@ -351,7 +351,7 @@ start_sim --devices 1 --meters p1 --since "$since"
 sed -i "s|^url = .*|url = $sim_cloud|" "$conf"
 mount_fs
 is 'a meter that the account has has totals' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
-is 'one that it does not have has none' 'data info.json realtime realtime.csv realtime.json' "$(names "$m/$dev/p1-gas")"
+is 'a meter that the account does not have has no totals' 'data info.json realtime realtime.csv realtime.json' "$(names "$m/$dev/p1-gas")"
 unmount_fs
 stop "$sim_pid"
 sim_pid=$lan_pid
@@ -370,7 +370,7 @@ printf 'extra-alias = heatpump\n' >>"$conf"
 mount_fs
 check 'without a list, the first copy of a device is complete' copy_of "$m/$dev"
 is 'the list is not listed' 'heatpump info.json p1 pulse-1' "$(names "$m/$dev")"
-is 'nor is its information about a meter' 'data realtime realtime.csv realtime.json' "$(names "$p1")"
+is 'the information about a meter is not copied' 'data realtime realtime.csv realtime.json' "$(names "$p1")"
 fails_with 'a list that the device does not have does not exist' 'No such file or directory' cat "$m/$dev/io.csv"
 fails_with 'nor does its entry of a meter' 'No such file or directory' cat "$p1/info.json"
 before=$(requests .)
@@ -395,7 +395,7 @@ mount_fs
 check 'with both, the first copy is complete' copy_of "$m/$dev"
 is 'with both, the first copy has the list of the account' 'heatpump info.json io.csv io.json p1 pulse-1' "$(names "$m/$dev")"
 is 'with both, the first copy has information about its own meters' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
-is 'but not about those on the LAN only' 'data realtime realtime.csv realtime.json' "$(names "$m/$dev/pulse-1")"
+is 'there is no information about meters that only the LAN has' 'data realtime realtime.csv realtime.json' "$(names "$m/$dev/pulse-1")"
 unmount_fs
 # Tests the same when the device answers before the account has listed it.
 sim_faults 'status=502@lan:*/io' 'delay=1000@cloud:*/cemm/'
@@ -412,7 +412,7 @@ for name in io.csv p1/info.json; do
   fails_with "no source denies $name" 'No route to host' cat "$m/$dev/$name"
 done
 is 'so the list is listed' 'heatpump info.json io.csv io.json p1 pulse-1' "$(names "$m/$dev")"
-has 'and information about a meter that it may have' "$(names "$p1")" info.json
+has 'there is information about a meter that the account may have' "$(names "$p1")" info.json
 fails_with 'but an account cannot have that of others' 'No such file or directory' cat "$m/$dev/pulse-1/info.json"
 unmount_fs
 

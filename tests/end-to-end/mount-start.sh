@@ -37,7 +37,7 @@ check 'nothing was mounted' not_mounted "$m"
 mkdir "$archive/below"
 exits 'a place inside the archive is not refused' 0 "$build/fs/cemmfs" "$conf" "$archive/below"
 mounted "$archive/below"
-check 'and works' cat "$archive/below/status"
+check 'the mount works' cat "$archive/below/status"
 unmount "$archive/below"
 rmdir "$archive/below"
 
@@ -54,7 +54,7 @@ if [[ $(id -u) == 0 ]]; then
 else
   left_out "another user's mount is noticed" 'needs root'
 fi
-is 'one mount is there' 1 "$(grep -cF " $m " /proc/self/mounts)"
+is 'there is one mount' 1 "$(grep -cF " $m " /proc/self/mounts)"
 unmount_fs
 
 # ---- modes -------------------------------------------------------------------------
@@ -64,7 +64,7 @@ find "$m" >/dev/null # requests the listings
 before=$(requests .)
 is 'no file is executable' '' "$(find "$m" -type f -executable)"
 is 'find needs no request for that' "$before" "$(requests .)"
-refute 'nor can one be executed' "$m/$dev/info.json"
+refute 'a file cannot be executed' "$m/$dev/info.json"
 unmount_fs
 
 # ---- environments --------------------------------------------------------------------
@@ -81,13 +81,13 @@ for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
   used=$(awk '{ print $14 + $15 }' "/proc/$fs_pid/stat")
   stop "$fs_pid" TERM
   is "with $closed SIGTERM ends it" 0 "$stopped"
-  check "and it does not busy-loop ($used ticks)" test "$used" -lt 100
+  check "cemmfs does not busy-loop ($used ticks)" test "$used" -lt 100
   check "with $closed it is unmounted" wait_for 10 not_mounted "$m"
   exits "in the background with $closed" 0 bash -c "exec $closed; exec \"\$@\"" - "$build/fs/cemmfs" "$conf" "$m"
-  check 'it works' cat "$m/status"
+  check 'the mount works' cat "$m/status"
   daemon=$(pgrep -f -- "$build/fs/cemmfs $conf $m")
   kill -s TERM "$daemon"
-  check 'and SIGTERM ends it' wait_for 10 gone_or_zombie "$daemon"
+  check 'SIGTERM ends cemmfs' wait_for 10 gone_or_zombie "$daemon"
 done
 
 # A limit on the file size affects the archive, not the reader.
@@ -106,7 +106,7 @@ nothing_half() {
   [[ -z $(find "$archive" -type f -path '*/2026/01/*') ]]
 }
 check 'no incomplete file is left' wait_for 10 nothing_half # days may be read ahead now
-is 'it is logged once' 1 "$(grep -c 'File too large' "$scratch/fs.log" || true)"
+is 'the error is logged once' 1 "$(grep -c 'File too large' "$scratch/fs.log" || true)"
 unmount "$m"
 
 # Relative paths in the configuration are relative to its file, also after the program has changed its
@@ -116,8 +116,8 @@ cp "$conf.key" "$scratch/relative/key"
 sed "s|^api-key-file = .*|api-key-file = key|; s|^directory = .*|directory = ../kept|" "$conf" >"$scratch/relative/conf"
 exits 'a relative configuration, in the background' 0 env -C "$scratch" "$build/fs/cemmfs" relative/conf m
 mounted "$m"
-check 'it works' cat "$(day_file "$dev" p1 2026-01-04 json)"
-check 'and keeps its archive where the configuration says' \
+check 'the mount works' cat "$(day_file "$dev" p1 2026-01-04 json)"
+check 'the archive is where the configuration says' \
   test -s "$scratch/kept/$dev/p1/data/day/2026/01/2026-01-04.json"
 unmount "$m"
 

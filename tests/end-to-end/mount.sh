@@ -22,13 +22,13 @@ is 'it is a read-only mount without devices and setuid' 'fuse.cemmfs ro,nosuid,n
 has 'status can be read without a request' "$(cat "$m/status")" 'source cloud home'
 is 'there is still no request' 0 "$(requests .)"
 hasnt 'the key is not in the process list' "$(tr '\0' ' ' <"/proc/$fs_pid/cmdline")" "$sim_key"
-hasnt 'nor in the environment' "$(tr '\0' ' ' <"/proc/$fs_pid/environ")" "$sim_key"
+hasnt 'the key is not in the environment' "$(tr '\0' ' ' <"/proc/$fs_pid/environ")" "$sim_key"
 is 'no core is dumped' '0 0' "$(awk '/Max core/ { print $5 " " $6 }' "/proc/$fs_pid/limits")"
 
 # ---- listings ------------------------------------------------------------------
 
 is 'the root lists devices and status' "$dev $other status status.json" "$(echo "$m"/* | sed "s|$m/||g")"
-is 'it costs one promise' 1 "$(requests '/cemm/ - 200$')"
+is 'the listing costs one promise' 1 "$(requests '/cemm/ - 200$')"
 is 'a device lists its meters' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
 is 'a meter lists its files' 'data info.json realtime realtime.csv realtime.json totals' "$(ls "$m/$dev/p1" | xargs)"
 is 'realtime lists the channels' 'electric_power gas rate switch t1 t2 t3 t4' \
@@ -65,7 +65,7 @@ while IFS=, read -r channel value unit time; do
 done < <(tail -n +2 "$scratch/rt.csv")
 is 'each value of realtime.csv is the simulator'"'"'s at its own time' '' "$bad"
 is 'a channel that was never read has neither value nor time' 'switch,,,' "$(grep ^switch "$scratch/rt.csv")"
-is 'and its own file is empty' 0 "$(wc -c <"$m/$dev/p1/realtime/switch")"
+is 'the file of that channel is empty' 0 "$(wc -c <"$m/$dev/p1/realtime/switch")"
 channel_agrees() {
   [[ $(cat "$m/$dev/p1/realtime/t1") == "$(awk -F, '$1 == "t1" { print $2 }' "$rt")" ]]
 }
@@ -131,7 +131,7 @@ for _ in {1..16}; do
 done
 wait "${readers[@]}"
 is 'sixteen readers of a cold file get the same' '1' "$(sort -u "$scratch/sums" | wc -l)"
-is 'and all of them got all of it' 16 "$(wc -l <"$scratch/sums")"
+is 'all readers got the whole file' 16 "$(wc -l <"$scratch/sums")"
 is 'for one request' 1 "$(requests "$other/p1/data/day/ .* 200\$")"
 
 # ---- links ---------------------------------------------------------------------
@@ -140,7 +140,7 @@ days=$m/$dev/p1/data/day
 is 'today.csv is a relative link' "$(date +%Y/%m/%Y-%m-%d).csv" "$(readlink "$days/today.csv")"
 is 'yesterday.json, too' "$(date -d yesterday +%Y/%m/%Y-%m-%d).json" "$(readlink "$days/yesterday.json")"
 is 'a date by name, too' "2026/03/$spring.csv" "$(readlink "$days/$spring.csv")"
-check 'and it resolves to that file' cmp "$days/$spring.csv" "$csv"
+check 'the link resolves to that file' cmp "$days/$spring.csv" "$csv"
 is 'today has rows up to now at most' '' \
   "$(awk -F, -v now="$(date +%Y-%m-%dT%H:%M:%S)" 'NR > 1 && substr($1, 1, 19) > now' "$days/today.csv")"
 is 'a uid in another spelling is a link' "$dev" "$(readlink "$m/00:1e:c0:00:00:01")"
@@ -204,7 +204,7 @@ has 'user.cemm.source names the source' "$(getfattr --only-values -n user.cemm.s
 asked=$(requests .)
 refute 'a file that was never opened has no source yet' \
   python3 -c 'import os, sys; os.getxattr(sys.argv[1], "user.cemm.source")' "$m/$other/s01/realtime/electric_power"
-is 'and reading its xattrs fetches nothing' "$asked" "$(requests .)"
+is 'reading its xattrs fetches nothing' "$asked" "$(requests .)"
 has 'user.cemm.fetched is a time' "$(getfattr --only-values -n user.cemm.fetched "$csv" 2>/dev/null)" "$(date +%Y-%m-%dT)"
 has 'status says so, too' "$(cat "$m/status")" 'last error'
 hasnt 'no key is in it' "$(cat "$m/status")" "$sim_key"
@@ -253,7 +253,7 @@ timeout 1 cat "$m/$dev/p1-gas/realtime/gas" >/dev/null 2>&1 || true
 took=$(($(now_ms) - begun))
 soon 'names in a directory whose listing stalls can be dropped' 2000 "$took"
 stop "$reader" KILL
-is 'and the reader of the listing' 137 "$stopped"
+is 'the reader of the listing was killed' 137 "$stopped"
 sim_faults
 check 'afterwards it is listed' wait_for 20 ls "$m/$dev/p1-gas/realtime"
 
@@ -345,7 +345,7 @@ ends_while_waiting() {
   took=$(($(now_ms) - begun))
   is "SIGTERM ends it with 0, although a reader waits for $1" 0 "$stopped"
   soon 'and soon' 2000 "$took"
-  check 'it is unmounted' not_mounted "$m"
+  check 'the directory is unmounted' not_mounted "$m"
   ends_soon 'the reader ends' 2000 "$reader"
   sim_faults
 }
@@ -359,9 +359,9 @@ ends_while_waiting 'a meter' 'p1/realtime/'
 
 # ---- in the background, after a crash ------------------------------------------------
 
-exits 'it goes to the background' 0 "$build/fs/cemmfs" "$conf" "$m" -o rw,_netdev,nofail,dev,suid,x-a.b
-check 'and is mounted when the command returns' mountpoint -q "$m"
-check 'and works' cat "$m/$dev/p1/realtime.csv"
+exits 'cemmfs goes to the background' 0 "$build/fs/cemmfs" "$conf" "$m" -o rw,_netdev,nofail,dev,suid,x-a.b
+check 'the directory is mounted when the command returns' mountpoint -q "$m"
+check 'the mount works' cat "$m/$dev/p1/realtime.csv"
 daemon=$(pgrep -f -- "$build/fs/cemmfs $conf $m")
 at_cleanup "kill -s TERM $daemon 2>/dev/null"
 kill -s KILL "$daemon"
@@ -383,7 +383,7 @@ address = ${sim_lan[0]}
 END
 mount_fs
 is 'a device on the LAN is found by its address' "$dev status status.json" "$(ls "$m" | xargs)"
-has 'and can be read' "$(cat "$m/$dev/p1/realtime.csv")" 'electric_power,'
+has 'the device can be read' "$(cat "$m/$dev/p1/realtime.csv")" 'electric_power,'
 cloud_get "cemm/$dev/p1/data/day/" "time=$(midnight $spring)" | expected_csv >"$scratch/day.csv"
 check 'its days, too' cmp "$csv" "$scratch/day.csv"
 has 'status says how it is reached' "$(cat "$m/status")" "local garage"
@@ -426,7 +426,7 @@ done
 mount_fs
 is 'thousands of devices are listed' 12288 "$(find "$m" -maxdepth 1 -name '00-*' | wc -l)"
 is 'status has each of them' 12288 "$(grep -c '^device ' "$m/status" || true)"
-is 'and as JSON' 12288 "$(jq '.devices | length' "$m/status.json" || true)"
+is 'status.json has each of them' 12288 "$(jq '.devices | length' "$m/status.json" || true)"
 unmount_fs
 
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"

@@ -230,7 +230,7 @@ if "${as_root_of_mounts[@]}" true 2>/dev/null; then
   has 'without a ca-file, the CAs of the system are trusted' "$out" "${uid[tls]},p1,electric_power,"
   hasnt 'with a ca-file, only that CA is trusted' "$out" "${uid[tls-1.2]}"
   has 'the error names the cloud' "$err" 'cloud strict: '
-  has 'and the reason' "$err" 'signed by an unknown authority (to trust it, set ca-file)'
+  has 'the error has the reason' "$err" 'signed by an unknown authority (to trust it, set ca-file)'
 else
   left_out 'the CAs of the system are trusted' 'needs root, or user namespaces'
 fi

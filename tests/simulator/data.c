@@ -327,7 +327,7 @@ int meter_latest(struct meter *meter, enum channel channel, int64_t now_ms,
     return meter_value(meter, channel, read_ms, &ret_sample->value);
 }
 
-/* The value of the row at this second of the day. */
+/* Returns the value of the row at this second of the day. */
 static int64_t row_value(const struct meter *meter, const struct day *day, int64_t second)
 {
     int64_t amount = day->amount[second / day->length];
@@ -366,7 +366,7 @@ static int day_rows(struct meter *meter, int64_t utc, int64_t now_ms, struct sam
     return 0;
 }
 
-/* The consumption from start to end, as far as it has been measured. */
+/* Returns the consumption from `start` to `end`, as far as it has been measured. */
 static int amount(struct meter *meter, enum channel channel, int64_t start, int64_t end,
                   int64_t now_ms, int64_t *ret_value)
 {

@@ -30,7 +30,7 @@ enum channel {
     CHANNEL_FLOW,
     CHANNEL_VOLUME,
     CHANNEL_ENERGY,     /* t1 - t3, as a reading */
-    CHANNEL_ENERGY_LOW, /* the same, as an amount */
+    CHANNEL_ENERGY_LOW, /* t1 - t3, as the amount of a period */
     CHANNEL_ENERGY_HIGH,
     CHANNEL_HUMIDITY, /* not in the vendor's documentation */
 };
@@ -47,7 +47,7 @@ struct meter;
 const char *channel_name(enum channel channel);
 int channel_find(const char *name, enum channel *ret_channel);
 
-/* -ENOENT: the alias is not simulated. `since` is the first second that has data. */
+/* Makes a meter. -ENOENT: the alias is not simulated. `since` is the first second that has data. */
 int meter_new(const struct calendar *calendar, int64_t since, const char *uid, const char *alias,
               struct meter **ret_meter);
 void meter_free(struct meter *meter);

@@ -277,8 +277,8 @@ static void test_later(void **state)
     run(&rules, steps, COUNT(steps));
 }
 
-/* Rows that are not accepted are offered again: soon if the series was not live, else after the
- * sink's back-off. */
+/* Rows that are not accepted are offered again: soon if the series was not live, otherwise after
+ * the back-off of the sink. */
 static void test_refused(void **state)
 {
     static const struct cemm_backfill_rules rules = {
@@ -310,7 +310,7 @@ static void test_refused(void **state)
     run(&rules, steps, COUNT(steps));
 }
 
-/* Other channels than electric_power and flow have no minutes. */
+/* Channels other than electric_power and flow have no minutes. */
 static void test_not_by_minute(void **state)
 {
     static const struct cemm_backfill_rules rules = {.rows_max = 2, .send = send_rows};
@@ -332,7 +332,8 @@ static struct cemm_ledger_entry *power(void)
     return cemm_ledger_entry(fake.ledger, &uid, "p1", "electric_power");
 }
 
-/* One round, in which each day has rows for these minutes. `events` is what it does. */
+/* Runs a round in which each day has rows from `first` to `last` minutes ago. fake.events then has
+ * what it did. */
 static void round_of(int64_t limit, int first, int last)
 {
     fake.events[0] = '\0';
@@ -346,8 +347,8 @@ static void test_rounds(void **state)
     static const struct {
         const char *row;
         int window;    /* minutes */
-        int marked[6]; /* minutes ago; 0 ends them */
-        int first;     /* rows that the API has, minutes ago */
+        int marked[6]; /* the minutes that were sent, in minutes ago; 0: end */
+        int first;     /* the API has rows from `first` to `last` minutes ago */
         int last;
         const char *events;
     } rows[] = {
@@ -376,15 +377,16 @@ static void test_rounds(void **state)
     }
 }
 
-/* Days that could not be fetched are backed off, longer each time, unless more is missing. */
+/* A day that could not be fetched is not requested again for a while, longer each time, unless more
+ * minutes are missing. */
 static void test_backoff(void **state)
 {
     static const struct {
         const char *row;
-        int64_t after; /* milliseconds since the end of the last round */
+        int64_t after; /* milliseconds since the end of the previous round */
         int later;     /* minutes by which `limit` has advanced */
         bool wants;
-        int result; /* of the request for its day */
+        int result; /* the result of the request for the day */
     } rows[] = {
         {"it is requested at first", 0, 0, true, CEMM_ABSENT},
         {"it backs off for a minute", 59999, 0, false, 0},
@@ -412,7 +414,8 @@ static void test_backoff(void **state)
     end();
 }
 
-/* Minutes without a row before the last row are not requested again; later ones are. */
+/* Minutes without a row are not requested again if they are before the newest row; later minutes
+ * are. */
 static void test_hole(void **state)
 {
     (void)state;
@@ -429,8 +432,8 @@ static void test_hole(void **state)
     end();
 }
 
-/* A day may already have the row of a minute that has just ended, and that may still come live.
- * If it does not, the row is sent afterwards. */
+/* A day may already have the row of a minute that has just ended, although a live sample of that
+ * minute may still arrive. If none arrives, the row is sent afterwards. */
 static void test_just_ended(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /*
- * Discovery packets: which are answers, which are our own query, and which are
- * junk. Anyone on the network can send any of these, so the rows include those of
- * an attacker and those of the documents.
+ * Tests discovery packets: which packets are answers, which are our own query, and
+ * which are junk. Anyone on the network can send any of these, so the rows include
+ * packets of an attacker as well as those in the API documents.
  */
 #include "check.h"
 #include "common/base/limits.h"
@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The rows of the document's example, as printed by Python. */
+/* The packets in the API document's example, as printed by Python. */
 #define SEEN_BASIC                                                                        \
     "{\"ip\": \"192.168.2.153\", \"mac\": \"D8:80:39:46:22:B5\", \"version\": \"1.23\", " \
     "\"type\": \"CEMM_basic\", \"init_state\": 1}"
@@ -28,7 +28,7 @@
 #define TEN     "[[[[[[[[[["
 #define TEN_END "]]]]]]]]]]"
 
-/* One packet, without a terminating NUL in it or after it. */
+/* Reads a packet without a terminating NUL in it or after it. */
 static int read_packet(const char *text, size_t length, struct cemm_beacon *ret_beacon,
                        struct cemm_message *message)
 {
@@ -144,7 +144,7 @@ static void test_junk(void **state)
     static const struct {
         const char *row;
         const char *text;
-        size_t length; /* 0: up to the NUL */
+        size_t length; /* 0: the text ends at its NUL */
         const char *message;
     } rows[] = {
         {"nothing", "", 0, "it is empty"},
@@ -156,7 +156,7 @@ static void test_junk(void **state)
         {"half of it", "{\"ip\": \"192.168.2.115\", " MAC, 0, "it is cut off"},
         {"more after it", SEEN_NEWER "x", 0, "not JSON"},
         {"two of them", SEEN_NEWER SEEN_NEWER, 0, ""},
-#if JSON_C_VERSION_NUM != (18 << 8) /* it cannot be strict (base/json.c) */
+#if JSON_C_VERSION_NUM != (18 << 8) /* 0.18 has no usable strict mode, see base/json.c */
         {"a comment", "/**/" SEEN_NEWER, 0, ""},
 #endif
         {"not UTF-8", "{" MAC ", \"version\": \"1.24\", \"x\": \"\xc3\"}", 0, ""},
@@ -193,7 +193,7 @@ static void test_junk(void **state)
     }
 }
 
-/* Spaces after an answer are valid JSON, so it may have any length. */
+/* Spaces after an answer are valid JSON, so an answer may have any length. */
 static void test_length(void **state)
 {
     static const struct {
