@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* To find a device that no source reaches, lists that are older than this are requested again. */
+/* To find a device that no source reaches, device lists older than this are requested again. */
 #define UNKNOWN_AGE_MS (60 * 1000)
 
 /* A meter's failed period is not logged if another period failed less than this long ago. */
@@ -155,7 +155,7 @@ void cemm_cache_clear(struct cemm_cache *cache)
 
 /* ---- how a fetch ends -------------------------------------------------------- */
 
-/* Updates device->lost. Returns whether it was set, and logged, before, and still is. */
+/* Updates device->lost. Returns whether it was set before (so it was logged), and still is. */
 static bool known_lost(struct cemm_device *device)
 {
     bool before = device && device->lost;
@@ -165,9 +165,9 @@ static bool known_lost(struct cemm_device *device)
     return before && device->lost;
 }
 
-/* The entry that records what was logged. The periods of a meter share an entry without a period,
- * which no caller can request, so that a thousand failed days are logged once. If `make` is true,
- * creates it. NULL: there is none. */
+/* The entry that records what was logged. A meter's periods share one, so that a thousand failed
+ * days are logged once; it has no period, so no caller can request it. If `make` is true, creates
+ * the entry. NULL: there is none. */
 static struct cemm_entry *log_entry(struct cemm_entry *entry, bool make)
 {
     struct cemm_query query = entry->query;
@@ -242,8 +242,8 @@ static void log_result(struct cemm_entry *entry, int result, const char *message
         log_failure(entry, message);
 }
 
-/* If a closed period has no sample, records which sources were asked. If memory runs out, records
- * nothing, so the answer will not be used again. */
+/* If a closed period has no sample, records which sources were asked: the deps (registry.h). If
+ * memory runs out, records nothing, so the answer will not be used again. */
 static void record_deps(const struct cemm_entry *entry, struct cemm_document *document)
 {
     const struct cemm_registry *registry = &entry->cache->find->registry;
@@ -262,8 +262,8 @@ static void record_deps(const struct cemm_entry *entry, struct cemm_document *do
         free(deps);
 }
 
-/* Whether the answer may be archived. If only one source was asked, it may only if no other source
- * reaches the device, and the archive has no answer. */
+/* Whether the answer may be archived: an answer of `only`, if no other source reaches the device
+ * and the archive has no answer; any other answer, always. */
 static bool may_be_archived(const struct cemm_entry *entry)
 {
     const struct cemm_device *device = device_of(entry);

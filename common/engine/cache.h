@@ -1,7 +1,7 @@
 /*
  * Caches documents. Concurrent requests for one document share one fetch, which tries the routes of
- * the device in order, LAN before cloud. A document is absent only if every source with this
- * endpoint reports that it does not exist.
+ * the device in order, LAN before cloud. A document is absent only if every source that
+ * offers its endpoint reports that it does not exist.
  */
 #ifndef CEMM_ENGINE_CACHE_H
 #define CEMM_ENGINE_CACHE_H
@@ -23,7 +23,7 @@ struct cemm_cache {
 enum cemm_purpose {
     CEMM_WAITED_FOR,
     CEMM_BACKGROUND, /* nobody waits for it: other requests to its source take precedence */
-    CEMM_ONCE,       /* not cached unless others request it: a fleet would fill the cache */
+    CEMM_ONCE,       /* not cached unless others request it: many meters would fill the cache */
 };
 
 /* Cancels all waits and frees all entries. No request may be under way. */

@@ -293,8 +293,8 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
     return cemm_registry_allows(&cemm->find.registry, uid, alias);
 }
 
-/* Whether a source has an endpoint for a meter. The cloud has it only for meters that it knows; its
- * list of meters (IO) has no aliases, so it names no meter. */
+/* Whether a source has an endpoint for a meter, or (`alias` "") for the device. The cloud has it
+ * only for meters that it knows; its list of meters (IO) has no aliases, so it names no meter. */
 static bool source_offers(const struct cemm_source *source, const char *alias,
                           enum cemm_endpoint endpoint)
 {

@@ -14,14 +14,14 @@ struct cemm_health {
     int64_t down_since; /* when it first failed */
 };
 
-/* The shortest and the longest pause of one kind, in milliseconds. */
+/* The pause after a first failure, and the longest pause, in milliseconds. */
 struct cemm_backoff {
     int64_t first;
     int64_t max;
 };
 
-/* Counts a failure at `now`, but not during a pause; `chance` is a random number. Returns true if
- * there was no failure before; the caller then logs it. */
+/* Records a failure at `now`; during a pause, does nothing. `chance`: a random number, for jitter.
+ * Returns true for the first failure since success; the caller then logs it. */
 bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_backoff backoff,
                       uint32_t chance);
 

@@ -104,7 +104,7 @@ static void set_timeout(CURL *easy, int64_t milliseconds)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(milliseconds > 0 ? milliseconds : 1));
 }
 
-/* Sets the options of all requests. Setting a number or a pointer can't fail. False: no memory. */
+/* Sets the options common to all requests. Only setting a text can fail. False: no memory. */
 static bool set_options(struct cemm_transfer *transfer)
 {
     CURL *easy = transfer->easy;
@@ -132,7 +132,7 @@ static bool set_options(struct cemm_transfer *transfer)
 /* Sets the options of one request; they replace the previous request's. False: no memory. */
 static bool set_request(struct cemm_transfer *transfer, const struct cemm_http_request *request)
 {
-    /* A key may be sent to http:// only on this machine (config.c), so not through a proxy. */
+    /* Over http://, a key is sent only within this machine (config.c), so no proxy is used. */
     bool direct = request->direct || strncmp(request->url, "http://", 7) == 0;
     CURL *easy = transfer->easy;
 

@@ -46,7 +46,7 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
 void cemm_http_abort(struct cemm_transfer *transfer);
 
 /* Waits at most `timeout_ms` for the network, a wake-up, the descriptor `watched` (-1: none), or
- * the descriptors in `extra`, and sets their revents. */
+ * the descriptors in `extra`. Sets *ret_readable for `watched`, and `revents` in `extra`. */
 int cemm_http_wait(struct cemm_http *http, int timeout_ms, struct pollfd *extra, unsigned count,
                    int watched, bool *ret_readable);
 

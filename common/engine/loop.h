@@ -23,7 +23,7 @@ struct cemm_loop {
     int64_t wall; /* Unix milliseconds, read with `now` */
     struct cemm_timers timers;
     struct cemm_http *http;
-    struct cemm_ticket_list ready; /* completions that are due */
+    struct cemm_ticket_list ready; /* tickets whose completions are due */
     int watched;                   /* a descriptor to wait for, besides http's; -1: none */
     void (*on_readable)(void *data);
     void *watch_data;
@@ -45,8 +45,8 @@ struct cemm_ticket {
     struct cemm_message message;
 };
 
-/* `connections`: how many connections may be open at a time. Returns 0 or -ENOMEM. Finally, the
- * caller frees `loop->http`. */
+/* `connections`: how many connections may be open at a time. Returns 0 or -ENOMEM. The caller
+ * frees `loop->http` in the end. */
 int cemm_loop_init(struct cemm_loop *loop, unsigned connections);
 
 /* Like cemm_turn(). */
@@ -82,7 +82,7 @@ void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_docu
 void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,
                          const char *message);
 
-/* Ends the wait after `ms` with -ETIMEDOUT and this message. Does nothing if a limit is set. */
+/* Ends the wait after `ms` with -ETIMEDOUT and this message, unless a limit is set already. */
 void cemm_ticket_limit(struct cemm_ticket *ticket, int64_t ms, const char *message);
 
 #endif

@@ -93,7 +93,7 @@ static void log_left_out(struct cemm_source *source, const struct cemm_document 
 
 /* ---- what a response means -------------------------------------------------------- */
 
-/* The result that a status of the cloud or the LAN means. Sets *ret_reason. */
+/* The result for an HTTP status from the cloud or a LAN device. Sets *ret_reason. */
 static int result_of(const struct cemm_source *source, int status, struct cemm_message *ret_reason)
 {
     static const struct {
@@ -122,7 +122,7 @@ static int result_of(const struct cemm_source *source, int status, struct cemm_m
     return cemm_message_fail(ret_reason, -EIO, "unexpected answer: HTTP %d", status);
 }
 
-/* If a meter has ever had `totals`, drops readings that are not from there, because they differ. */
+/* Once an answer of a meter has had `totals`, drops readings in answers without it: they differ. */
 static void drop_other_readings(const struct cemm_route *route, struct cemm_document *document)
 {
     if (route->source->config->kind != CEMM_LOCAL || document->query.endpoint != CEMM_REALTIME ||
@@ -135,8 +135,8 @@ static void drop_other_readings(const struct cemm_route *route, struct cemm_docu
         cemm_answer_drop_readings(document);
 }
 
-/* Records the time of the newest sample. History has rows for future minutes, with the value 0; if
- * our clock is ahead, some are read as samples. */
+/* Records the time of the newest sample. Ignores zeros in history: rows for future minutes have the
+ * value 0, and if our clock is ahead, some of them are read as samples. */
 static void record_newest(struct cemm_route *route, const struct cemm_document *document)
 {
     if (document->query.endpoint == CEMM_REALTIME && document->newest > route->newest)

@@ -46,7 +46,7 @@ struct cemm_request {
     bool renewed; /* it was repeated with another key; once is enough */
     /* A response, held until it is known which device sent it; status 0: none. */
     struct cemm_http_response held;
-    /* Why the root is not a CEMM's, which is reported if the server is not recognised. */
+    /* Why the server does not look like a CEMM; reported if it is not recognised. */
     int root_result;
     struct cemm_message *root_message;
     cemm_request_done *done;
@@ -191,8 +191,8 @@ static bool is_lan_root(const struct cemm_request *request)
 }
 
 /* Whether another device may have answered: the answer came over a new connection on the LAN, and
- * the root has not named the device, neither for this request nor in the CONFIRMED_MS before the
- * request was sent, which is when the connection was opened. */
+ * the root document named the device neither for this request nor in the CONFIRMED_MS before the
+ * connection was opened (when the request was sent). */
 static bool is_doubtful(const struct cemm_request *request,
                         const struct cemm_http_response *response)
 {
@@ -250,7 +250,7 @@ static void fail_gone(struct cemm_request *request)
     fail(request, -EHOSTUNREACH, reason.text);
 }
 
-/* Asks once what a server is that does not look like a CEMM (`result`, `reason`). */
+/* Asks what kind of server it is that, for `reason`, does not look like a CEMM. */
 static void ask_fingerprint(struct cemm_request *request, enum asking asking, int result,
                             const char *reason)
 {
@@ -329,7 +329,7 @@ static void handle_document(struct cemm_request *request, struct cemm_http_respo
 {
     const struct cemm_source *source = request->route->source;
 
-    /* The time spent in queues does not count: `deadline` was put off by it. */
+    /* The time spent in queues does not count: it postponed `deadline`. */
     request->took = source->loop->now - (request->promise.deadline - source->config->timeout_ms);
     if (!is_doubtful(request, response)) {
         conclude(request, response);
@@ -370,7 +370,7 @@ static void give_up(struct cemm_request *request, bool device_at_fault)
         fail_for(request, -ETIMEDOUT, request->route, "the promised data did not come in time");
     else
         fail(request, -ETIMEDOUT,
-             "the server asked to wait longer (Retry-After) than the timeout allows");
+             "the server asked us to wait longer (Retry-After) than the timeout allows");
 }
 
 static void wake(void *data)

@@ -2,8 +2,8 @@
  * Requests to a device through a source. A request waits for a free connection, is sent, is
  * repeated while a promise runs (promise.h), and is reported once.
  *
- * A LAN address may pass to another device. If that may have happened, the request also asks once
- * for the root document: before it asks for its own document, or before it reports that document.
+ * A LAN address may pass to another device. If it may have, the request also asks for the root
+ * document, which names the device, before it asks for its own document or before it reports it.
  */
 #ifndef CEMM_ENGINE_REQUEST_H
 #define CEMM_ENGINE_REQUEST_H
@@ -19,7 +19,7 @@ typedef void cemm_request_done(void *data, const struct cemm_query *query,
 struct cemm_request *cemm_request_start(struct cemm_route *route, const struct cemm_query *query,
                                         cemm_request_done *done, void *data);
 
-/* Sets whether nobody waits for the request, so that others take precedence; initially false. */
+/* `background`: nobody waits for the request, so others take precedence. Initially false. */
 void cemm_request_rank(struct cemm_request *request, bool background);
 
 /* Frees all requests of a source without reporting them. */

@@ -11,7 +11,7 @@
 #include <sys/param.h>
 
 #define BACKOFF_FIRST_MS 1000 /* the first pause after a failure or a refusal */
-#define KEY_AGE_MS       1000 /* how often polls of refused requests may read the key file again */
+#define KEY_AGE_MS       1000 /* in a refusal's pause, the key file is read at most this often */
 
 /* ---- meters ----------------------------------------------------------------- */
 
@@ -253,7 +253,7 @@ void cemm_route_clear(struct cemm_route *route)
         refused_free(LIST_FIRST(&route->refused));
     cemm_message_drop(&route->search.message);
     cemm_message_drop(&route->failure.message);
-    /* Keeps the counts of what is under way. */
+    /* Keeps what requests under way still need. */
     *route = (struct cemm_route){
         .source = route->source,
         .active = route->active,

@@ -29,9 +29,9 @@ struct cemm_device {
     struct cemm_meter_list meters;
     size_t meter_count;
     struct cemm_outcomes outcomes;
-    struct cemm_ticket_list searchers;
-    unsigned requests;   /* number of requests about it that are under way */
-    bool lost;           /* it has no route, which was logged */
+    struct cemm_ticket_list searchers; /* wait for the search for its meters */
+    unsigned requests;                 /* number of requests about it that are under way */
+    bool lost;                         /* it has no route, which was logged */
     unsigned discovered; /* discovery added it as its n-th device; 0: another source added it */
 };
 
@@ -80,8 +80,8 @@ struct cemm_route {
     int active;                  /* number of transfers under way */
     bool proven;                 /* it answered, so it may have several transfers at a time */
     bool no_io;                  /* it has no list of meters (io): its firmware is older */
-    unsigned requests;           /* number of requests that were begun, for EARLY_EVERY */
-    int64_t expected;            /* milliseconds until a promise is kept, as learned; -1: unknown */
+    unsigned requests;           /* number of requests begun, for EARLY_EVERY (request.c) */
+    int64_t expected;            /* how long a promise (promise.h) takes, in ms; -1: unknown */
     /* Lists of aliases; they point to the strings of the device's meters. */
     struct cemm_strings meters;
     struct cemm_strings absent; /* of meters that it lacks; they are not requested for a day */
@@ -94,22 +94,22 @@ struct cemm_route {
     TAILQ_ENTRY(cemm_route) link;     /* in its device's `routes`, or in its source's `unlisted` */
 };
 
-/* What discovery knows of one of its sources. Each address that sends packets has one source,
- * whichever devices the packets claim to be from. */
+/* What discovery knows of one of its sources. In a scan, devices answer a query with packets. Each
+ * address that sends packets has one source, whichever devices they claim to be from. */
 struct cemm_discovered_source {
     struct cemm_source_config config;
     char address[16]; /* IPv4; config.address points here; "": the address was forgotten */
     char url[48];
-    struct cemm_beacon beacon; /* last packet of the device that the root confirmed */
+    struct cemm_beacon beacon; /* last packet of the device that a root document confirmed */
     unsigned scan;             /* last scan in which `beacon`'s device answered */
     struct cemm_beacon claim;  /* last packet of a device that was not confirmed */
     unsigned claim_scan;       /* scan in which `claim` arrived */
     unsigned order;            /* the source with the lowest number has the oldest claim */
     struct cemm_uid root;      /* the device that its root document named last; "": none yet */
-    /* Nothing is requested from the source until a new claim arrives, because the root named
-     * another device, there was no room for the device, or the address was forgotten. */
+    /* Nothing is requested from the source until a new claim arrives, because its root document
+     * named another device, there was no room for the device, or the address was forgotten. */
     bool refused;
-    bool logged; /* a wrong claim or a failure of the root was logged */
+    bool logged; /* a wrong claim, or that its root document failed, was logged */
 };
 
 struct cemm_source {
@@ -124,8 +124,8 @@ struct cemm_source {
     unsigned key_generation; /* cloud: how often its key was replaced */
     bool key_lost;           /* its key file could not be read again, which was logged */
     int64_t key_read;  /* when its key file was last read after a refusal (monotonic); 0: never */
-    bool unverified;   /* LAN: it failed, so its root must say again which device it is */
-    int64_t confirmed; /* when its root last said which device it is (monotonic) */
+    bool unverified;   /* LAN: it failed, so its root document must name its device again */
+    int64_t confirmed; /* when its root document last named its device (monotonic) */
     struct cemm_outcomes outcomes;
 
     /* Its requests (request.c). */
@@ -175,7 +175,7 @@ bool cemm_source_other_shard(const struct cemm_source *source, const struct cemm
 /* Whether the source has the endpoint of `query`, and its filters permit the meter. */
 bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query);
 
-/* Whether only packets claim that the source is a device. Then only discovery logs about it. */
+/* Whether no root document has confirmed a discovered source. Then only discovery logs about it. */
 bool cemm_source_unconfirmed(const struct cemm_source *source);
 
 /* Forgets what is known about the route's device. */
@@ -185,12 +185,12 @@ void cemm_route_free(struct cemm_route *route);
 /* The route's name in messages: the device's uid, else the address or "the account". */
 const char *cemm_route_name(const struct cemm_route *route);
 
-/* The reason why this request may not be sent yet: the route, or the account as a whole, has not
+/* The reason why this request must not be sent yet: the route, or the account as a whole, has not
  * answered, or has refused the request. NULL: it may be sent. */
 const struct cemm_failure *cemm_route_failure(struct cemm_route *route,
                                               const struct cemm_query *query);
 
-/* Like cemm_log_device(), about the route; like cemm_log(), if it is the source's own route. */
+/* Like cemm_log_device(), but lines about a source's own route are not limited. */
 #define cemm_route_log(route, level, ...) \
     (cemm_route_may_log(route) ? cemm_log((route)->source->loop, level, __VA_ARGS__) : (void)0)
 bool cemm_route_may_log(const struct cemm_route *route);
@@ -212,7 +212,7 @@ struct cemm_last_reply {
     unsigned key_generation; /* source->key_generation when the request was sent */
 };
 
-/* The number of seconds for which the source asked not to repeat the request; or 0. */
+/* The number of seconds for which the source asked us not to repeat the request, or 0. */
 int64_t cemm_refusal_delay(const struct cemm_source *source, const struct cemm_last_reply *reply,
                            int result);
 
@@ -220,7 +220,7 @@ int64_t cemm_refusal_delay(const struct cemm_source *source, const struct cemm_l
 void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *query,
                          const struct cemm_last_reply *reply, int result, const char *message);
 
-/* Whether a request was refused because of a key that has been replaced since. */
+/* Whether a request was refused because of an old key; may read the key file again to find out. */
 bool cemm_refusal_of_old_key(struct cemm_source *source, const struct cemm_last_reply *reply,
                              int result);
 

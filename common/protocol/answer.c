@@ -63,7 +63,7 @@ static bool in_range(struct json_object *number)
     return value > -VALUE_MAX && value < VALUE_MAX;
 }
 
-/* Stores a number's text, which json-c keeps only for a double, in its userdata. */
+/* Copies a number's text to `texts`. json-c keeps the text, as userdata, only of a double. */
 static void keep_text(struct cemm_buffer *texts, struct json_object *number,
                       struct cemm_sample *ret_sample)
 {
@@ -78,8 +78,8 @@ static void keep_text(struct cemm_buffer *texts, struct json_object *number,
     cemm_buffer_char(texts, '\0');
 }
 
-/* Reads [time, value] (cloud §MeasurementArray). Returns 1 for a sample; 0 for none, because it is
- * [0, 0] (never measured), null or out of range; or -EIO if it has another form. */
+/* Reads [time, value] (cloud §MeasurementArray). Returns 1 for a sample; 0 if there is none: [0, 0]
+ * (never measured), or a value that is null or out of range; or -EIO if it has another form. */
 static int read_sample(struct reader *reader, struct json_object *pair,
                        struct cemm_sample *ret_sample)
 {

@@ -10,11 +10,11 @@
 #define CEMM_BEACON_PORT  9777
 #define CEMM_BEACON_QUERY "cemm_query"
 
-/* What a CEMM reports about itself. Its `ip` is ignored: the packet's source address is used. */
+/* What a CEMM reports about itself. `ip` is ignored: the packet's source address is used. */
 struct cemm_beacon {
     struct cemm_uid uid;
     char type[CEMM_NAME_SIZE];    /* "CEMM_basic"; "" if absent or not a plain name */
-    char version[CEMM_NAME_SIZE]; /* version of the core, "1.24" */
+    char version[CEMM_NAME_SIZE]; /* version of its firmware (the core), "1.24" */
 };
 
 /* Reads one datagram. Returns 1 for a CEMM's answer; 0 for our own query, received again; -EIO,

@@ -26,7 +26,7 @@ static bool wants_tls(const char *body, size_t length)
 const char *cemm_fingerprint_root(int status, const char *body, size_t length)
 {
     if (status == 400 && wants_tls(body, length))
-        return "this port is for HTTPS (HTTP 400); a CEMM on the LAN is read by plain HTTP";
+        return "this port is for HTTPS (HTTP 400); a CEMM on the LAN is read over plain HTTP";
     if (status == 404)
         return NO_CEMM " (HTTP 404)";
     if (status == 200 && is_page(body, length))

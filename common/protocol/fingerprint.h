@@ -11,10 +11,10 @@
 #define CEMM_FINGERPRINT_PATH "api/v1/public/cemm"
 
 /* The message for a port that speaks TLS instead of HTTP. */
-#define CEMM_FINGERPRINT_TLS "this port is for HTTPS; a CEMM on the LAN is read by plain HTTP"
+#define CEMM_FINGERPRINT_TLS "this port is for HTTPS; a CEMM on the LAN is read over plain HTTP"
 
-/* Returns a message about the sender of an answer to a request for the root, or NULL if the sender
- * may be a CEMM Basic or Plus or can't be identified. `body` may be NULL if `length` is 0. */
+/* Returns a message about what answered a request for the root document. NULL: it may be a CEMM
+ * Basic or Plus, or can't be identified. `body` may be NULL if `length` is 0. */
 const char *cemm_fingerprint_root(int status, const char *body, size_t length);
 
 /* The same for an answer to a request for CEMM_FINGERPRINT_PATH. */

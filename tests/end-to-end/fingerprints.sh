@@ -77,7 +77,7 @@ for command in list read; do
   reports page 'a web server answers at this address, but it is not a CEMM Basic or Plus (a web page)'
   reports tls 'this port is for HTTPS (HTTP 400)'
   for kind in https gnutls; do
-    reports "$kind" 'this port is for HTTPS; a CEMM on the LAN is read by plain HTTP'
+    reports "$kind" 'this port is for HTTPS; a CEMM on the LAN is read over plain HTTP'
   done
   for kind in cemm3 none page; do
     check "$command: $kind is asked who it is once in each search" once_a_look "$kind"
