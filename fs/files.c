@@ -13,8 +13,8 @@
  * kernel was given another size after it sent the READ. Until that answer the
  * kernel must not be given the large size again, or the rest of the page would
  * read as NULs. So each cold node is used once: its name expires immediately,
- * and a lookup of the name makes a new node if this one is still cold. Two
- * readers of one cold node would send a READ each, and an empty answer at a
+ * and a lookup of the name makes a new node if this one is still cold. Besides,
+ * two readers of one cold node would send a READ each, and an empty answer at a
  * higher offset could set the size to that offset.
  *
  * READ is synchronous (no ASYNC_READ), so that a waiting READ can be
@@ -125,7 +125,7 @@ static bool forget_name(struct fs *fs, struct node *node)
 
 /* If memory is not short, the kernel forgets files only when told to. Of closed periods, only the
  * bytes of the least recently used files are dropped: they can be rendered again, and readers
- * mostly get them from the page cache. Other documents may have changed, so their names get new
+ * mostly get them from the page cache. Other files may have changed since, so their names get new
  * nodes. */
 static void drop_old(struct fs *fs)
 {
@@ -301,8 +301,8 @@ static void on_page_forgotten(void *data)
 }
 
 /* Gives the node a newer snapshot, which begins with the bytes that the kernel knows. If it is
- * longer, the kernel is shown the old size until it has forgotten the last page. If it cannot be
- * told now, the old snapshot stays, and the next GETATTR tries again. */
+ * longer, the kernel is shown the old size until it has forgotten the last page. If the notice
+ * cannot be sent now, the old snapshot stays, and the next GETATTR tries again. */
 static void grow(struct pending *pending, struct snapshot *snapshot)
 {
     struct node *node = pending->node;
@@ -333,8 +333,8 @@ static bool is_continued(const struct node *node, const struct snapshot *snapsho
 }
 
 /* Whether a document fetched at `fetched` is needed: the node has no snapshot; or, for READ, its
- * bytes were dropped; or, for GETATTR (READ locks the pages), it may grow and its snapshot is
- * older. */
+ * bytes were dropped; or, for GETATTR, it may grow and its snapshot is older. A READ never lets it
+ * grow: the kernel must forget a page then, and READ locks pages. */
 static bool needs(const struct pending *pending, int64_t fetched)
 {
     const struct node *node = pending->node;

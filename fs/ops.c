@@ -3,8 +3,8 @@
  * in files.c.
  *
  * OPEN is answered with ENOSYS: then the kernel does not send it again, and
- * opening a known file costs no request. If OPENDIR were answered so, the
- * kernel would cache listings for ever.
+ * opening a known file costs no request. If OPENDIR were answered in the same
+ * way, the kernel would cache listings for ever.
  *
  * A device or meter exists once a source has said so, whatever the sources say
  * later: a backup must not mistake a silent meter for a meter that was removed.
@@ -141,7 +141,7 @@ static void on_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
  */
 
 /* Whether the link, which leads to `day`, is `today` and may have to wait for the first row of
- * `day`. Also false if there is no earlier data. */
+ * `day`. If there is no earlier data, it need not wait. */
 static bool is_turning(const struct fs *fs, const struct node *link, const struct path *day)
 {
     struct tree_clock clock = fs_clock(fs);
@@ -188,7 +188,7 @@ static void on_readlink(fuse_req_t request, fuse_ino_t number)
 
 /* ---- attributes and bytes ----------------------------------------------- */
 
-/* A meter that no search has found exists if it can be read. */
+/* Even if no search has found a meter, it exists if it can be read. */
 static void on_searched(struct pending *pending, const struct cemm_answer *answer)
 {
     const struct path *path = &pending->node->path;
@@ -347,7 +347,7 @@ static int on_known(void *data, const struct path *path)
 }
 
 /* Lists what was found now or earlier. Fails if the search failed and nothing was ever found, but
- * never for a meter. */
+ * never for a meter, whose names are fixed. */
 static int list(struct lister *lister, const struct cemm_answer *answer)
 {
     const struct path *directory = lister->directory;

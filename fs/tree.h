@@ -49,8 +49,8 @@ struct path {
     int ago;             /* PATH_RECENT_LINK: how many periods ago its target is */
     /* The query of what the path shows: for a file, its document; for a meter and its channels, the
      * realtime document; for directories of periods, the documents of their files. If there is no
-     * document, the endpoint is CEMM_DEVICES. Of the period, PATH_YEAR has the year, PATH_MONTH
-     * also the month, PATH_PERIOD and PATH_PERIOD_LINK have all. */
+     * document, the endpoint is CEMM_DEVICES. Of the period, PATH_YEAR sets only the year,
+     * PATH_MONTH the year and month, PATH_PERIOD and PATH_PERIOD_LINK all of it. */
     struct cemm_query query;
 };
 
@@ -61,7 +61,7 @@ struct tree_clock {
 
 /* What is known about the path's meter. */
 struct tree_meter {
-    bool totals;              /* it has totals/: the cloud reaches it */
+    bool totals;              /* it has totals/: a source offers them, or they are archived */
     bool found;               /* `first` is set: listings begin there */
     bool known;               /* there is no data before `first`: earlier names do not exist */
     struct cemm_period first; /* the first day found to have data */

@@ -19,8 +19,8 @@
 
 /* ---- causes ------------------------------------------------------------------ */
 
-/* Returns a hash of a problem's cause: the same for problems with the same message. If a device or
- * the cloud can't be reached, or rejects the key, the messages may name different requests. */
+/* Returns a hash of a problem's cause: its periods and message. If a device or the cloud can't be
+ * reached, or rejects the key, messages may name different requests: at most the device counts. */
 static uint64_t cause_of(const struct finding *finding)
 {
     const char *message = finding->message;

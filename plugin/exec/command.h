@@ -1,7 +1,7 @@
 /*
- * Runs one sweep: for `list` and `read`, and so that `history` and `energy`
- * find meters. Failures with the same cause, such as a rejected key, are
- * reported in one message.
+ * Runs one sweep, which reads every selected meter once: for `list` and `read`,
+ * and for `history` and `energy`, to find meters. Failures with the same cause,
+ * such as a rejected key, are reported in one message.
  */
 #ifndef CEMM_EXEC_COMMAND_H
 #define CEMM_EXEC_COMMAND_H
@@ -30,7 +30,7 @@ struct finding {
     char message[CEMM_MESSAGE_SIZE];
     uint64_t cause;       /* hash of what problems with the same cause have in common */
     struct finding *next; /* the next problem with the same cause */
-    bool joined;          /* an earlier problem has the same cause */
+    bool joined;          /* it is reported with an earlier problem that has the same cause */
 };
 
 /* Links problems with the same cause; from then on the findings must not move. Prints the problems

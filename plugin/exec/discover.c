@@ -20,8 +20,8 @@ static void take_end(void *data, const struct cemm_answer *answer)
     search->pending = 0;
 }
 
-/* Advances `device` to the next device in the order of uids: sorted, so that a diff of two runs
- * shows what has changed. */
+/* Advances `device` to the next device in the order of uids, so that a diff of two runs shows what
+ * has changed. */
 static bool next_device(const struct cemm *cemm, struct cemm_discovered *device)
 {
     struct cemm_uid last = device->uid;

@@ -3,8 +3,8 @@
  * this, history-run.c fetches up to three documents of each meter and day. The
  * month comes last, because it is needed only if there are no readings.
  *
- * If a document of a day can't be fetched, the interval that contains the day
- * is left out: the document would have changed its value.
+ * If a document of a day can't be fetched, the intervals that overlap the day
+ * are left out: the document would have changed their values.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -31,8 +31,8 @@ struct meter {
     bool failed;          /* a document of the day failed */
     bool readings_failed; /* its readings failed; the day after needs them, too */
     bool ever_failed;
-    bool begun; /* a minute with data was found */
-    bool by_hour;
+    bool begun;   /* a minute with data was found */
+    bool by_hour; /* --by quarter was given, but there are only hours */
     enum cemm_quantity quantity;
     struct cemm_interval interval;
     size_t refused; /* number of days whose scaling factor was refused */
@@ -184,7 +184,7 @@ static void print_influx(const struct energy *energy, const struct row *row,
     fprintf(stream, " %lld000000000\n", (long long)row->interval.start);
 }
 
-/* Prints an id such as "cemm:00_1e_c0_85_96_cc_p1_import", without two underscores in a row. */
+/* Prints an id such as "cemm:00_1e_c0_85_96_cc_p1_import", without consecutive underscores. */
 static void put_statistic_id(const struct row *row, enum column column, FILE *stream)
 {
     const char *parts[] = {row->meter->uid.text, row->meter->alias, names[column]};

@@ -9,7 +9,7 @@
  * If no answer arrives, the document is requested again: an import of ten years
  * must not lose a week to a short outage. While the library backs off, requests
  * fail immediately, so the pauses here need not grow. A meter whose retries
- * have failed gets no more until it answers.
+ * have failed gets no more retries until it answers.
  */
 #include "plugin/exec/history-run.h"
 
@@ -26,7 +26,7 @@
 #define RETRIES  7     /* how often a request is repeated if it gets no answer */
 #define PAUSE_MS 2000  /* milliseconds before each repetition */
 
-/* If there are more periods, each meter's first day is looked for first. */
+/* If there are more periods, each meter's first day is looked for before rows are fetched. */
 #define LONG_RANGE 366
 
 /* The API has no times before 2000. */
@@ -461,7 +461,7 @@ static enum exec_exit run(struct history *history)
     return fetch(history);
 }
 
-/* Keeps freed memory: returning it to the kernel after each answer takes a tenth of the time. */
+/* Keeps freed memory: returning it to the kernel after each answer would take 10 % of the time. */
 static void keep_memory(void)
 {
 #ifdef M_TRIM_THRESHOLD /* glibc */

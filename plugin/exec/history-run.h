@@ -15,7 +15,7 @@ struct history_meter {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
     struct cemm_period since; /* first day with data; year 0: not known */
-    bool down;                /* its retries failed, so it gets no more until it answers */
+    bool down;                /* its retries failed, so it gets no others until it answers */
     bool elsewhere;           /* it was reported that another shard has its device */
     bool has_data;            /* set by the command */
     size_t failed;            /* number of successive failed periods, for one message */
@@ -46,8 +46,8 @@ struct history_use {
      * only after all documents before it were taken. */
     size_t parts;
     size_t lead_in; /* extra periods requested before the range */
-    /* `query` is for the period's DATA; changes it to request the document. False: the document is
-     * not needed, and counts as absent. The pointer may be NULL: then all are DATA, and needed. */
+    /* Changes `query` from the period's DATA to the slot's document. False: the document is not
+     * needed, and counts as absent. `ask` may be NULL: then all documents are DATA, and needed. */
     bool (*ask)(void *data, const struct history_slot *slot, struct cemm_query *query);
     int (*begin)(void *data); /* prints what comes before all rows */
     /* Takes the next answer, in order; prints what is complete, and flushes it. */

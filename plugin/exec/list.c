@@ -18,8 +18,8 @@ static const struct cemm_sample *gas_of(const struct finding *finding)
     return series && series->count > 0 ? series->samples : NULL;
 }
 
-/* If gas is the only channel: the device's other alias with the same gas reading (p1 for p1-gas),
- * which is the same meter. NULL: there is none. */
+/* The device's other alias that has the same gas reading: both are one meter (p1 for p1-gas).
+ * NULL: there is none, or gas is not the only channel. */
 static const struct finding *gas_twin(const struct collection *collection,
                                       const struct finding *finding)
 {

@@ -10,7 +10,7 @@
 #include "plugin/exec/message.h"
 #include "plugin/exec/options.h"
 
-#define PRESENT "table, influx, putval, prometheus, json, csv"
+#define PRESENT "table, influx, putval, prometheus, json, csv" /* formats of current values */
 
 static const struct exec_command commands[] = {
     {"discover", "[OPTION...]", "the CEMMs that answer on the LAN", exec_discover, 0, false,

@@ -1,7 +1,7 @@
 /*
  * All messages are printed here. They begin with the name of the program, for
  * readers of a log or of mail from cron. If stderr is not a terminal, "E! ",
- * "W! " or "I! " precedes it, which Telegraf reads as the level. A message
+ * "W! " or "I! " precedes the name: Telegraf reads it as the level. A message
  * erases the progress line, and text from outside can't control the terminal.
  */
 #include "plugin/exec/message.h"

@@ -7,9 +7,9 @@
  * until the minutes missing before them have been written or could not be
  * fetched.
  *
- * The state file records what was written. Lines are added after the write, so
- * a program that is killed in between repeats samples instead of losing them.
- * To limit how many, only a few minutes are written at a time.
+ * The state file records what was written. It is updated after the output, so a
+ * program that is killed in between repeats samples instead of losing them. To
+ * limit how many are repeated, only a few minutes are written at a time.
  */
 #include "plugin/exec/missed.h"
 
@@ -56,8 +56,9 @@ int missed_save(struct missed *missed, const struct cemm_document *document, boo
 
 /* ---- answers that wait ------------------------------------------------------------ */
 
-/* Whether minutes before the answer are missing, and so are being fetched. cemm_backfill_live()
- * gets the end of the sample's minute as its limit, so that all earlier minutes may be fetched. */
+/* Whether minutes before the answer are being fetched, because they are missing. The limit for
+ * cemm_backfill_live() is the end of the sample's minute, so that all minutes before are fetched.
+ */
 static bool lacks_any(struct missed *missed, struct missed_meter *meter,
                       const struct cemm_document *answer)
 {

@@ -4,8 +4,7 @@
  * the same directory, synced and renamed.
  *
  * A write to a pipe is short enough to be atomic, and ends with a whole line,
- * so that the reader has whole lines even if a signal ends the process after
- * it.
+ * so that the reader has whole lines even if a signal then ends the process.
  *
  * Only regular files are replaced: renaming over /dev/null, which root may do,
  * would break the machine. The new file gets the mode of the old file, and its
@@ -92,8 +91,8 @@ static int write_stdout(const char *text, size_t length)
     return 0;
 }
 
-/* Copies mode, owner and group. Only root may change the owner; others may use a group that they
- * are in. If the group can't be copied, the new group gets only the permissions of all others. */
+/* Copies mode, owner and group. Only root may change the owner; a user may set any group that he is
+ * in. If the group can't be copied, its permission bits become a copy of those for others. */
 static int inherit(int fd, const struct stat *old)
 {
     mode_t mode = old->st_mode & (S_IRWXU | S_IRWXG | S_IRWXO);

@@ -18,8 +18,8 @@ static const struct table_column columns[COLUMNS] = {
     [UNIT] = {"UNIT"},     [TIME] = {"TIME"},   [AGE] = {"AGE", true},   [SOURCE] = {"SOURCE"},
 };
 
-/* If the terminal is too narrow for all columns, the table is `tight`: the source goes below the
- * device, and times are shortened. */
+/* The table while it is filled. If the terminal is too narrow for all columns, it is `tight`: the
+ * source goes below the device, and times are shortened. */
 struct sheet {
     struct table *table;
     const struct collection *collection;

@@ -23,9 +23,9 @@ struct table_column {
 struct table {
     const struct table_column *columns;
     size_t column_count;
-    bool tight; /* one space between columns, not two */
-    bool untitled;
-    int error; /* set by the caller; table_print() returns it */
+    bool tight;    /* one space between columns, not two */
+    bool untitled; /* the titles are not printed */
+    int error;     /* set by the caller; table_print() returns it */
     size_t widths[TABLE_COLUMNS_MAX];
     FILE *rows; /* writes into `text`: a line for each row, with tabs between the cells */
     char *text;

@@ -34,10 +34,10 @@ int session_wait(const struct session *session, const size_t *pending,
 /* Whether nothing is configured and nothing was found, so that nothing can have failed. */
 bool session_found_nothing(const struct session *session);
 
+/* Says why discovery may have missed devices. */
 void session_explain_missing(const struct session *session, enum cemm_level level);
 
-/* Says where the configuration was looked for, what discovery has tried, and how to configure a
- * device. */
+/* Says where the configuration was looked for, what was tried, and how to configure a device. */
 void session_explain_nothing(const struct session *session);
 
 void session_close(struct session *session);

@@ -1,6 +1,7 @@
 /*
- * `cemm stream`: sweeps repeatedly, for collectors that keep a program
- * running (Telegraf execd, collectd exec) and for node_exporter.
+ * `cemm stream`: reads all meters repeatedly (each time is a sweep), for
+ * collectors that keep a program running (Telegraf execd, collectd exec) and
+ * for node_exporter.
  *
  * Each answer is written immediately, and no sample twice. If a sweep waits for
  * a device, the next sweep begins alongside it, so the other devices are read

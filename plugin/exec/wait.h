@@ -11,17 +11,17 @@
 void signals_hold(void);
 void signals_release(void);
 
-/* Ends the process by the signal: the parent sees 128 + number. */
+/* Ends the process by the signal, so that a shell shows the exit status 128 + number. */
 _Noreturn void signals_die(int number);
 
 /* Waits until a descriptor accepts bytes. A termination signal ends the process. */
 void signals_wait_writable(int fd);
 
 /* Runs one turn of the library, at most until `deadline` (monotonic milliseconds, INT64_MAX: none).
- * Unless `ret_input` is NULL, the turn also ends when stdin can be read or has ended; *ret_input
- * says whether it has. Returns 0, a negative errno, or a signal number, after which the caller
- * cleans up and calls signals_die(). With `to_stdout`, it is SIGPIPE if the reader of stdout has
- * gone. */
+ * Unless `ret_input` is NULL, the turn also ends when stdin becomes readable or reaches its end;
+ * *ret_input is then true. Returns 0, a negative errno, or a signal number, after which the caller
+ * cleans up and calls signals_die(). With `to_stdout`, the number is SIGPIPE if the reader of
+ * stdout has gone. */
 int wait_once(struct cemm *cemm, int64_t deadline, bool to_stdout, bool *ret_input);
 
 #endif
