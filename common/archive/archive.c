@@ -184,7 +184,7 @@ static bool is_directory(DIR *parent, const struct dirent *entry)
     return fstatat(dirfd(parent), entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Sets *unread if the device's directory can't be read, so that other devices are still visited. */
+/* If the directory can't be read, sets *unread but returns 0: other devices are still visited. */
 static int each_alias(const char *archive, const struct cemm_uid *uid, cemm_archive_meter_fn *meter,
                       void *data, int *unread)
 {

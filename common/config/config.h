@@ -1,6 +1,6 @@
 /*
- * The settings (cemm.conf(5)) after they were checked. cemm_config_set() stores each one, whether
- * it comes from the INI file or from collectd's blocks.
+ * The settings (cemm.conf(5)) after they have been checked. cemm_config_set() stores each one,
+ * whether it comes from the INI file or from collectd's blocks.
  */
 #ifndef CEMM_CONFIG_CONFIG_H
 #define CEMM_CONFIG_CONFIG_H
@@ -43,8 +43,8 @@ struct cemm_config {
     struct cemm_source_config *sources;
     size_t source_count;
     struct cemm_message *message; /* where a setter explains why it refuses a value */
-    int section;     /* the section that was opened last: an enum section of config.c */
-    unsigned seen;   /* which keys are set in this section: bits 1 << row of the table */
+    int section;   /* the section that was opened last: an enum section of config.c */
+    unsigned seen; /* which keys are set in this section: bits 1 << row of `settings` (config.c) */
     unsigned opened; /* which of [discovery], [archive] were opened: bits 1 << section */
     int discovery;   /* -1: not set; else 0 or 1 */
     struct cemm_strings broadcasts;

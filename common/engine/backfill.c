@@ -1,7 +1,7 @@
 /*
  * Fetches missed minutes and sends them to the sinks, which are the outputs. A
- * round begins when a series has a live sample, and goes from its oldest missing
- * minute to the newest, a day at a time.
+ * round (of one series for one sink) begins after a live sample (current value),
+ * and goes from the oldest missing minute to the newest, a day at a time.
  *
  * A row that is missing before the day's last row is unlikely to appear later,
  * so it is not requested again. Other missing minutes are requested again after
@@ -164,7 +164,8 @@ static int64_t horizon(const struct job *job)
     return (job->limit / MINUTE_MS - 1) * MINUTE_MS;
 }
 
-/* Ends the round. Minutes that are still missing are tried again later. */
+/* Ends the round. What is still missing is requested again after a pause: the shortest one if rows
+ * were sent or the day could not be had (`failed`), else a longer one each time. */
 static void end_round(struct job *job, bool failed)
 {
     if (job->sent || failed)
@@ -216,7 +217,7 @@ static void next_day(struct job *job)
         job->day ? cemm_document_channel(job->day, job->base.entry->channel) : NULL;
     int64_t last = series && series->count > 0 ? series->samples[series->count - 1].time : 0;
 
-    /* The last rows may not have been sent, because they may still arrive live. */
+    /* Minutes from the horizon on are not given up, because they may still arrive live. */
     job->since = MAX(job->since, MIN((last / MINUTE_MS + 1) * MINUTE_MS, horizon(job)));
     job->cursor = cemm_period_end(cemm_zone(job->backfill->cemm), &job->query.period) * 1000;
     cemm_document_unref(job->day);

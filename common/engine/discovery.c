@@ -15,8 +15,8 @@
 
 #define WINDOW_MS       2000    /* how long a scan lasts */
 #define REPEAT_MS       500     /* after this, the query is repeated, because UDP loses packets */
-#define PACKETS_AT_ONCE 16      /* limit of packets read in one turn, which also requests roots */
-#define FORGET_SCANS    3       /* after so many scans without a claim, an address is forgotten */
+#define PACKETS_AT_ONCE 16      /* packets read per turn at most; each may lead to a request */
+#define FORGET_SCANS    3       /* after this many scans without a claim, an address is forgotten */
 #define REMARKS_MS      3600000 /* an hour, in which at most CEMM_REMARKS_MAX messages are logged */
 
 static void start_scan(void *data);
@@ -242,7 +242,7 @@ void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age)
 {
     const struct cemm_registry *registry = discovery->registry;
 
-    /* If scans are repeated, the last one is recent enough, unless `max_age` is 0. */
+    /* If scans run periodically, the last one is recent enough, unless `max_age` is 0. */
     if (registry->discovers && max_age > 0 && max_age < discovery->config->discovery_interval_ms)
         max_age = discovery->config->discovery_interval_ms;
     if (!discovery->scanning &&
@@ -252,7 +252,6 @@ void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age)
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
-/* Assigns a new address to a source. */
 static void set_address(struct cemm_source *source, const char *address)
 {
     struct cemm_discovered_source *discovered = source->discovered;
@@ -350,8 +349,8 @@ static bool same_uid(const struct cemm_uid *left, const struct cemm_uid *right)
     return strcmp(left->text, right->text) == 0;
 }
 
-/* Records a claim. True: the root must be requested. That is so once per scan, and again if the
- * device that the last root named is claimed now. */
+/* Records a claim. True: the root must be requested. It is requested for the first claim in a scan,
+ * and again for a claim of the device that the last root named. */
 static bool record_claim(struct cemm_discovery *discovery,
                          struct cemm_discovered_source *discovered,
                          const struct cemm_beacon *beacon)
@@ -360,7 +359,7 @@ static bool record_claim(struct cemm_discovery *discovery,
 
     if (!first && (same_uid(&discovered->claim.uid, &beacon->uid) ||
                    !same_uid(&discovered->root, &beacon->uid)))
-        return false; /* the same claim again, or one of too many */
+        return false; /* a repeated claim, or another one in the same scan */
     if (first)
         discovered->order = discovery->order++;
     discovered->claim_scan = discovery->scan;
@@ -397,7 +396,7 @@ static void handle_claim(struct cemm_discovery *discovery, const struct cemm_bea
     if (!source)
         source = make_source(registry, address);
     if (!source)
-        return; /* there is no room; the device will answer the next scan, too */
+        return; /* there is no room now; the device will also answer the next scan */
     if (record_claim(discovery, source->discovered, beacon))
         discovery->registry->ask_root(source, 0);
 }

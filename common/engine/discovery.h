@@ -1,12 +1,11 @@
 /*
- * Discovery (LAN §discovery broadcast): broadcasts a query, listens for a
- * while, and treats each answer as a claim that a device is at the address that
+ * Discovery (LAN §discovery broadcast). A scan broadcasts a query, listens for
+ * a while, and treats each answer as a claim that a device is at the address
  * the packet came from. The device is used there only after the root document
  * at that address has named the same MAC. Addresses in a packet are ignored.
  *
- * Each discovered address is a source like any other, with one route. A device
- * that answers from a new address loses its old address once it is confirmed at
- * the new one.
+ * Each discovered address is a source with one route. A device that answers from
+ * a new address loses its old one once it is confirmed at the new one.
  *
  * Anybody on the LAN can send packets, so their cost is limited: an address has
  * one source and one claim at a time, and one request for its root confirms or

@@ -21,7 +21,7 @@ static struct cemm_find *find_of(struct cemm_registry *registry)
     return (struct cemm_find *)((char *)registry - offsetof(struct cemm_find, registry));
 }
 
-/* Records a search's first failure. `message` "": there was no memory, or too many devices. */
+/* Records a search's first failure. `message` "": memory ran out, or it found too many devices. */
 static void search_failed(struct cemm_search *search, const struct cemm_source *source, int result,
                           const char *message)
 {
@@ -34,8 +34,8 @@ static void search_failed(struct cemm_search *search, const struct cemm_source *
     cemm_message_keep(&search->message, message[0] ? message : lacking.text);
 }
 
-/* Logs once that searches fail, and once that they work again. If a source does not answer, its
- * route logs that; if a claim was not confirmed, discovery does. */
+/* Logs once that searches fail, and once that they work again; but not that a source does not
+ * answer, which its route logs, or that a claim was not confirmed, which discovery logs. */
 static void search_ended(struct cemm_search *search, const struct cemm_route *route)
 {
     const struct cemm_source *source = route->source;
@@ -203,6 +203,7 @@ static void search_device(struct cemm_device *device, struct waiter *waiter)
 
 /* ---- devices of the sources --------------------------------------------------------- */
 
+/* Whether the search asks this source for its devices or, with a query, only waits for it. */
 static bool concerns(const struct cemm_wanted *wanted, const struct cemm_source *source)
 {
     if (wanted->query)
@@ -308,7 +309,7 @@ static int add_device(struct cemm_source *source, const struct cemm_uid *uid)
     return 0;
 }
 
-/* Takes the route from its device, but does not free it, because requests may be under way. */
+/* Removes the route from its device, but does not free it, because requests may be under way. */
 static void unlist(struct cemm_route *route)
 {
     struct cemm_source *source = route->source;
@@ -326,8 +327,8 @@ static void unlist(struct cemm_route *route)
     cemm_device_finish_searches(device);
 }
 
-/* Unlists the account's routes that are not in the new list, unless a document has arrived through
- * them since the previous list. If parts of the new list were skipped (`whole` false), all stay. */
+/* Unlists the routes whose devices are not in the account's new list, unless a document has arrived
+ * through them since the previous list. If the new one is incomplete (not `whole`), all stay. */
 static void unlist_others(struct cemm_source *source, bool whole)
 {
     const struct cemm_registry *registry = source->registry;
@@ -432,7 +433,7 @@ int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, ce
             cemm_find_source(source, wanted->max_age);
     if (!enough && concerns_discovery(find, wanted))
         cemm_discovery_scan(&find->discovery, wanted->max_age);
-    if (waiter->ticket.list == &find->waiters)
+    if (waiter->ticket.list == &find->waiters) /* source_found() has not handled it */
         finish_if_complete(find, waiter);
     if (ret_ticket)
         *ret_ticket = &waiter->ticket;

@@ -1,12 +1,11 @@
 /*
- * Finds devices, and the meters of a device. A caller that asks during a search
- * joins that search.
+ * Finds devices and their meters. A caller that asks during a search joins it.
  *
- * Cloud: cemm/ lists the devices; each documented alias is requested once at
- * <alias>/, which returns 200 or 412. LAN: the root names the device, and io
- * lists its meters, except `usage`, a calculation, which is requested, too.
- * Older firmware has no io; there, realtime/ is requested for each documented
- * alias. An absent alias is not requested again for a day.
+ * Cloud: cemm/ lists the devices; each documented alias is probed (requested, to
+ * see whether it exists) at <alias>/, which returns 200 or 412. LAN: the root
+ * names the device, and io lists its meters, except `usage`, a calculation,
+ * which is therefore probed at realtime/. Older firmware has no io; there, each
+ * documented alias is probed. An absent alias is not probed again for a day.
  */
 #ifndef CEMM_ENGINE_FIND_H
 #define CEMM_ENGINE_FIND_H
@@ -31,7 +30,7 @@ struct cemm_wanted {
     const char *source; /* only sources of this name are asked; NULL: all */
     int64_t max_age;    /* milliseconds: older lists are requested again */
     /* The search ends when all sources have answered or failed, and earlier if a source reaches
-     * this device ("": none). */
+     * this device ("": no device is searched for in particular). */
     struct cemm_uid uid;
     bool meters; /* the meters of `uid` are looked for, too */
     /* If not NULL, nothing is requested: the search only waits for sources that have been asked for

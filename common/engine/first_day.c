@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How soon a search may be repeated after it found nothing, and after it failed. The repeated
- * search finds the earlier answers in the cache. */
+/* How soon a search may be repeated after it found nothing, and after it failed. Answers not older
+ * than AGAIN_MS are then taken from the cache. */
 #define AGAIN_MS  60000
 #define FAILED_MS 10000
 
-/* The first day of one meter. In a day that is not known, the year is 0. */
+/* The first day of one meter. A day whose year is 0 is not known. */
 struct cemm_first_day {
     struct cemm_cache *cache;
     struct cemm_query meter; /* DATA of the meter, without a period */
@@ -99,9 +99,9 @@ static int64_t earliest(const struct cemm_document *document)
     return time;
 }
 
-/* Decides whether to keep the day from the old zone, after all sources were asked again. There, a
- * month's row could fall into the previous month, so the day may be up to a month too early. It is
- * kept if it is even earlier, because then its source is gone, or if the archive has its data. */
+/* After all sources were asked again, decides whether to keep the day from the old zone. It may be
+ * up to a month too early: in that zone, a month's row could fall into the previous month. If it is
+ * earlier than that, it is kept, because its source is gone; also if the archive has its data. */
 static void leave_old_zone(struct cemm_first_day *first)
 {
     struct cemm_query query = first->meter;
@@ -113,9 +113,9 @@ static void leave_old_zone(struct cemm_first_day *first)
     first->old = (struct cemm_period){0};
 }
 
-/* Saves the day if more sources were asked for it; after a change of the zone, only once all
- * sources were asked again: leave_old_zone() needs the answers of all, and a later run does not ask
- * the sources in the saved deps again. */
+/* Saves the day if more sources were asked than when it was last saved. After a change of the zone,
+ * waits until all were asked again: leave_old_zone() needs the answers of all, and a later run does
+ * not ask the sources in the saved deps again. */
 static void save(struct cemm_first_day *first)
 {
     if (cemm_deps_complete(&first->deps, &first->cache->find->registry, &first->meter.uid) < 0 ||
@@ -145,6 +145,7 @@ static void end_search(struct cemm_first_day *first)
 
 /* ---- one source ------------------------------------------------------------------ */
 
+/* Keeps the first failure, but not that of a list of devices, which end_search() may ignore. */
 static void record_failure(struct cemm_first_day *first, int result, const char *message)
 {
     if ((first->result && !first->list_failed) || result == CEMM_ABSENT)
@@ -247,7 +248,7 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
 static void begin_anew(struct cemm_first_day *first)
 {
     if (first->deps && *first->deps && first->day.year) {
-        first->old = first->day; /* so that no period disappears from a list */
+        first->old = first->day; /* still returned, so that no listed period disappears */
         first->day = first->seen = (struct cemm_period){0};
     }
     free(first->deps);

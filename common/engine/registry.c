@@ -141,6 +141,8 @@ bool cemm_registry_make_room(struct cemm_registry *registry, const struct cemm_u
     return true;
 }
 
+/* ---- routes and meters ---------------------------------------------------------- */
+
 void cemm_device_finish_searches(struct cemm_device *device)
 {
     const struct cemm_search *failed = NULL;
@@ -179,7 +181,7 @@ struct cemm_route *cemm_route_find(const struct cemm_device *device,
     return route;
 }
 
-/* The route to a device that the account lists: a new or an unlisted one. NULL: no memory. */
+/* The route to a device in the account's list: its old route if it was unlisted, else a new one. */
 static struct cemm_route *route_of_account(struct cemm_source *source,
                                            const struct cemm_device *device)
 {

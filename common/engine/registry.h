@@ -13,8 +13,8 @@
 struct cemm_registry {
     struct cemm_loop *loop;
     struct cemm_store *store;
-    bool discovers; /* devices are also looked for by broadcast */
-    /* find.c sets these three functions, for the files that it uses. */
+    bool discovers; /* the configuration enables discovery */
+    /* Functions of find.c for request.c and discovery.c, which must not include it: */
     /* Returns whether the root document at a LAN address still names the route's device. If not,
      * gives the route to the device that it names. */
     bool (*confirm)(struct cemm_route *route, const struct cemm_document *root);
@@ -51,7 +51,7 @@ bool cemm_registry_other_shard(const struct cemm_registry *registry, const struc
                                struct cemm_message *ret_message);
 
 /* Makes room for a device that discovery wants to add: if discovery has added too many, forgets the
- * newest of them that no longer has an address. True: the device is known, or there is room now. */
+ * newest that no longer has an address. True: the device is known, or there is room now. */
 bool cemm_registry_make_room(struct cemm_registry *registry, const struct cemm_uid *uid);
 
 /* The route to a device through a source, or NULL. `device` may be NULL: then there is no route. */

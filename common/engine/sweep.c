@@ -12,15 +12,15 @@ struct sweep {
     struct cemm_selection selection;
     cemm_sweep_fn *meter;
     void *data;
-    size_t pending;
+    size_t pending; /* number of steps under way; the sweep ends with the last one */
     bool no_memory; /* a lack of memory was logged */
 };
 
 /* Why a meter is read. */
 enum reason {
-    LISTED,   /* it is in a list, or no list is needed (see all_named()) */
-    GUESSED,  /* a METER names it, but it is in no list */
-    UNLISTED, /* like GUESSED, but the device's list of meters failed, which was reported */
+    LISTED,      /* it is in a list, or no list is needed (see all_named()) */
+    GUESSED,     /* a METER names it, but it is in no list */
+    LIST_FAILED, /* like GUESSED, but the list of meters failed, which was reported */
 };
 
 /* A step of a sweep. Each step waits for one answer. */
@@ -30,7 +30,6 @@ struct step {
     enum reason reason;
 };
 
-/* Ends a step, and with the last step the sweep. */
 static void step_done(struct sweep *sweep)
 {
     if (--sweep->pending > 0)
@@ -194,7 +193,7 @@ static void on_meters(void *data, const struct cemm_answer *answer)
     if (answer->result)
         sweep->meter(sweep->data, &step->query.uid, NULL, answer);
     if (device)
-        read_meters(sweep, device, answer->result ? UNLISTED : GUESSED);
+        read_meters(sweep, device, answer->result ? LIST_FAILED : GUESSED);
     free(step);
     step_done(sweep);
 }

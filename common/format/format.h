@@ -1,6 +1,6 @@
 /*
- * Renders documents as text. Pure: the zone is an argument. The writers write into a buffer with a
- * limit, whose error the caller checks at the end.
+ * Renders documents as text. Pure: even the zone is an argument. The writers write into a buffer
+ * with a limit, whose error the caller checks at the end.
  */
 #ifndef CEMM_FORMAT_FORMAT_H
 #define CEMM_FORMAT_FORMAT_H

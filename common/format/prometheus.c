@@ -20,7 +20,7 @@
 #define JOULES_PER_KWH  3600000.0
 #define FLOW_PER_M3_S   60000.0 /* L/min in one m3/s */
 #define KEY_SIZE        512     /* room for a metric's name and its labels */
-#define METER_STEP_BACK 1.0 /* kWh or m3; a smaller step back means that the source has changed */
+#define METER_STEP_BACK 1.0     /* kWh or m3; a smaller step back only means another source */
 
 enum family {
     POWER,
@@ -35,7 +35,7 @@ enum family {
     TIME,
     INFO,
     UP,
-    /* of history alone: */
+    /* only in history: */
     ENERGY_AMOUNT,
     GAS_AMOUNT,
     GAS_FLOW,
@@ -82,8 +82,8 @@ static const struct {
 static const struct kind {
     const char *channel; /* a pattern for cemm_channel_matches() */
     enum family family;
-    const char *labels; /* NULL: the channel's name */
-    const char *other;  /* the labels for all but smart meters */
+    const char *labels; /* for smart meters; NULL: the channel's name */
+    const char *other;  /* the same for all other meters */
     double multiply;
     double divide;
 } kinds[] = {

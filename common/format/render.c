@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- CSV and JSON: one row a sample, the same columns for every meter ------------ */
+/* ---- CSV and JSON: one row per sample, the same columns for every meter ---------- */
 
 static void write_csv_row(struct cemm_buffer *out, const struct cemm_document *document,
                           const struct cemm_series *series, const struct cemm_sample *sample,
