@@ -231,8 +231,8 @@ static void end_sweep(struct stream *stream)
     }
 }
 
-/* Requests the meter's type. A METER uid/alias is read without the list of meters, which would have
- * the type. */
+/* Requests the meter's type if it is unknown: a METER uid/alias is read without the list of meters,
+ * which has the types. */
 static void seek_type(struct stream *stream, struct latest *entry,
                       const struct cemm_document *document)
 {
