@@ -6,24 +6,24 @@
 #define WH_PER_KWH  1000.0
 #define GAS_CADENCE 3600 /* smart meters report gas once an hour */
 
-/* A row of gas is a minute's row if a neighbour is nearer than NEAR_MS, or if both neighbours are
- * nearer than NEAR_BOTH_MS, because minutes may be missing. */
+/* Gas rows come once a minute or once an hour. A row counts as a minute's if a neighbour is nearer
+ * than NEAR_MS, or, as minutes may be missing, if both neighbours are nearer than NEAR_BOTH_MS. */
 #define NEAR_MS      (5 * MINUTE_MS)
 #define NEAR_BOTH_MS (30 * MINUTE_MS)
 
 /*
  * Names and units are those of LAN §Common channels and, for electric_energy_low, of cloud §monthly
  * data. Only types of collectd's own types.db are used, so that no other types.db is needed. The
- * first match applies; the last row is for all other channels.
+ * first match applies; the last entry is for all other channels.
  */
-static const struct row {
-    const char *channel; /* a pattern for cemm_channel_matches() */
+static const struct channel {
+    const char *pattern; /* for cemm_channel_matches() */
     const char *unit;
     enum cemm_channel_kind kind;
     const char *type;
-    double factor;    /* from the unit to that of the type */
-    unsigned cadence; /* default, in seconds, until one has been learned; 0: none */
-} rows[] = {
+    double factor;    /* converts the unit to that of the type */
+    unsigned cadence; /* in seconds, used until the real one has been learned; 0: none */
+} channels[] = {
     {"t1", "kWh", CEMM_CHANNEL_READING, "energy_wh", WH_PER_KWH, 0},
     {"t2", "kWh", CEMM_CHANNEL_READING, "energy_wh", WH_PER_KWH, 0},
     {"t3", "kWh", CEMM_CHANNEL_READING, "energy_wh", WH_PER_KWH, 0},
@@ -50,13 +50,13 @@ bool cemm_channel_matches(const char *pattern, const char *channel)
     return *pattern == '*' || *pattern == *channel;
 }
 
-static const struct row *row_of(const char *channel)
+static const struct channel *find_channel(const char *name)
 {
-    const struct row *row = rows;
+    const struct channel *channel = channels;
 
-    while (!cemm_channel_matches(row->channel, channel))
-        row++;
-    return row;
+    while (!cemm_channel_matches(channel->pattern, name))
+        channel++;
+    return channel;
 }
 
 static bool is_gas_by_minute(const struct cemm_query *query, const struct cemm_series *series,
@@ -102,23 +102,23 @@ const char *cemm_series_unit(const struct cemm_query *query, const struct cemm_s
 {
     if (series->count > 0 && is_gas_by_minute(query, series, series->samples))
         return "L/min";
-    return row_of(series->channel)->unit;
+    return find_channel(series->channel)->unit;
 }
 
 enum cemm_channel_kind cemm_channel_kind(const char *channel)
 {
-    return row_of(channel)->kind;
+    return find_channel(channel)->kind;
 }
 
 bool cemm_identify(const char *alias, const char *channel, struct cemm_identity *ret_identity)
 {
-    const struct row *row = row_of(channel);
+    const struct channel *found = find_channel(channel);
 
     if (strlen(alias) + 1 + strlen(channel) >= CEMM_FIELD_SIZE)
         return false;
     strcpy(stpcpy(stpcpy(ret_identity->type_instance, alias), "-"), channel);
-    ret_identity->type = row->type;
-    ret_identity->factor = row->factor;
-    ret_identity->cadence = row->cadence;
+    ret_identity->type = found->type;
+    ret_identity->factor = found->factor;
+    ret_identity->cadence = found->cadence;
     return true;
 }

@@ -38,7 +38,7 @@ struct cemm_document {
     bool archived;                        /* it is in the archive */
     bool totals;                          /* REALTIME: the answer has the member `totals` */
     size_t skipped;                       /* parts of the answer without the documented form */
-    struct cemm_message *skipped_message; /* about the first of them; cemm_message_kept() */
+    struct cemm_message *skipped_message; /* about the first; read with cemm_message_kept() */
 };
 
 /* Makes an empty document with one reference, which takes over `bytes`. If there is no memory,
@@ -54,14 +54,13 @@ int cemm_document_reserve(struct cemm_document *document, size_t series, size_t 
 /* Appends a series, for which there must be room. Its samples follow the previous series'. */
 struct cemm_series *cemm_document_add_series(struct cemm_document *document);
 
-/* Copies the samples' texts, which may be anywhere until then, into memory of the document. Returns
- * 0 or -ENOMEM. */
+/* Copies the samples' texts, and the NUL after each, into the document. Returns 0 or -ENOMEM. */
 int cemm_document_own_texts(struct cemm_document *document);
 
 /* Whether the query asks for data of a period. */
 bool cemm_query_has_period(const struct cemm_query *query);
 
-/* Compares queries for trees. Returns 0 if both queries ask for the same document. */
+/* Orders queries, like strcmp(). Returns 0 if both queries ask for the same document. */
 int cemm_query_compare(const struct cemm_query *a, const struct cemm_query *b);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * Computes the energy of intervals.
  *
- * The API has the mean power of each minute. Energy is computed from it, each direction separately.
- * Means are less exact than the meter's own counters, so a complete day is scaled to the difference
- * of the counters, if that is known. A difference that remains is allocated to no quarter-hour.
+ * The API has the mean power of each minute. Energy is computed from it, each direction (side)
+ * separately. Means are less exact than the meter's own counters, so a complete day is scaled to
+ * what these counted, if that is known. What still differs is allocated to no quarter-hour.
  *
  * The running sum since midnight is rounded at the end of each quarter-hour, and a quarter-hour
  * gets the difference between two rounded sums. So quarter-hours add up to the day, and nothing
@@ -54,8 +54,8 @@ static bool is_electric(enum cemm_quantity quantity)
     return quantity == CEMM_QUANTITY_GRID || quantity == CEMM_QUANTITY_ENERGY;
 }
 
-/* Adds each row to its quarter-hour: W or L/min for minutes, L for hours. A day may end with a row
- * at its last second, which measures nothing. */
+/* Adds each row to its quarter-hour: W or L/min for minutes, L for hours. Skips a row at the
+ * day's last second, which measures nothing. */
 static void add_rows(const struct cemm_document *document, const struct cemm_series *series,
                      struct cemm_energy_day *day)
 {
@@ -105,7 +105,7 @@ static const struct cemm_sample *reading_at(const struct cemm_document *totals, 
     return series->samples;
 }
 
-/* If the meter does not have a tariff, neither answer has that channel. */
+/* A tariff the meter lacks is in neither answer. If only one answer has it, nothing is known. */
 static void find_readings(const struct cemm_energy_input *input, const struct cemm_energy_day *day,
                           struct known *ret_known)
 {
@@ -239,6 +239,7 @@ static void adjust(const struct cemm_energy_input *input, struct cemm_energy_day
         known.sides[side] = side == CEMM_FORWARD ? known.difference : -known.difference;
     for (size_t i = 0; i < CEMM_SIDES; i++)
         sum.sides[i] /= MINUTES_PER_HOUR;
+    /* Net energy can scale a day only if all of it flowed in the same direction. */
     if (whole_day && known.basis && (!net || side == CEMM_FORWARD || sum.sides[CEMM_FORWARD] <= 0))
         scale(&known, sum.sides, day, factors);
     for (size_t i = 0; i < CEMM_SIDES; i++)

@@ -190,28 +190,27 @@ void cemm_ledger_free(struct cemm_ledger *ledger)
 
 /* ---- how often a series is measured ---------------------------------------------------- */
 
-void cemm_cadence_learn(struct cemm_cadence *cadence, int64_t distance_ms)
+void cemm_cadence_learn(struct cemm_cadence *cadence, int64_t gap_ms)
 {
-    static const uint16_t steps[] = {10, 30, 60, 300, CEMM_CADENCE_MAX};
-    int64_t seconds = distance_ms / 1000; /* the fraction is dropped, because times are not exact */
+    static const uint16_t cadences[] = {10, 30, 60, 300, CEMM_CADENCE_MAX};
+    int64_t seconds = gap_ms / 1000; /* the fraction is dropped, because times are not exact */
     size_t i = 0;
 
-    if (distance_ms <= 0)
+    if (gap_ms <= 0)
         return; /* our clock was wrong */
-    while (steps[i] < CEMM_CADENCE_MAX && seconds > steps[i])
+    while (cadences[i] < CEMM_CADENCE_MAX && seconds > cadences[i])
         i++;
-    memmove(cadence->distances + 1, cadence->distances,
-            sizeof(cadence->distances) - sizeof(*cadence->distances));
-    cadence->distances[0] = steps[i];
+    memmove(cadence->gaps + 1, cadence->gaps, sizeof(cadence->gaps) - sizeof(*cadence->gaps));
+    cadence->gaps[0] = cadences[i];
 }
 
 unsigned cemm_cadence_seconds(const struct cemm_cadence *cadence)
 {
-    unsigned shortest = cadence->distances[0];
+    unsigned shortest = cadence->gaps[0];
 
-    for (unsigned i = 1; i < CEMM_CADENCE_DISTANCES && cadence->distances[i]; i++)
-        if (cadence->distances[i] < shortest)
-            shortest = cadence->distances[i];
+    for (unsigned i = 1; i < CEMM_CADENCE_GAPS && cadence->gaps[i]; i++)
+        if (cadence->gaps[i] < shortest)
+            shortest = cadence->gaps[i];
     return shortest;
 }
 
@@ -269,7 +268,7 @@ static bool is_same_total(const struct cemm_ledger_entry *entry,
            cemm_document_newest(document) <= entry->measured;
 }
 
-/* Learns the distance to the previous sample in this run. Between runs, samples may be missed. */
+/* Learns the gap since the previous sample in this run. Between runs, samples may be missed. */
 static void learn(struct cemm_ledger_entry *entry, int64_t time)
 {
     unsigned known = cemm_cadence_seconds(&entry->cadence);
@@ -290,7 +289,7 @@ bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_docum
     int64_t latest = cemm_document_fetched(document) + CEMM_AHEAD_MAX;
 
     pthread_mutex_lock(&ledger->lock);
-    /* If `accepted` is after `latest`, it dates from a time when our clock was wrong. */
+    /* If `entry->accepted` is after `latest`, it dates from a time when our clock was wrong. */
     bool accepted = (sample->time > entry->accepted || entry->accepted > latest) &&
                     !is_same_total(entry, document, sample) && !steps_back(entry, sample, source);
     if (accepted) {

@@ -16,13 +16,13 @@
 #include <pthread.h>
 #include <sys/queue.h>
 
-#define CEMM_CADENCE_DISTANCES 7 /* between the last eight samples */
-#define CEMM_CADENCE_MAX       3600
+#define CEMM_CADENCE_GAPS 7 /* between the last eight samples */
+#define CEMM_CADENCE_MAX  3600
 
 /* How often a series is measured, learned from its samples. Polling misses some samples, and the
- * first one after an outage is late, so the shortest of the last distances counts. */
+ * first one after an outage is late, so the shortest of the last gaps between samples counts. */
 struct cemm_cadence {
-    uint16_t distances[CEMM_CADENCE_DISTANCES]; /* seconds, the newest first; 0: none */
+    uint16_t gaps[CEMM_CADENCE_GAPS]; /* seconds, the newest first; 0: none */
 };
 
 struct cemm_backfill_job;
@@ -71,7 +71,7 @@ struct cemm_ledger {
     struct cemm_ledger_meter *last; /* the one found last, because a document is about one meter */
     struct cemm_sink sinks[CEMM_SINKS_MAX];
     size_t sink_count;
-    int64_t window; /* seconds */
+    int64_t window; /* how far back missing minutes are looked for, in seconds */
     /* For the state file: */
     const char *path;
     struct cemm_buffer lines; /* lines not yet written to the file */
@@ -83,17 +83,17 @@ struct cemm_ledger {
     bool failing;
 };
 
-/* Learns that a sample's time is `distance_ms` after that of the previous sample. */
-void cemm_cadence_learn(struct cemm_cadence *cadence, int64_t distance_ms);
+/* Learns that a sample's time is `gap_ms` after that of the previous sample. */
+void cemm_cadence_learn(struct cemm_cadence *cadence, int64_t gap_ms);
 
 /* Returns 10, 30, 60, 300 or 3600 seconds, or 0 if the cadence is not known yet. */
 unsigned cemm_cadence_seconds(const struct cemm_cadence *cadence);
 
-/* Forgets everything, including names. */
+/* Forgets everything but the sinks. Pointers to entries become invalid. */
 void cemm_ledger_clear(struct cemm_ledger *ledger);
 
-/* Finds or creates the record of what was sent to a sink of this series. Needs the lock. Returns
- * NULL if there is no memory, the name is invalid, or there are too many sinks. */
+/* Finds or creates the record of which minutes of the series were sent to a sink. Needs the lock.
+ * Returns NULL if there is no memory, the name is invalid, or there are too many sinks. */
 struct cemm_sent *cemm_ledger_sent_to(struct cemm_ledger_entry *entry, const char *sink);
 
 /* Writes a line of the state file, with the number between two texts. If `after` does not end in
@@ -111,8 +111,8 @@ bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *sink, int6
                          int64_t now, int64_t *ret_from, int64_t *ret_until);
 
 /* Makes a document with the samples of the series in `day` whose minutes are missing for the sink
- * (cemm_ledger_missing()): one for each minute, at most the oldest `most`. Returns NULL if there is
- * no memory. The caller unrefs it. */
+ * (cemm_ledger_missing()): one for each minute from `from` on, oldest first, at most `most`.
+ * Returns NULL if there is no memory. The caller unrefs it. */
 struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, const char *sink,
                                                const struct cemm_document *day, int64_t from,
                                                size_t most, int64_t now);

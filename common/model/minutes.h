@@ -20,8 +20,8 @@ struct cemm_minutes {
     uint32_t count;
 };
 
-/* Adds a stretch. Returns 1 if some of it is new, 0 if not, or -ENOMEM. If there are more than
- * CEMM_STRETCHES_MAX stretches then, fills the gap between the two oldest. */
+/* Adds a stretch. Returns 1 if some of it is new, 0 if not, or -ENOMEM. If the set then has
+ * more than CEMM_STRETCHES_MAX stretches, fills the gap between the two oldest. */
 int cemm_minutes_add(struct cemm_minutes *minutes, struct cemm_stretch added);
 
 /* Finds the first stretch in `within` that is not in the set. Returns false if there is none. */

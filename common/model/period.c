@@ -80,8 +80,8 @@ static struct tm tm_of(const struct cemm_period *period)
 }
 
 /* Returns the moment at which a wall clock shows `wall`. If the clock skips that time, returns the
- * moment of the jump. If the clock shows it twice, returns the moment in standard or in daylight
- * time, as `type` asks, if there is one. */
+ * moment of the jump. If the clock shows it twice, `type` chooses between the moment in standard
+ * time and the moment in daylight time. */
 static int64_t moment_of(const struct cemm_zone *zone, GTimeType type, gint64 wall)
 {
     int interval = g_time_zone_adjust_time(zone->zone, type, &wall);
@@ -89,8 +89,8 @@ static int64_t moment_of(const struct cemm_zone *zone, GTimeType type, gint64 wa
     return wall - g_time_zone_get_offset(zone->zone, interval);
 }
 
-/* Returns the first moment of a period: if the clocks change at midnight, they may skip 00:00, or
- * show it twice. */
+/* Returns the first moment of a period. If the clock shows 00:00 twice, the period begins at the
+ * first of these moments. */
 int64_t cemm_period_start(const struct cemm_zone *zone, const struct cemm_period *period)
 {
     struct tm tm = tm_of(period);

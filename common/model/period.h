@@ -1,5 +1,5 @@
 /*
- * Functions for time zones that are not in cemm.h or frontend.h.
+ * The functions for time zones that only the library itself uses.
  */
 #ifndef CEMM_MODEL_PERIOD_H
 #define CEMM_MODEL_PERIOD_H

@@ -55,7 +55,8 @@ static struct cemm_document *end(struct cemm_document *picked, int r)
     return picked;
 }
 
-/* Picks the sample of a realtime series if it is to be sent now, else the sample in `shown`. */
+/* Picks the sample of a realtime series if it is to be sent now, else the sample in `shown`,
+ * the document that was sent before. */
 static int pick_new(struct cemm_document *picked, struct cemm_ledger *ledger,
                     const struct cemm_document *document, const struct cemm_series *series,
                     const struct cemm_document *shown)

@@ -4,12 +4,12 @@
  *   SINK <tab> UID <tab> ALIAS <tab> CHANNEL <tab> [START+COUNT …] [@NEWEST] [/CADENCE]
  *
  * where START is in Unix seconds, COUNT in minutes, NEWEST in Unix milliseconds, CADENCE in
- * seconds, and at least one of the three parts is there. NEWEST and CADENCE are those of the
- * series, whatever SINK is. Lines add up: what has just been sent is appended, and from time to
- * time the whole file is rewritten and synced. The line "end" marks the end of what was rewritten.
+ * seconds, and at least one of the three parts is there. SINK is where the minutes were sent;
+ * NEWEST and CADENCE do not depend on it. Lines add up: what was just sent is appended, and from
+ * time to time the whole file is rewritten and synced. The line "end" marks the end of that text.
  *
  * If "end" is missing, or the last line is not complete, the file was truncated: its lines are
- * used, and what it lacks may be sent again. After any other error nothing counts as sent. Both
+ * used, and what it lacks may be sent again. After any other damage nothing counts as sent. Both
  * cases are logged, and the file is kept beside the new one.
  */
 #include "common/base/file.h"
@@ -169,7 +169,7 @@ int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message
         return 0;
     int r = save(ledger, whole || due, message);
     if (r < 0 && !failed)
-        r = save(ledger, true, message); /* it was removed, or ends with half a line */
+        r = save(ledger, true, message); /* the file was removed, or ends with half a line */
     ledger->failing = r < 0;
     if (r == 0 && failed)
         cemm_message_set(message, "state file %s can be written again", ledger->path);
@@ -200,7 +200,7 @@ static int read_newest(char *text, struct cemm_ledger_entry *entry)
     return 0;
 }
 
-/* The saved cadence counts as one distance, until enough newer distances are known. */
+/* The saved cadence counts as one gap between samples, until enough newer gaps are known. */
 static int read_cadence(char *text, struct cemm_ledger_entry *entry)
 {
     int64_t seconds;

@@ -1,10 +1,10 @@
 /*
  * The callbacks of the collectd plugin.
  *
- * The config callback checks everything but starts nothing, because collectd
- * forks after it. The init callback starts our threads. The read callback
- * dispatches the queued readings. The shutdown callback ends our threads, after
- * collectd has joined its read threads.
+ * The config callback checks the configuration, and starts nothing, because
+ * collectd forks after it. The init callback starts our threads. The read
+ * callback dispatches the queued readings. The shutdown callback ends our
+ * threads, after collectd has joined its read threads.
  *
  * collectd's config, init and shutdown callbacks have no parameter for our own
  * data, so there is one static context, which leads to everything else.

@@ -28,7 +28,7 @@
 /* Bits, because an option may belong in several kinds of block. GLOBAL: outside of any block. */
 enum block_kind { GLOBAL = 1, CLOUD = 2, LOCAL = 4, DISCOVERY = 8, BACKFILL = 16 };
 
-/* A source that is swept at its own interval: a <Cloud> block, a <Local> block, or discovery. */
+/* A source that is read at its own interval: a <Cloud> block, a <Local> block, or discovery. */
 struct block {
     enum block_kind kind;
     char source[CEMM_NAME_SIZE + 8]; /* the library's name for it: cloud home */

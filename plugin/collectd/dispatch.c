@@ -7,7 +7,7 @@ const char *dispatch_host(const struct block *block)
     return *block->host ? block->host : hostname_g;
 }
 
-/* Also sets the host, because a writer that is called directly (plugin_write) needs it. */
+/* Sets the host even if it is collectd's own: plugin_write(), unlike dispatching, does not. */
 static void fill(struct value *value, const struct block *block, const char *uid, const char *type,
                  const char *instance)
 {

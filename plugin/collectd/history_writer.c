@@ -30,7 +30,7 @@
 
 #define DELAY_MS     1000    /* time for a live sample to reach the writers */
 #define AGE_MS       30000   /* how old the document of a day may be */
-#define ROUNDS_MAX   4       /* series that are sent at a time; there is no hurry */
+#define ROUNDS_MAX   4       /* rounds at a time, each for one series; there is no hurry */
 #define SAVE_S       10      /* seconds; the longest time between attempts to save the state file */
 #define SLOW_MS      5       /* if a flush takes longer, more values are flushed together */
 #define TOGETHER_MAX 64      /* at most this many values are flushed together */

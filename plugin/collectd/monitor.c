@@ -1,7 +1,7 @@
 /*
  * A device is silent if requests for it fail, and none has succeeded for
  * several intervals: a single late answer is not worth an alarm. A meter is
- * silent if its CEMM answers but has no new sample of it, or if requests for
+ * silent if its device answers but has no new sample of it, or if requests for
  * the meter fail although, for several intervals, other requests to its device
  * have succeeded. Devices and meters have separate notifications.
  *

@@ -109,8 +109,8 @@ static struct answer *answer_new(const struct block *block, const struct cemm_ui
     return copy;
 }
 
-/* Adds the sample of a series if it is new. The first one is held back, unless the block's interval
- * is so long that the second one could not arrive in time. */
+/* Adds the sample of a series if it is new. Marks a series' first sample, so that it is held back,
+ * unless the block's interval is so long that the second sample could not arrive in time. */
 static void add_sample(struct poller *poller, struct answer *answer,
                        const struct cemm_document *document, const struct cemm_series *series)
 {
@@ -207,7 +207,7 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
 {
     struct target *target = data;
 
-    if (!answer) {
+    if (!answer) { /* the sweep has ended */
         target->poller->sweeps--;
         target->poller->news = true;
         if (target->block->kind == DISCOVERY && !target->poller->stopping)

@@ -63,7 +63,7 @@ struct queue {
     pthread_cond_t arrived;
     struct answer_list waiting;  /* oldest first; the lock protects this and the members below */
     struct answer_list leftover; /* older answers that the current call leaves for a later one */
-    size_t size;                 /* bytes of all answers, also of the one that is being taken */
+    size_t size;                 /* bytes of all answers, including the one that is being taken */
     int64_t expected;            /* no answer will arrive before this */
 };
 
@@ -81,10 +81,10 @@ void queue_tell(struct queue *queue, int64_t expected);
  * and return false to leave the answer for a later call. Newer answers about the
  * same meter wait behind it.
  *
- * Calls begin `every` milliseconds apart. A call waits for answers for three
- * quarters of that time, so that values are dispatched as they arrive, and
- * collectd stops quickly. If no answer can arrive before the next call begins,
- * this call does not wait, and takes only the answers that are queued already.
+ * Calls begin `every` milliseconds apart. A call waits for answers, so that
+ * values are dispatched as they arrive, but only for three quarters of that
+ * time, so that collectd can stop quickly. If no answer can arrive before the
+ * next call begins, this call takes the queued answers and does not wait.
  */
 void queue_hand_over(struct queue *queue, int64_t every,
                      bool (*take)(void *data, struct answer *answer), void *data);
