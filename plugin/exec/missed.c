@@ -56,8 +56,8 @@ int missed_save(struct missed *missed, const struct cemm_document *document, boo
 
 /* ---- answers that wait ------------------------------------------------------------ */
 
-/* Whether minutes before the answer are being fetched, because they are missing. The end of the
- * sample's minute is the limit of cemm_backfill_live(), so all minutes before that are fetched. */
+/* Whether minutes before the answer are being fetched, because they are missing. The limit is
+ * the end of the sample's minute, so that all minutes before that minute may be fetched. */
 static bool lacks_any(struct missed *missed, struct missed_meter *meter,
                       const struct cemm_document *answer)
 {
