@@ -67,17 +67,16 @@ typedef void cemm_log_fn(void *data, enum cemm_level level, const char *line);
 struct cemm *cemm_new(const struct cemm_config *config, int backoff_max, cemm_log_fn *log,
                       void *log_data);
 
-/* Completes all requests with -ECANCELED and frees the context. Must not be called in a
- * completion. */
+/* Completes all requests with -ECANCELED and frees the context. Never call it in a completion. */
 void cemm_free(struct cemm *cemm);
 
 /*
- * Runs the loop once: sends and receives what is due, runs completions, and
- * waits at most `timeout_ms` milliseconds (-1: a minute) until something
- * happens. Like poll(), it also waits for the caller's own descriptors,
- * `extra`, at most 16 (otherwise -E2BIG): `events` may have POLLIN and POLLOUT,
- * and `revents` is set. An error or a hang-up is reported as POLLIN. `extra`
- * may be NULL if there are none. Must not be called in a completion.
+ * Runs the loop once: sends and receives what is due, runs completions (see
+ * cemm_answer_fn), and waits at most `timeout_ms` milliseconds (-1: a minute)
+ * until something happens. Like poll(), it also waits for the caller's own
+ * descriptors, `extra`, at most 16 (otherwise -E2BIG): `events` may have POLLIN
+ * and POLLOUT, and `revents` is set. An error or a hang-up is reported as
+ * POLLIN. `extra` may be NULL if there are none. Never call it in a completion.
  */
 int cemm_turn(struct cemm *cemm, int timeout_ms, struct pollfd *extra, unsigned extra_count);
 
@@ -105,15 +104,16 @@ struct cemm_period {
     int day;
 };
 
-/* What can be requested. The comments give the heading (both: cloud and LAN), URL and content. */
+/* What can be requested. Each comment gives the API (cloud, LAN or both), the heading there if it
+ * has one of its own, the URL in quotes, and the content. */
 enum cemm_endpoint {
-    CEMM_DEVICES, /* cloud §Request linked CEMMs, cemm/: the devices; only for cemm_find() */
-    CEMM_ROOT,    /* LAN §CEMM information, /: about the device */
-    CEMM_IO,   /* cloud §Request an I/O of a CEMM, io/: the meters of a device; also on the LAN */
-    CEMM_INFO, /* cloud §Request an I/O of a CEMM using an alias, <alias>/: about a meter */
-    CEMM_REALTIME, /* both, <alias>/realtime/: the newest sample of each channel */
-    CEMM_DATA,     /* both, <alias>/data/: minutes of a day, days of a month, months of a year */
-    CEMM_TOTALS,   /* cloud §Request meter readings, <alias>/totals/: readings of a day */
+    CEMM_DEVICES,  /* cloud §Request linked CEMMs, "cemm/": the devices; only for cemm_find() */
+    CEMM_ROOT,     /* LAN §CEMM information, "/": about the device */
+    CEMM_IO,       /* both, in the cloud §Request an I/O of a CEMM, "io/": a device's meters */
+    CEMM_INFO,     /* cloud §Request an I/O of a CEMM using an alias, "<alias>/": about a meter */
+    CEMM_REALTIME, /* both, "<alias>/realtime/": the newest sample of each channel */
+    CEMM_DATA,     /* both, "<alias>/data/": minutes of a day, days of a month, months of a year */
+    CEMM_TOTALS,   /* cloud §Request meter readings, "<alias>/totals/": readings of a day */
 };
 
 /* A request. `alias` is a meter's alias ("p1", "s01"), or "" for ROOT and IO. Only DATA and TOTALS
@@ -127,14 +127,14 @@ struct cemm_query {
 
 /* Results greater than 0: the request did not fail, but there is no document. */
 enum cemm_outcome {
-    CEMM_ABSENT = 1, /* every source with this endpoint reports that it does not exist (404, 412) */
-    CEMM_DENIED = 2, /* the key was rejected, or does not permit the request (401, 403) */
+    CEMM_ABSENT = 1, /* all sources with this endpoint report: no such document (HTTP 404, 412) */
+    CEMM_DENIED = 2, /* the key was rejected, or does not permit the request (HTTP 401, 403) */
 };
 
 /*
  * How a request ended. `result` is 0, an enum cemm_outcome, or
  *   -ETIMEDOUT     no answer came in time,
- *   -EHOSTUNREACH  no source could be reached, or those that failed are not asked again yet,
+ *   -EHOSTUNREACH  no source could be reached, or those that failed must not be asked again yet,
  *   -EIO           the answer was an error of the server, or no valid document,
  *   -ENOMEM        memory ran out,
  *   -ECANCELED     cemm_cancel() or cemm_free() ended it.
@@ -302,7 +302,7 @@ void cemm_config_free(struct cemm_config *config);
 int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_message *message);
 
 /*
- * These functions do the same without a file. Keys outside of sections, such as
+ * These functions configure without a file. Keys outside of sections, such as
  * "time-zone", come first; then cemm_config_section() opens a section: "cloud"
  * or "local" with a name, "discovery" or "archive" with "". cemm_config_set()
  * sets a key in the section that was opened last, and reads a key file
@@ -316,7 +316,7 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
                     struct cemm_message *message);
 int cemm_config_finish(struct cemm_config *config, struct cemm_message *message);
 
-/* Makes relative paths that are set later relative to `directory`, not to the current directory. */
+/* Relative paths that are set after this call begin at `directory`, not at the current one. */
 int cemm_config_base(struct cemm_config *config, const char *directory);
 
 /* From now on, closed periods are stored in the configured archive and read from there. Several

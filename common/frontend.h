@@ -1,7 +1,7 @@
 /*
  * The functions of libcemm that our own programs (plugin/collectd, plugin/exec,
  * fs) use besides cemm.h: formats, sweeps, archive, ledger, backfill. This
- * header is not installed, and may change with every release: its functions
+ * header is not installed, and may change with every release; so its functions
  * have their own version node in libcemm.map.
  */
 #ifndef CEMM_FRONTEND_H
@@ -22,8 +22,8 @@ struct cemm_line_limit {
     unsigned lines;
 };
 
-/* Whether another line may be logged at `now` (monotonic milliseconds). Sets *ret_instead to the
- * line that is to be logged instead of the first suppressed one; otherwise to "". */
+/* Whether another line may be logged at `now` (monotonic milliseconds). For the first line that
+ * may not, sets *ret_instead to a line to log in its place; otherwise sets it to "". */
 bool cemm_line_allowed(struct cemm_line_limit *limit, int64_t now,
                        struct cemm_message *ret_instead);
 
@@ -73,7 +73,7 @@ struct cemm_identity {
     const char *type;                    /* a type in collectd's own types.db */
     char type_instance[CEMM_FIELD_SIZE]; /* <alias>-<channel> */
     double factor;                       /* converts the API's unit to the type's */
-    unsigned cadence;                    /* in seconds, until the real one is known; 0: none */
+    unsigned cadence;                    /* seconds between samples (default); 0: none */
 };
 
 /* False: `type_instance` would be too long, so the channel can't be sent to collectd. */
@@ -201,7 +201,7 @@ char *cemm_link_target(const char *path);
 /* The path of the user's configuration file. The caller frees it. NULL: no home, or no memory. */
 char *cemm_config_own(void);
 
-/* Whether devices are discovered by broadcast: as configured, else if there is no [local]. */
+/* Whether devices are discovered by broadcast. If not configured: whether there is no [local]. */
 bool cemm_config_discovers(const struct cemm_config *config);
 
 /* The file that was read; NULL: none. */
@@ -236,9 +236,9 @@ void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query);
 /*
  * Whether a meter's data has stopped although its device answers: at `now` its
  * newest sample (`newest`; 0: none) is older than 10 minutes and older than
- * three times `interval_ms`, the meter's or the caller's interval. Only smart
- * meters, and Modbus meters other than "solar_energy", can be silent: an
- * inverter sleeps at night, and a pulse meter sends nothing without a flow.
+ * three times `interval_ms`, the longer of the meter's and the caller's interval.
+ * Only smart meters, and Modbus meters other than "solar_energy", can be silent:
+ * an inverter sleeps at night, and a pulse meter sends nothing without a flow.
  */
 bool cemm_meter_silent(const char *alias, const char *type, int64_t newest, int64_t interval_ms,
                        int64_t now);
@@ -259,14 +259,14 @@ struct cemm_outcomes {
 /* How requests to a device ended, for all sources together. */
 const struct cemm_outcomes *cemm_device_outcomes(const struct cemm_device *device);
 
-/* Whether `alias` may be requested: it was found, is documented, or is configured as extra-alias,
- * and no filter excludes it. Any other alias is treated as absent without a request. */
+/* Whether `alias` may be requested: no filter excludes it, and it was found, is documented, or is
+ * configured as extra-alias. Any other alias is treated as absent without a request. */
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
 /* Whether a source may have this endpoint for the meter or, if `alias` is "", for the device.
  * Sources that reach the device count (if none is known to reach it: all sources), and accounts
  * that have not listed their devices yet. With IO: whether a list of meters may name the meter; the
- * cloud's lists never do. */
+ * cloud's lists have no aliases. */
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint);
 
@@ -336,7 +336,7 @@ void cemm_energy_of(const struct cemm_zone *zone, const struct cemm_energy_input
 /* Lengths of intervals, which are in the meter's zone except for CEMM_BY_UTC_HOUR. */
 enum cemm_by { CEMM_BY_QUARTER, CEMM_BY_HOUR, CEMM_BY_DAY, CEMM_BY_MONTH, CEMM_BY_UTC_HOUR };
 
-/* The current interval. Initially all zeroes. */
+/* The interval to which cemm_interval_add() adds. Initially all zeroes. */
 struct cemm_interval {
     bool begun;
     int64_t start;
@@ -387,7 +387,7 @@ int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *a
 bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     struct cemm_period *ret_day, bool *ret_known);
 
-/* ---- sweeps ------------------------------------------------------------- */
+/* ---- sweeps: each reads all selected meters once ------------------------- */
 
 /* A METER argument: "uid/alias", "uid" or "alias". A missing part is "", and matches any. */
 struct cemm_selector {
@@ -399,8 +399,8 @@ struct cemm_selector {
 bool cemm_selector_parse(const char *text, struct cemm_selector *ret_selector);
 
 /* Which meters are read. An alias of `meters` that cemm_alias_allowed() permits is requested even
- * if no list has it; devices without it are not reported. The pointers must stay valid until the
- * sweep has ended. */
+ * if no list has it; devices that have no such meter are not reported. The pointers must stay valid
+ * until the sweep has ended. */
 struct cemm_selection {
     const char *source;           /* only meters of this source ("cloud home"); NULL: all */
     struct cemm_selector *meters; /* only meters that match an entry; no entries: all */
@@ -486,12 +486,12 @@ struct cemm_ledger_names {
 struct cemm_ledger_names cemm_ledger_names(const struct cemm_ledger_entry *entry);
 
 /* Whether a sample of a realtime document is to be sent now. If so, the sample counts as accepted.
- * It must be newer than the sample that was accepted last. A meter reading that is lower by less
- * than 1 is not accepted from another source, because the cloud and the LAN round differently. */
+ * It must be newer than the sample that was accepted last. A meter reading that is lower than that
+ * by less than 1 is not accepted from another source, because cloud and LAN round differently. */
 bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_document *document,
                         const struct cemm_sample *sample);
 
-/* How often the series is measured: the shortest distance between the last eight accepted samples,
+/* How often the series is measured: the shortest gap between the last eight accepted samples,
  * rounded up to 10, 30, 60, 300 or 3600 s. Returns false, and 0 seconds, if it is not known yet;
  * true, and 0, for a pulse meter, which has no interval. */
 bool cemm_ledger_cadence(struct cemm_ledger_entry *entry, unsigned *ret_seconds);

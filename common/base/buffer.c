@@ -9,8 +9,8 @@
 
 #define FIRST_CAPACITY 255  /* with the NUL, a power of two */
 #define DIGITS_MAX     17   /* enough for any double to read back as itself */
-#define PLAIN_MIN      (-5) /* the smallest exponent that is not written out: 0.00001, not 1e-05 */
-#define PLAIN_MAX      14   /* the largest exponent that is not written out */
+#define PLAIN_MIN      (-5) /* the smallest exponent of a plain number: 0.00001, not 1e-05 */
+#define PLAIN_MAX      14   /* the largest exponent of a plain number */
 
 static int fail(struct cemm_buffer *buffer, int error)
 {
@@ -113,8 +113,8 @@ int cemm_buffer_steal(struct cemm_buffer *buffer, char **ret_text, size_t *ret_l
 /* ---- streams ---------------------------------------------------------------------- */
 
 /*
- * A stream that writes into memory. If there is no memory for a write, glibc's open_memstream drops
- * it and reports no error, not even from fclose().
+ * A stream that writes into memory. It is used instead of glibc's open_memstream, which drops a
+ * write for which there is no memory, and reports no error, not even from fclose().
  */
 struct text {
     struct cemm_buffer buffer;

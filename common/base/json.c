@@ -8,7 +8,7 @@
 #include <malloc.h>
 #include <string.h>
 
-#define LONG_TEXT (64u << 10) /* bytes; the answer for a day of minutes has half as many */
+#define LONG_TEXT (64u << 10) /* bytes: twice the answer for a day of minutes */
 
 /* If char is signed, json-c 0.18 in strict mode refuses all letters beyond ASCII. Without strict
  * mode it accepts some invalid JSON, such as a trailing comma, which does less harm. */

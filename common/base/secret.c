@@ -79,8 +79,8 @@ int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_m
         return r;
     r = cemm_file_read(path, FILE_MAX, &text, &st);
     if (r == -EFBIG || r == -EINVAL)
-        return cemm_message_fail(message, -EINVAL, "key file %s is not a regular file, or too long",
-                                 path);
+        return cemm_message_fail(message, -EINVAL,
+                                 "key file %s is not a regular file, or is too long", path);
     if (r < 0 && may_be_key(path))
         return cemm_message_fail(
             message, r,

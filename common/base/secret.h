@@ -15,8 +15,8 @@ struct cemm_secret {
 };
 
 /* Reads the first line of `file`. "credential:NAME" is the file NAME in $CREDENTIALS_DIRECTORY,
- * whose mode systemd has set; any other must be a regular file that neither group nor others can
- * access. Returns 0, or a negative errno with the reason in `message`, which never contains the
+ * whose mode systemd has set; any other `file` must be a regular file that neither group nor others
+ * can access. Returns 0, or a negative errno with the reason in `message`, which never contains the
  * key. */
 int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_message *message);
 
