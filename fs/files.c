@@ -230,11 +230,25 @@ static bool was_deleted(struct fs *fs, struct node *node)
     return true;
 }
 
+/* Whether `time` was at most `age` ms ago; `time` 0 means never. */
+static bool is_recent(int64_t time, int64_t age)
+{
+    int64_t now = cemm_clock_wall();
+    return time != 0 && now >= time && now - time <= age;
+}
+
+/* Whether info.json or io does not exist according to a recent answer. */
+static bool known_absent(const struct node *node)
+{
+    return is_description(&node->path) && is_recent(node->absent, FS_MAX_AGE);
+}
+
 /* Whether a lookup of the name may return this node. A cold node is used only once. */
 static bool is_valid(struct fs *fs, struct node *node)
 {
-    return node->snapshot && !was_deleted(fs, node) &&
-           (time_left(fs, node) >= 0 || file_followed(node));
+    if (!node->snapshot)
+        return known_absent(node);
+    return !was_deleted(fs, node) && (time_left(fs, node) >= 0 || file_followed(node));
 }
 
 static int document_lookup(struct fs *fs, const struct path *path, struct node **ret_node)
@@ -244,6 +258,10 @@ static int document_lookup(struct fs *fs, const struct path *path, struct node *
     if (node && is_valid(fs, node))
         return 0;
     int64_t absent = node ? node->absent : 0;
+    if (node) {
+        node_retire(&fs->nodes, node);
+        node_release(&fs->nodes, node);
+    }
     struct snapshot *snapshot = NULL;
     /* info.json may need several documents, which are fetched later. */
     struct cemm_document *document =
@@ -383,13 +401,6 @@ static bool has_unheard_account(const struct fs *fs)
     return false;
 }
 
-/* Whether `time` was at most `age` ms ago; `time` 0 means never. */
-static bool is_recent(int64_t time, int64_t age)
-{
-    int64_t now = cemm_clock_wall();
-    return time != 0 && now >= time && now - time <= age;
-}
-
 /* Records a failure: the device, the meter and the reason. */
 static void record(struct fs *fs, const struct path *path, const char *reason)
 {
@@ -421,6 +432,7 @@ static int check_absence(struct fs *fs, struct node *node, int error,
         cemm_offers(fs->cemm, &query->uid, query->alias, query->endpoint))
         error = EHOSTUNREACH;
     node->absent = error == ENOENT ? cemm_clock_wall() : 0;
+    node->kept = known_absent(node) && node->current;
     return error;
 }
 
@@ -501,7 +513,7 @@ static void fetch(struct pending *pending)
     struct path path = node->path;
     /* Dropped bytes must come from the same document: a newer document may have other bytes. */
     int64_t age = pending->reading && node->snapshot ? INT64_MAX : max_age(fs, &path);
-    if (is_description(&path) && is_recent(node->absent, FS_MAX_AGE)) {
+    if (known_absent(node)) {
         pending_reply_error(pending, ENOENT); /* an absent file is not requested again at once */
     } else if (path.kind == PATH_DEVICE_INFO) {
         /* An account that has answered is not asked again. */
