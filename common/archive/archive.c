@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define PATH_SIZE      4096
-#define ABANDONED_S    60 /* seconds; the program that began to write a file this old is gone */
+#define ABANDONED_S    60 /* seconds; the writer of an unfinished file this old must be gone */
 #define DIRECTORY_MODE 0750
 #define FILE_MODE      0640
 

@@ -10,8 +10,8 @@
 /* Sets a message. As an expression its value is `error`, for a return statement. */
 #define cemm_message_fail(message, error, ...) (cemm_message_set(message, __VA_ARGS__), (error))
 
-/* Copies a text to *slot, which is NULL until its first use, because few of thousands of devices
- * have a message. cemm_message_kept() returns a text even if there was no memory for the copy. */
+/* Copies a text to *slot, which is allocated at its first use, because most devices never have a
+ * message. cemm_message_kept() returns a text even if there was no memory for the copy. */
 void cemm_message_keep(struct cemm_message **slot, const char *text);
 void cemm_message_drop(struct cemm_message **slot);
 const char *cemm_message_kept(struct cemm_message *const *slot);

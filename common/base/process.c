@@ -10,8 +10,8 @@
 /*
  * Core dumps are off, because the key is in memory. If a server hangs up or a file size limit is
  * reached, write() fails, and no signal ends the process. Descriptors 0 to 2 are opened if they are
- * closed, because a socket could become stdout. They are read-only, so that writing to them still
- * fails.
+ * closed, because otherwise a socket could become stdout. They are read-only, so that writing to
+ * them still fails.
  */
 void cemm_process_prepare(void)
 {

@@ -59,7 +59,7 @@ static int take_line(char *text, size_t length, struct cemm_secret *secret)
     return 0;
 }
 
-/* Whether a path may be a key that was written where the path belongs: keys are hexadecimal. */
+/* Whether a "path" is perhaps the key itself (hexadecimal), which must then not be logged. */
 static bool may_be_key(const char *path)
 {
     const char *slash = strrchr(path, '/');

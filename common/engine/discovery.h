@@ -2,7 +2,7 @@
  * Discovery (LAN §discovery broadcast). A scan broadcasts a query, listens for
  * a while, and treats each answer as a claim that a device is at the address
  * the packet came from. The device is used there only after the root document
- * at that address has named the same MAC. Addresses in a packet are ignored.
+ * ("root") at that address has named the same MAC. Addresses in a packet are ignored.
  *
  * Each discovered address is a source with one route. A device that answers from
  * a new address loses its old one once it is confirmed at the new one.
@@ -27,7 +27,7 @@ struct cemm_discovery {
     bool scanning;
     unsigned scan;                  /* number of scans so far */
     unsigned order;                 /* number of claims so far */
-    struct cemm_line_limit remarks; /* limits the messages in an hour */
+    struct cemm_line_limit remarks; /* limits the messages about answers */
     struct cemm_timer timer;
     struct cemm_discovery_state state; /* its `message` points to the next member */
     struct cemm_message message;
@@ -41,9 +41,9 @@ void cemm_discovery_clear(struct cemm_discovery *discovery);
 /* Starts a scan, unless one is under way or the last one ended at most `max_age` ago. */
 void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age);
 
-/* The root at the source's address has named a device. True: the device may be used there, because
- * there is room, and a packet claimed it or it was confirmed before; it loses its old address.
- * False: the source no longer has a device. */
+/* The root at the source's address has named a device. True: the device may be used there: there
+ * is room, and a packet has claimed it, or it was confirmed there before. It then loses its old
+ * address. False: the source no longer has a device. */
 bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source *source,
                             const struct cemm_uid *uid);
 

@@ -14,11 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIRMED_MS 1000 /* for how long the device that a root document named is trusted */
-#define EARLY_EVERY  16   /* one of this many requests to a device repeats early */
+#define CONFIRMED_MS 1000 /* how long we trust that a device is where a root document named it */
+#define EARLY_EVERY  16   /* one request in this many is repeated before its data is expected */
 
-/* What a request asks for now. It asks for each of these at most once, but for the document once
- * more if the key was replaced. */
+/* What a request asks for now. It asks for each of these at most once; only the document is
+ * requested a second time if the key was replaced. */
 enum asking {
     DOCUMENT,    /* the document of `query` */
     ROOT,        /* LAN: the root document, which says which device answers */
@@ -134,7 +134,7 @@ static void record_outcome(struct cemm_outcomes *outcomes, int64_t wall, int res
     }
 }
 
-/* Reports how a request ended, and frees the request. Takes over the reference. */
+/* Reports how a request ended, and frees it. Takes over the reference to `document`. */
 static void finish(struct cemm_request *request, int result, struct cemm_document *document,
                    const char *message)
 {
@@ -156,8 +156,8 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
 
 /* ---- promises ------------------------------------------------------------------ */
 
-/* Each request repeats early until it is known how long the source takes. Later, one of EARLY_EVERY
- * requests does, in case the device has become faster. */
+/* Once it is known how long the data takes, a request is repeated when its data is expected, but
+ * one request in EARLY_EVERY earlier, in case the device has become faster. */
 static void begin_promise(struct cemm_request *request)
 {
     struct cemm_route *route = request->route;
@@ -190,9 +190,9 @@ static bool is_lan_root(const struct cemm_request *request)
            request->query.endpoint == CEMM_ROOT;
 }
 
-/* Whether another device may have answered: the answer came over a new connection on the LAN, and
- * the root document named the device neither for this request nor in the CONFIRMED_MS before the
- * connection was opened (when the request was sent). */
+/* Whether another device may have answered: the answer came over a new LAN connection, this request
+ * has not asked for the root document, and the last one that confirmed the device came more than
+ * CONFIRMED_MS before the request was sent (which is when the connection was opened). */
 static bool is_doubtful(const struct cemm_request *request,
                         const struct cemm_http_response *response)
 {
@@ -250,7 +250,7 @@ static void fail_gone(struct cemm_request *request)
     fail(request, -EHOSTUNREACH, reason.text);
 }
 
-/* Asks what kind of server it is that, for `reason`, does not look like a CEMM. */
+/* The server does not look like a CEMM (`reason` says why): asks what it is. */
 static void ask_fingerprint(struct cemm_request *request, enum asking asking, int result,
                             const char *reason)
 {
@@ -285,7 +285,7 @@ static bool may_speak_tls(const struct cemm_request *request,
            !route->source->discovered && !route->device;
 }
 
-/* Sends the request again, with a new timeout, before requests that were not sent yet. */
+/* Sends the request again, with a new timeout, ahead of those that have not been sent yet. */
 static void ask(struct cemm_request *request, enum asking asking)
 {
     request->asking = asking;
@@ -363,7 +363,7 @@ static void handle_root(struct cemm_request *request, struct cemm_http_response 
         ask(request, DOCUMENT);
 }
 
-/* Ends a request that has timed out: by the device's fault, or because of a Retry-After. */
+/* Ends a request that has timed out, through the device's fault or because of a Retry-After. */
 static void give_up(struct cemm_request *request, bool device_at_fault)
 {
     if (device_at_fault)

@@ -2,8 +2,8 @@
  * Requests to a device through a source. A request waits for a free connection, is sent, is
  * repeated while a promise runs (promise.h), and is reported once.
  *
- * A LAN address may pass to another device. If it may have, the request also asks for the root
- * document, which names the device, before it asks for its own document or before it reports it.
+ * A LAN address may pass to another device. If that may have happened, the request also asks for
+ * the root document, which names the device, before it asks for its own document or reports it.
  */
 #ifndef CEMM_ENGINE_REQUEST_H
 #define CEMM_ENGINE_REQUEST_H

@@ -68,7 +68,7 @@ struct cemm_search {
     unsigned pending;                 /* number of requests under way */
     int result;                       /* the first failure of the last search */
     struct cemm_message *message;     /* see cemm_message_keep() */
-    int64_t finished;                 /* when the last search succeeded (wall time); 0: never */
+    int64_t finished;                 /* when a search last succeeded (wall time); 0: never */
     const struct cemm_device *device; /* the device whose meters are searched for */
     bool failure_logged;              /* the last search failed, which was logged */
 };
@@ -79,7 +79,7 @@ struct cemm_route {
     struct cemm_failure failure; /* set if it did not answer */
     int active;                  /* number of transfers under way */
     bool proven;                 /* it answered, so it may have several transfers at a time */
-    bool no_io;                  /* it has no list of meters (io): its firmware is older */
+    bool no_io;                  /* it has no list of meters (io): its firmware is too old */
     unsigned requests;           /* number of requests begun, for EARLY_EVERY (request.c) */
     int64_t expected;            /* how long a promise (promise.h) takes, in ms; -1: unknown */
     /* Lists of aliases; they point to the strings of the device's meters. */
@@ -134,8 +134,8 @@ struct cemm_source {
     struct cemm_request_list busy;    /* sent, or waiting for something */
     size_t open;                      /* number of requests in these three lists */
     int active;                       /* number of requests that have a connection */
-    int64_t expected; /* taken from one route, for routes without their own; -1: unknown */
-    size_t left_out;  /* parts of its answers that lack the documented form */
+    int64_t expected; /* the newest `expected` of its routes, for those without; -1: unknown */
+    size_t left_out;  /* parts of its answers left out, as they lack the documented form */
     uint32_t logged[CEMM_LOGGED_MAX]; /* checksums of the logged messages about left-out parts */
     size_t logged_count;
 
@@ -164,7 +164,7 @@ struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_so
 void cemm_source_reset(struct cemm_source *source);
 void cemm_source_free(struct cemm_source *source);
 
-/* Whether the source's filters permit this alias for any device, or this meter of one device. */
+/* Whether the source's filters permit an alias (of whatever device), and a certain meter. */
 bool cemm_source_admits(const struct cemm_source *source, const char *alias);
 bool cemm_source_admits_meter(const struct cemm_source *source, const struct cemm_uid *uid,
                               const char *alias);
@@ -178,7 +178,7 @@ bool cemm_source_serves(const struct cemm_source *source, const struct cemm_quer
 /* Whether no root document has confirmed a discovered source. Then only discovery logs about it. */
 bool cemm_source_unconfirmed(const struct cemm_source *source);
 
-/* Forgets what is known about the route's device. */
+/* Forgets the route's device, and what is known about it. */
 void cemm_route_clear(struct cemm_route *route);
 void cemm_route_free(struct cemm_route *route);
 

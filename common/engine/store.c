@@ -97,8 +97,8 @@ static void put_aside(struct cemm_store *store, const struct cemm_query *query, 
         failed(store, "a damaged file can't be put aside", r);
     else
         cemm_log(store->loop, CEMM_LOG_WARNING,
-                 "archive: a damaged file is fetched again; it was renamed to %s (%s)", aside.text,
-                 why);
+                 "archive: a damaged file was renamed to %s (%s); its period is fetched again",
+                 aside.text, why);
 }
 
 /* ---- documents ------------------------------------------------------------------- */
@@ -187,7 +187,7 @@ struct cemm_document *cemm_store_read(struct cemm_store *store, enum cemm_archiv
         document->closed = document->fetched >= closed;
         return document;
     }
-    /* A copied file may seem older than its period's end; its period counts as closed anyway. */
+    /* A copied file may seem to be from before its period closed. It counts as closed anyway. */
     if (document->fetched < closed)
         document->fetched = closed;
     document->archived = true;

@@ -30,9 +30,9 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
 /* Removes from a new document the rows outside its period, and decides whether the period had
  * closed, so that the document will not change any more. A document that had such rows (except for
  * a row exactly at the period's end) is not closed, because our zone is not the meter's. Our clock
- * may be ahead, so the answer's own `date` (Unix ms; 0: none) must not be before the closing. The
- * device's clock may be wrong, too, so the date is ignored if the device has sent a sample from
- * after the closing; `newest` is the time of its newest sample. */
+ * may be ahead, so the answer's own `date` (Unix ms; 0: none) must not be before the closing. That
+ * date may be from a wrong clock, too, so it is ignored if the device has sent a sample from
+ * after the closing; `newest` is the time of the device's newest sample. */
 void cemm_store_check_closed(struct cemm_store *store, struct cemm_document *document, int64_t date,
                              int64_t newest);
 
