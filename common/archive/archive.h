@@ -27,8 +27,8 @@
 
 enum cemm_archive_kind {
     CEMM_ARCHIVE_ANSWER, /* the answer for a period */
-    CEMM_ARCHIVE_EMPTY,  /* the same, if it has no sample */
-    CEMM_ARCHIVE_FIRST,  /* a meter's first day with data, at most CEMM_NOTE_MAX bytes */
+    CEMM_ARCHIVE_EMPTY,  /* the same, if it has no sample, after its deps (registry.h) */
+    CEMM_ARCHIVE_FIRST,  /* a meter's first day with data, then its deps */
     CEMM_ARCHIVE_ZONE,   /* the archive's time zone; `query` is NULL */
 };
 

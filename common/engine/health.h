@@ -10,8 +10,8 @@
 
 struct cemm_health {
     int64_t retry_at;   /* monotonic milliseconds */
-    int64_t pause;      /* length of the current pause; 0: healthy */
-    int64_t down_since; /* when it first failed */
+    int64_t pause;      /* length of the last pause, without jitter; 0: healthy */
+    int64_t down_since; /* when the first failure since a success came */
 };
 
 /* The pause after a first failure, and the longest pause, in milliseconds. */

@@ -187,7 +187,7 @@ struct cemm_document *cemm_store_read(struct cemm_store *store, enum cemm_archiv
         document->closed = document->fetched >= closed;
         return document;
     }
-    /* A copied file may seem to be from before its period closed. It counts as closed anyway. */
+    /* A copied file may be dated before its period closed; the period counts as closed anyway. */
     if (document->fetched < closed)
         document->fetched = closed;
     document->archived = true;
