@@ -21,7 +21,7 @@
 #include <sys/queue.h>
 
 #define MINUTE_MS INT64_C(60000)
-#define LIVE_MS   MINUTE_MS /* -EAGAIN is retried only if the last live sample is not older */
+#define LIVE_MS   MINUTE_MS /* after -EAGAIN, retries only if the last live sample is newer */
 
 static const struct cemm_backoff sink_backoff = {.first = 1000, .max = 300 * 1000};
 static const struct cemm_backoff minutes_backoff = {.first = 60 * 1000, .max = 3600 * 1000};
@@ -165,7 +165,7 @@ static int64_t horizon(const struct job *job)
 }
 
 /* Ends the round. What is still missing is requested again after a pause: the shortest one if rows
- * were sent or the day could not be had (`failed`), else a longer one each time. */
+ * were sent or the day could not be read (`failed`), else a longer one each time. */
 static void end_round(struct job *job, bool failed)
 {
     if (job->sent || failed)

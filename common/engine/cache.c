@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* To find a device that no source reaches, device lists older than this are requested again. */
+/* If no source is known to reach a device, lists of devices older than this are requested again. */
 #define UNKNOWN_AGE_MS (60 * 1000)
 
 /* A meter's failed period is not logged if another period failed less than this long ago. */
@@ -262,8 +262,8 @@ static void record_deps(const struct cemm_entry *entry, struct cemm_document *do
         free(deps);
 }
 
-/* Whether the answer may be archived: an answer of `only`, if no other source reaches the device
- * and the archive has no answer; any other answer, always. */
+/* Whether the answer may be archived: always, unless only one source was asked; then only if no
+ * other source reaches the device, and the archive has no answer yet. */
 static bool may_be_archived(const struct cemm_entry *entry)
 {
     const struct cemm_device *device = device_of(entry);
@@ -272,7 +272,7 @@ static bool may_be_archived(const struct cemm_entry *entry)
     return !entry->only || (alone && !cemm_store_has(entry->cache->store, &entry->query));
 }
 
-/* Ends a fetch: runs all completions. Takes over the reference. */
+/* Ends a fetch: all waiters get the result. Takes over the reference to `document`. */
 static void finish(struct cemm_entry *entry, int result, struct cemm_document *document)
 {
     if (document) {
@@ -512,8 +512,8 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
     if (idle(entry) && !(purpose == CEMM_ONCE && entry->document))
         entry->purpose = purpose;
     else if (entry->purpose != purpose)
-        entry->purpose = CEMM_WAITED_FOR;
-    if (entry->request) /* it takes precedence as soon as somebody waits for it */
+        entry->purpose = CEMM_WAITED_FOR; /* for two purposes: cached, and with precedence */
+    if (entry->request) /* a background request takes precedence once somebody waits for it */
         cemm_request_rank(entry->request, entry->purpose == CEMM_BACKGROUND);
     struct cemm_ticket *ticket =
         cemm_ticket_new(cache->loop, &entry->waiters, sizeof(struct cemm_ticket), done, data);

@@ -147,10 +147,10 @@ int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_s
 
 /* ---- limits ------------------------------------------------------------------------ */
 
-/* How long the sources that may answer `query` may take; if `query` is NULL, how long all sources
- * may take to list their devices. The sources that reach the device are asked in turn. If no source
- * is known to reach it, first a source on the LAN may be asked, and then an account. For lists of
- * devices, all sources are asked at the same time. */
+/* How long the sources that may answer `query` may take. Those that reach the device are asked in
+ * turn, so their timeouts add up; if none is known to reach it, the longest timeout of the LAN and
+ * that of the cloud do. If `query` is NULL, how long listing the devices may take: all sources are
+ * asked at the same time, so the longest timeout counts. */
 static int64_t timeout_of(const struct cemm_registry *registry, const struct cemm_query *query)
 {
     const struct cemm_device *device = query ? cemm_registry_find(registry, &query->uid) : NULL;

@@ -35,7 +35,7 @@ static void search_failed(struct cemm_search *search, const struct cemm_source *
 }
 
 /* Logs once that searches fail, and once that they work again; but not that a source does not
- * answer, which its route logs, or that a claim was not confirmed, which discovery logs. */
+ * answer (its route logs that) or a claim (discovery.h) is not confirmed (discovery logs it). */
 static void search_ended(struct cemm_search *search, const struct cemm_route *route)
 {
     const struct cemm_source *source = route->source;

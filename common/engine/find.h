@@ -2,10 +2,10 @@
  * Finds devices and their meters. A caller that asks during a search joins it.
  *
  * Cloud: cemm/ lists the devices; each documented alias is probed (requested, to
- * see whether it exists) at <alias>/, which returns 200 or 412. LAN: the root
- * names the device, and io lists its meters, except `usage`, a calculation,
- * which is therefore probed at realtime/. Older firmware has no io; there, each
- * documented alias is probed. An absent alias is not probed again for a day.
+ * see if it exists) at <alias>/, which returns 200 or 412. LAN: the root document
+ * names the device; io lists its meters, except `usage`, a calculation, which is
+ * therefore probed at realtime/. Older firmware has no io; there, each documented
+ * alias except those of Modbus is probed. An absent one is skipped for a day.
  */
 #ifndef CEMM_ENGINE_FIND_H
 #define CEMM_ENGINE_FIND_H
@@ -43,7 +43,7 @@ struct cemm_wanted {
 int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, cemm_answer_fn *done,
                     void *data, struct cemm_ticket **ret_ticket);
 
-/* Whether such a search would wait for a source that has been asked already. */
+/* Whether a search for `wanted` would have to wait for sources that have already been asked. */
 bool cemm_find_under_way(const struct cemm_find *find, const struct cemm_wanted *wanted);
 
 /* Asks a source for its devices, unless it is being asked, or the last list is at most `max_age`

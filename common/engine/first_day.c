@@ -28,7 +28,7 @@ struct cemm_first_day {
     LIST_ENTRY(cemm_first_day) link;
 };
 
-/* The part of a search that asks one source. */
+/* The part of a search that asks one source. It has two steps: all years, then one month. */
 struct ask {
     struct cemm_first_day *first;
     const struct cemm_source *source;
@@ -99,9 +99,9 @@ static int64_t earliest(const struct cemm_document *document)
     return time;
 }
 
-/* After all sources were asked again, decides whether to keep the day from the old zone. It may be
- * up to a month too early: in that zone, a month's row could fall into the previous month. If it is
- * earlier than that, it is kept, because its source is gone; also if the archive has its data. */
+/* After all sources were asked again, decides whether to keep the day from the old zone. In that
+ * zone, a month's row could fall into the previous month, so the day may be up to a month early. If
+ * it is even earlier than that, its source is gone, so it is kept; so is a day that is archived. */
 static void leave_old_zone(struct cemm_first_day *first)
 {
     struct cemm_query query = first->meter;
@@ -145,7 +145,7 @@ static void end_search(struct cemm_first_day *first)
 
 /* ---- one source ------------------------------------------------------------------ */
 
-/* Keeps the first failure, but not that of a list of devices, which end_search() may ignore. */
+/* Keeps the first failure. That of a device list, which end_search() may ignore, is replaced. */
 static void record_failure(struct cemm_first_day *first, int result, const char *message)
 {
     if ((first->result && !first->list_failed) || result == CEMM_ABSENT)
@@ -248,7 +248,7 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
 static void begin_anew(struct cemm_first_day *first)
 {
     if (first->deps && *first->deps && first->day.year) {
-        first->old = first->day; /* still returned, so that no listed period disappears */
+        first->old = first->day; /* still returned, so that no file of cemmfs disappears */
         first->day = first->seen = (struct cemm_period){0};
     }
     free(first->deps);

@@ -4,10 +4,10 @@
  * LAN route before it is read. Then it finds the meters of each device, and reads
  * them as soon as they are known, so that no device waits for another.
  *
- * A METER (struct cemm_selector) may name an alias that is in no list: a device
- * without io lists none, and the 247 Modbus aliases are not probed (find.h). If
- * every METER names a device and an alias, no list is read, and every METER is
- * reported. For other METERs and overlapping sweeps, see struct cemm_selection.
+ * A METER (struct cemm_selector) may name an alias that no list of meters has, as
+ * with Modbus meters of a device without io (find.h). Such an alias is guessed:
+ * read to see whether it exists. If every METER names a device and an alias, no
+ * list is read, and each is reported. See also struct cemm_selection.
  */
 #ifndef CEMM_ENGINE_SWEEP_H
 #define CEMM_ENGINE_SWEEP_H

@@ -63,7 +63,7 @@ static bool in_range(struct json_object *number)
     return value > -VALUE_MAX && value < VALUE_MAX;
 }
 
-/* Copies a number's text to `texts`. json-c keeps the text, as userdata, only of a double. */
+/* Copies a number's text to `texts`. json-c keeps the texts of doubles only (as userdata). */
 static void keep_text(struct cemm_buffer *texts, struct json_object *number,
                       struct cemm_sample *ret_sample)
 {
@@ -211,9 +211,9 @@ static bool has_totals(enum cemm_alias_kind kind)
 
 /*
  * Whether a channel is taken from `totals`, not from `data`. The readings in `totals` do not match
- * those in `data`: they split an inverter's single register by tariff, and a difference such as
- * electric_energy = t1 - t3 is right only in `totals`. So all readings of a meter come from one of
- * the two. A channel or an alias that is not documented is taken from `data` if that has it.
+ * those in `data`: `totals` splits an inverter's single register by tariff, and differences such as
+ * electric_energy = t1 - t3 are right only there. So all readings of a meter come from one of the
+ * two. If its alias or the channel is not documented, `data` is used if it has the channel.
  */
 static bool from_totals(const struct reader *reader, const char *channel)
 {
@@ -307,8 +307,8 @@ static int read_channels(struct reader *reader, struct json_object *data)
         series += (size_t)json_object_object_length(reader->totals);
     int r = cemm_document_reserve(document, series < CEMM_CHANNELS_MAX ? series : CEMM_CHANNELS_MAX,
                                   history ? count_rows(data) : series);
-    /* Each text with its NUL is shorter than its pair in the answer, so that there is room for all
-     * texts, and none is moved later. */
+    /* Each text with its NUL is shorter than its pair in the answer, so all texts fit into as many
+     * bytes as the answer has. So the buffer never grows, and the texts are never moved. */
     if (r == 0)
         r = cemm_buffer_reserve(&reader->texts, document->length);
     if (r == 0)

@@ -10,7 +10,7 @@
 #define CEMM_BEACON_PORT  9777
 #define CEMM_BEACON_QUERY "cemm_query"
 
-/* What a CEMM reports about itself. `ip` is ignored: the packet's source address is used. */
+/* What a CEMM reports, except its member `ip`: the packet's source address is used instead. */
 struct cemm_beacon {
     struct cemm_uid uid;
     char type[CEMM_NAME_SIZE];    /* "CEMM_basic"; "" if absent or not a plain name */
