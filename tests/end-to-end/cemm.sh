@@ -42,7 +42,7 @@ all_simulated() {
   done | LC_ALL=C sort
 }
 
-# The functions of_FORMAT convert cemm's output on stdin to such lines.
+# The functions of_FORMAT convert cemm's output on stdin to lines like those of `simulated`.
 of_influx() {
   awk '{
     split($1, tags, "[,=]"); count = split($2, fields, ",")
@@ -446,7 +446,8 @@ output() {
   read_exits 'a directory as the file' 2 --output "$scratch/out"
   read_exits 'a device as the file' 2 --output /dev/null
   check 'which stays a device' test -c /dev/null
-  # TSan itself writes to $TMPDIR, if it is set, before the program starts.
+  # Before the program starts, TSan itself writes to $TMPDIR if that directory exists, which the limit
+  # does not allow. So it does not exist.
   (export TMPDIR=$scratch/none && ulimit -f 0 && "$cemm" read --config "$config" --output "$file" 2>&1 || echo "exit $?") |
     cat >"$scratch/full"
   is 'no room to write' 'exit 1' "$(tail -n 1 "$scratch/full")"
@@ -564,7 +565,7 @@ terminal() {
   sim_faults
 }
 
-# Checks the output for 80 columns, and in watch(1), which reads the output through a pipe.
+# Tests the table on terminals of 80 and 150 columns, and in watch(1), which reads it through a pipe.
 narrow() {
   command -v script >/dev/null || return 0
   local command

@@ -91,7 +91,7 @@ right() {
 }
 
 # complete WHAT FROM UNTIL: checks that no minute is missing in the series that have backfill. If FROM
-# is "gap", it is the time at which each series ends in the state file that forget has written.
+# is "gap", it is the time at which each series ends in the state file that `forget` has written.
 complete() {
   local what=$1 series uid alias from
   while read -r uid series; do

@@ -75,9 +75,9 @@ END
 }
 
 # refused WHAT BLOCK WORDS [DIRECTORY]: ok if the <Plugin cemm> block BLOCK is refused and the log
-# contains WORDS. BaseDir has a directory of the name DIRECTORY.
-# Debian's collectd 5.12.0 ends `-t` before it has read anything (collectd issue 3216). `-T` does the
-# same check, and also ends there if it finds an error.
+# contains WORDS. If DIRECTORY is given, BaseDir contains a directory of that name.
+# Debian's collectd 5.12.0 ends `-t` before it has read anything (collectd issue 3216). `-T` also begins
+# with that check, and ends if there is an error.
 refused() {
   local dir=$scratch/refused code=0
   rm -rf "$dir"

@@ -135,7 +135,8 @@ for fault in 'status=502' 'drop' 'garbage'; do
   check "$fault is logged" wait_for 20 eval '(($(log_lines "WARN\|no answer\|502\|closed\|fit") > 0))'
   sim_faults
 done
-for back in 600 -3600; do # seconds: ten minutes back, which are repeated, then more than an hour forward
+# The clocks go back ten minutes, so samples are repeated, and then forward by more than an hour.
+for back in 600 -3600; do # seconds
   meters $((300000 + back))
   before=$(values)
   check "collectd goes on after the meters' clocks were set back by $back s" wait_for 60 more_values "$before"

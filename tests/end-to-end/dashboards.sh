@@ -109,7 +109,7 @@ labels() { curl -sfG "$server/api/v1/label/$1/values" --data-urlencode "match[]=
 while read -r metric label; do
   check "its variable ${label%)} has values" labels "${label%)}" "${metric%,}"
 done < <(jq -r '.templating.list[] | select(.type == "query") | .query.query' "$boards/prometheus.json" | sed 's/label_values(//')
-# The import at tariff 2 in a day is also calculated here.
+# Prometheus's increase of the import at tariff 2 in a day is compared with the meter's readings.
 one=00-1E-C0-00-00-01
 reading() { "$build/tests/simulator/cemm-sim" --since 2025-01-01 --print "$one" p1 "$1" "$2"; }
 got=$(curl -sfG "$server/api/v1/query" --data-urlencode "query=increase(cemm_energy_joules_total{direction=\"import\",tariff=\"2\"}[1d]) / 3.6e6" \

@@ -193,7 +193,7 @@ imports() {
   exits 'Home Assistant accepts it, again, and a longer one' 0 imported "$today" "$today" "$tomorrow" "$tomorrow" "$today"
   cp "$scratch/stdout" "$scratch/got"
   energy_exits 'the same by day' 0 --from 2025-10-25 --to 2025-10-27 --by day
-  # 73 hours, and the first row of the recipe.
+  # There are 74 rows: the first row of the recipe, and 73 hours.
   awk -F, 'NR > 1 { for (i = 4; i <= 8; i++) if ($i != "") sum[$2 " " i] += $i }
     END { n = split("x x x import export forward reverse gas", name, " ")
       for (key in sum) { split(key, part, " "); gsub("-", "_", part[1])

@@ -16,7 +16,8 @@ start_sim --devices 1 --meters p1,s01 --since "$since" --now "$now" --speed 0
 write_config "$conf"
 mount_fs -o realtime_ttl=1
 
-# meters: prints "NAME KEY NUMBER" for each value that evcc would have, if evcc knows the key.
+# meters: prints "NAME KEY NUMBER" for each value that evcc would read. Fails if evcc knows no
+# such key.
 meters() {
   "$debian_python" - "$here/../../examples/evcc.yaml" "$m" <<'END'
 import shlex

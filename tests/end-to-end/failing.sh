@@ -12,8 +12,9 @@ part=$3
 [[ $part != discover ]] || enter_namespaces "$@"
 if [[ $part == mount || $part == notice ]]; then begin_mount "$1"; else begin "$1"; fi
 failing=$(realpath "$2")
-# Every call fails once. If there are thousands, every call at first, and then calls whose numbers grow
-# by some percent. A mount starts with many calls, each of which can fail in its own way.
+# With CEMM_E2E_LONG, every call fails in turn; otherwise each of the first `singly` calls, and then
+# calls whose numbers grow by 1/stride. A mount starts with many calls, each of which can fail in its
+# own way.
 stride=5
 singly=0
 case $part in

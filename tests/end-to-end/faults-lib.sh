@@ -226,8 +226,8 @@ uid_of() {
 
 # make_cases DOCUMENT…: sets $devices, their number, and $cases, an array of "DOCUMENT FAULT UID ERRNO
 # WORDS". The first case has the second device. For a day and for the list of devices there is a case
-# for every fault. For other documents too in the long run; otherwise only for every fourth fault,
-# different ones for each document.
+# for every fault; for other documents only for every fourth fault (different ones for each document),
+# unless CEMM_E2E_LONG is set.
 make_cases() {
   local document fault errno words i first=0
   cases=()
@@ -351,7 +351,8 @@ truth_of() {
   esac
 }
 
-# `cemm history` repeats requests to sources that do not answer, which takes too long for every run.
+# `cemm history` repeats requests to sources that do not answer. That takes long, so these cases are only
+# tested with CEMM_E2E_LONG.
 silent='ETIMEDOUT|EHOSTUNREACH'
 [[ -z ${CEMM_E2E_LONG-} ]] || silent=
 readonly silent

@@ -112,7 +112,7 @@ part_terminal() {
   reached 'sudo asks for the password' output_has 'password for user' && typed 'secret\n'
   wait "$child"
   verdict $? 'it passes at a terminal' "$(tail -n 10 "$log")"
-  # Only the lines that begin with the first one of ours, as the terminal displays them.
+  # Keeps the lines after "== Building", as the terminal displays them.
   sed -E "1,/== Building/d; s/"$'\e'"\[[0-9;]*[mK]//g; s/\r\$//; s/.*\r//; /^Script done/d; /^\$/d" "$log" >/shown
   tail -n 1 /shown >/last
   empty 'no line is longer than 80 characters' "$(grep -E '.{81}' /shown)"

@@ -271,7 +271,8 @@ interrupted() {
   history_exits '--output' 0 "${range[@]}" --output "$scratch/out/file"
   is_file '--output: the complete output' "$scratch/whole" "$scratch/out/file"
   is '--output: and nothing else' file "$(ls -A "$scratch/out")"
-  # TSan itself writes to $TMPDIR, if it is set, before the program starts.
+  # Before the program starts, TSan itself writes to $TMPDIR if that directory exists, which the limit
+  # does not allow. So it does not exist.
   (export TMPDIR=$scratch/none && ulimit -f 0 &&
     "$cemm" history --config "$config" "${range[@]}" --format csv --output "$scratch/out/file" 2>&1 || echo "exit $?") |
     cat >"$scratch/full"

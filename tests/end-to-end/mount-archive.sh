@@ -136,7 +136,7 @@ mount_fs
 check 'a deleted file can be read, too' cat "$day"
 is 'the deleted file is requested again' 2 "$(requests 'p1/data/day/ .* 200$')"
 
-# In the same mount, the file is fetched again when the kernel looks its name up again.
+# Without a remount, a deleted file is fetched again after a minute, when the kernel looks its name up.
 if [[ -n ${CEMM_E2E_LONG-} ]]; then
   cat "$day" "${day%.csv}.json" >/dev/null
   once=$(day_file "$dev" s01 "$month-07" csv)

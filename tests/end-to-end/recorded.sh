@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # recorded.sh BUILD_DIR: answers of real devices are shown correctly by a kernel mount and by collectd.
-# A solar meter on Modbus has two sets of readings, which must not be mixed. A part of an answer that
-# is not as documented is skipped without the rest, logged once, and counted.
+# A solar meter on Modbus has two sets of readings, which must not be mixed. If a part of an answer
+# is not as documented, only that part is skipped; this is logged once, and counted.
 # shellcheck disable=SC1091,SC2154,SC2317
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -57,7 +57,7 @@ sums() {
 solar_in_the_mount() {
   local document channel
   check 'the solar meter' wait_for 20 cat "$m/$dev/mb3/realtime.csv"
-  # same: copies realtime.json and realtime.csv. Whether both are of the same answer.
+  # same: copies realtime.json and realtime.csv, and tells whether both were made of the same answer.
   same() {
     document=$(<"$m/$dev/mb3/realtime.json") &&
       cp "$m/$dev/mb3/realtime.csv" "$scratch/mb3.csv" && [[ $document == "$(<"$m/$dev/mb3/realtime.json")" ]]

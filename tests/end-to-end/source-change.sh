@@ -82,7 +82,7 @@ small() {
   left=$(last_of_lan)
   asks_cloud() { (($(requests "$uid .*p1/realtime.* 200$") >= 1)); }
   check 'it leaves the LAN, and the cloud is asked' wait_for 30 asks_cloud
-  has_passed() { # whether one counter has passed; others may not count before their tariff applies
+  has_passed() { # whether the cloud's reading of one counter is printed; others may not count yet
     for counter in "${counters[@]}"; do
       if [[ -n $(field "$counter" | awk -v left="$left" '$1 > left') ]]; then return; fi
     done

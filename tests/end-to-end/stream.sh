@@ -86,8 +86,8 @@ execd() {
   wait_for 10 grep -q 'realtime' "$sim_log" || true
   printf '\n\n\n\n' >&9
   end_stream 'end of input' 0
-  # Nine newlines start one sweep, and another one for the newlines that arrive meanwhile. The second
-  # sweep joins requests that are pending.
+  # The first of nine newlines starts a sweep. For all newlines that arrive meanwhile, one more sweep
+  # starts, which joins requests that are pending.
   is 'several queued newlines are one sweep' '' \
     "$(grep -E '/realtime' "$sim_log" | awk '{ print $5 }' | sort | uniq -c | awk '$1 > 2')"
   is 'of all meters' 6 "$(grep -E '/realtime' "$sim_log" | awk '{ print $5 }' | sort -u | wc -l)"
@@ -503,7 +503,7 @@ outages() {
   power "$one" | awk -v from="$times" '$1 > from' >"$scratch/times"
   asked=$(($(days_asked) - asked))
   check "the next one is requested at once ($asked)" test "$asked" -ge 1 -a "$asked" -le 2
-  # Minutes of the earlier gap may be printed at any time.
+  # Minutes of the earlier gap may be printed at any time, so they are not in the file.
   is 'and is sorted' '' "$(sort -c -n -u "$scratch/times" 2>&1 | head -n 4)"
   stop "$stream_pid"
   exec 9>&-

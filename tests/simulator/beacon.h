@@ -6,8 +6,8 @@
 struct beacon;
 
 /*
- * Opens the sockets and adds them to the pool's epoll. Prints a message if it fails; returns a
- * negative errno.
+ * Opens the sockets and adds them to the pool's epoll. Returns 0, or prints a message and returns
+ * a negative errno.
  */
 int beacon_new(struct pool *pool, struct beacon **ret_beacon);
 void beacon_free(struct beacon *beacon);

@@ -490,7 +490,7 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, con
     if (!request)
         return MHD_NO;
     request->method = method;
-    if (*upload_size > 0) { /* ignored, but the answer must not be sent before it was received */
+    if (*upload_size > 0) { /* a body is ignored, but must be received before the answer is sent */
         *upload_size = 0;
         return MHD_YES;
     }

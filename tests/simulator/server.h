@@ -5,7 +5,7 @@
 
 struct server;
 
-/* Listens on all sockets. Prints a message if it fails; returns a negative errno. */
+/* Listens on all sockets. Returns 0, or prints a message and returns a negative errno. */
 int server_new(struct world *world, struct server **ret_server);
 void server_free(struct server *server);
 

@@ -1,5 +1,5 @@
 /*
- * Genuine answers that are damaged in one way each, so that it shows which check a client lacks.
+ * Damages genuine answers. Each fault does it in one way, and so shows which check a client lacks.
  *
  * The text is damaged, because no JSON library would write such answers. All samples are
  * [milliseconds,value], so one loop over these pairs does most kinds of damage; other kinds insert
@@ -60,7 +60,7 @@ static bool find_pair(const char *text, struct pair *ret_pair, const char **ret_
     return true;
 }
 
-/* Writes the samples before `until` again with `write`. NULL: all samples. */
+/* Replaces each sample before the text `until` (NULL: each sample) by what `write` makes of it. */
 static int each_pair_until(struct answer *answer, const char *until, write_pair *write,
                            const char *text)
 {

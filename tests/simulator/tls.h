@@ -9,6 +9,6 @@ struct tls {
     const char *priority;
 };
 
-/* Prints a message with the file's name if it fails; returns a negative errno. */
+/* Returns 0, or prints a message with the file's name and returns a negative errno. */
 int tls_load(struct tls *tls, const struct options *options);
 void tls_clear(struct tls *tls);

@@ -1,7 +1,7 @@
 /*
  * Tests the documented aliases, and which of them the cloud has. The expected
- * values are copied from the documents and from real devices, not from the table
- * under test.
+ * values are copied from the API's documentation and from real devices, not from
+ * the table under test.
  */
 #include "check.h"
 #include "common/frontend.h"

@@ -1,8 +1,8 @@
 /*
- * Tests how answers become documents: the forms of answers in the API documents
- * and from real devices, and which values are not samples. refuse-test.c has the
- * answers that must be refused; tests/golden/ has the API documents' complete
- * examples.
+ * Tests how answers become documents: answers in all forms that the API's
+ * documentation shows or that real devices send, and which values are not samples.
+ * refuse-test.c has the answers that must be refused; tests/golden/ has the
+ * documentation's complete examples.
  */
 #include "answers.h"
 #include "check.h"
@@ -124,8 +124,8 @@ static void test_early(void **state)
     }
 }
 
-/* If an answer has totals (firmware 2.26), meter readings come from totals. A smart meter's also
- * come from data. */
+/* If an answer has totals (firmware 2.26), electric_energy is taken from totals. So are the meter
+ * readings of inverters and pulse meters, but those of smart meters are taken from data. */
 static void test_totals(void **state)
 {
     static const struct {
@@ -257,8 +257,8 @@ static void test_drop_readings(void **state)
     cemm_document_unref(document);
 }
 
-/* A part that is not as documented is skipped without the rest, such parts are counted, and the
- * first one is named. */
+/* If a part is not as documented, only that part is skipped. Such parts are counted, and the first
+ * one is named. */
 static void test_left_out(void **state)
 {
     static const struct {
@@ -390,7 +390,7 @@ static void test_long_history(void **state)
     expect_shapes(CEMM_TOTALS, CEMM_DAY, totals, COUNT(totals));
 }
 
-/* From the shuffled minutes of a whole day, the result is complete and sorted. */
+/* Even if the minutes of a whole day are shuffled, the series is complete and sorted. */
 static void test_shuffled_day(void **state)
 {
     enum { ROWS = 1500 };

@@ -7,7 +7,7 @@
 #include "common/model/document.h"
 
 #define ANSWER_NOW \
-    INT64_C(1496400000000) /* 2017-06-02 12:40 in Amsterdam: after the documents' examples */
+    INT64_C(1496400000000) /* 2017-06-02 12:40 in Amsterdam: after the documentation's examples */
 
 /* Returns a query for a device. `span` is only for DATA; the period is the first one of 2017. */
 struct cemm_query answer_query(enum cemm_endpoint endpoint, const char *alias, enum cemm_span span);

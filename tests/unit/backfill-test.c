@@ -424,10 +424,10 @@ static void test_hole(void **state)
     round_of(NOON, 4, 4);
     expect_text("one row", fake.events, "get 2017-06-01, send 4");
     fake.now += 60000;
-    round_of(NOON, 3, 2); /* 3 and 2 are missing */
+    round_of(NOON, 3, 2); /* minutes 3 and 2 are missing */
     expect_text("after the row", fake.events, "get 2017-06-01, send 3+2");
     fake.now += 3600000;
-    round_of(NOON, 3, 2); /* 6 and 5 have none */
+    round_of(NOON, 3, 2); /* minutes 6 and 5 have no row */
     expect_text("before the row", fake.events, "");
     end();
 }

@@ -1,7 +1,7 @@
 /*
  * Tests discovery packets: which packets are answers, which are our own query, and
  * which are junk. Anyone on the network can send any of these, so the rows include
- * packets of an attacker as well as those in the API documents.
+ * packets of an attacker as well as those in the API's documentation.
  */
 #include "check.h"
 #include "common/base/limits.h"
@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The packets in the API document's example, as printed by Python. */
+/* The packets in the documentation's example, as printed by Python. */
 #define SEEN_BASIC                                                                        \
     "{\"ip\": \"192.168.2.153\", \"mac\": \"D8:80:39:46:22:B5\", \"version\": \"1.23\", " \
     "\"type\": \"CEMM_basic\", \"init_state\": 1}"

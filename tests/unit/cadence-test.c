@@ -1,6 +1,6 @@
 /*
- * Tests the interval of a series: the shortest of the last seven distances between
- * its samples, rounded up.
+ * Tests the interval of a series: the shortest of the last seven gaps between its
+ * samples, rounded up.
  */
 #include "common/model/ledger.h"
 
@@ -12,8 +12,8 @@ static void test_learn(void **state)
 {
     static const struct {
         const char *row;
-        int64_t recalled;      /* seconds; 0: none */
-        int64_t distances[12]; /* milliseconds; END */
+        int64_t recalled; /* seconds; 0: none */
+        int64_t gaps[12]; /* milliseconds; END */
         unsigned seconds;
     } rows[] = {
         {"nothing is known", 0, {END}, 0},
@@ -33,7 +33,7 @@ static void test_learn(void **state)
         {"polls that miss some", 0, {20000, 30000, 10000, 40000, END}, 10},
         {"an outage at first", 0, {7200000, 10000, END}, 10},
         {"an outage between", 0, {10000, 7200000, 10000, 20000, END}, 10},
-        {"seven distances are kept", 0, {10000, 60000, 60000, 60000, 60000, 60000, 60000, END}, 10},
+        {"seven gaps are kept", 0, {10000, 60000, 60000, 60000, 60000, 60000, 60000, END}, 10},
         {"an eighth drops the oldest",
          0,
          {10000, 60000, 60000, 60000, 60000, 60000, 60000, 60000, END},
@@ -55,8 +55,8 @@ static void test_learn(void **state)
         struct cemm_cadence cadence = {0};
         if (rows[i].recalled)
             cemm_cadence_learn(&cadence, rows[i].recalled * 1000);
-        for (const int64_t *distance = rows[i].distances; *distance != END; distance++)
-            cemm_cadence_learn(&cadence, *distance);
+        for (const int64_t *gap = rows[i].gaps; *gap != END; gap++)
+            cemm_cadence_learn(&cadence, *gap);
         expect_int(rows[i].row, cemm_cadence_seconds(&cadence), rows[i].seconds);
     }
 }

@@ -173,8 +173,8 @@ static void scan_ends(void)
     }
 }
 
-/* Receives a packet from `address`. Returns the source whose root document is then requested, or
- * NULL. */
+/* Receives a packet in which `address` claims to be a device. Returns the source whose
+ * root document is then requested, or NULL. */
 static struct cemm_source *claim(uint32_t address)
 {
     asked = NULL;

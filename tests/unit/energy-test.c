@@ -1,7 +1,7 @@
 /*
  * Tests the energy of intervals, which is calculated from the minutes and readings
- * in documents of the API, and properties that any day has, with some dozens of
- * days.
+ * in documents of the API. Also tests with some dozens of days what must be true of
+ * any day.
  */
 #include "answers.h"
 #include "check.h"

@@ -318,7 +318,7 @@ static const struct {
      "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/power-p1-electric_power\" interval=2.5 "
      "1496264460.000:-5\n"},
     {{5},
-     CEMM_ROWS_PUTVAL, /* gas of an hour differs from the meter reading of the same name */
+     CEMM_ROWS_PUTVAL, /* "-day", because a meter reading is also called gas */
      "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/gauge-p1-gas-gas-day\" interval=3600 "
      "1496264400.000:0.25\n"},
     {{8},

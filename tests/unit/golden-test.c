@@ -1,9 +1,9 @@
 /*
- * Tests the output for the API documents' examples and for recorded answers.
- * NAME.answer is an answer (without the rows that the documents omit). NAME.json,
- * .csv, .influx, .putval and, for realtime, .prometheus are the expected output,
- * written by hand. Answers without samples have only .json, and lists of meters
- * also .csv. The first argument is the directory of these files.
+ * Tests the output for the examples in the API's documentation and for recorded
+ * answers. NAME.answer is an answer (without the rows that the documentation
+ * omits). NAME.json, .csv, .influx, .putval and, for realtime, .prometheus are the
+ * expected output, written by hand. Answers without samples have only .json, and
+ * lists of meters also .csv. The first argument is the directory of these files.
  */
 #include "check.h"
 #include "common/protocol/answer.h"

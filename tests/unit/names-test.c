@@ -1,6 +1,6 @@
 /*
- * Tests device ids in every form that the API documents use, and the rule for
- * names that come from outside.
+ * Tests device ids in every form that the API's documentation uses, and the rule
+ * for names that come from outside.
  */
 #include "check.h"
 #include "common/frontend.h"

@@ -131,7 +131,7 @@ static void test_five_repeats(void **state)
     }
 }
 
-/* A promise that is never kept ends at the deadline, and is tried one last time shortly before. */
+/* If a promise is never kept, the request fails after a last repeat shortly before the deadline. */
 static void test_never_kept(void **state)
 {
     struct cemm_promise promise;
@@ -237,7 +237,7 @@ static void test_expected(void **state)
         }
         assert_true(met);
         assert_int_equal(repeats, 2);
-        /* If that is still too early, the data will be available soon. */
+        /* If that is still too early, the next repeat follows soon. */
         assert_int_equal(cemm_promise_answer(&promise, now, 202, NO), CEMM_WAIT);
         int64_t late = expected / CEMM_PROMISE_LATE;
         assert_int_equal(promise.until - now,

@@ -62,7 +62,7 @@ struct call {
     struct queue *queue;
     size_t count;   /* number of answers that were handed over */
     int64_t first;  /* the time of the first answer; the times of the others count up from it */
-    int64_t puts;   /* the time of an answer that arrives at the first one; 0: none */
+    int64_t puts;   /* the time of an answer that arrives while the first is handled; 0: none */
     bool full;      /* the queue was full when that answer arrived */
     bool defers;    /* leaves the first answer for much later */
     int64_t pauses; /* milliseconds for which each answer is handled */
@@ -316,8 +316,8 @@ static void test_call_ends(void **state)
     queue_destroy(&queue);
 }
 
-/* An answer that such a call has left for later stays before a newer answer that it has not
- * reached. */
+/* If a call leaves an answer for later and ends before it reaches a newer answer, the older answer
+ * stays first. */
 static void test_call_ends_after_a_left_one(void **state)
 {
     struct queue queue;

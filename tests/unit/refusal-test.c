@@ -85,8 +85,8 @@ static void test_once_a_second(void **state)
     assert_int_equal(loads, 3);
 }
 
-/* The first refused request reads the key file again. For others, the number of keys read so far
- * shows that the key is new. */
+/* The first refused request reads the key file again and finds a new key. For the others,
+ * which do not read it, a count of replaced keys shows that there is a new one. */
 static void test_new_key(void **state)
 {
     (void)state;

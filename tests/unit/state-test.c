@@ -1,6 +1,7 @@
 /*
- * Tests which minutes were sent and which are missing, and the state file: after
- * restarts, after damage, and with another window.
+ * Tests which minutes were sent to each sink (an output with a name, or "" if there
+ * is only one) and which are missing, and the state file: after restarts, after
+ * damage, and with another window.
  */
 #include "check.h"
 #include "common/base/file.h"

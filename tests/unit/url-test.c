@@ -1,7 +1,6 @@
 /*
- * Tests the URL of each endpoint on each interface, which is as documented. The
- * parameter `time` is the period's start, which both interfaces understand in the
- * same way.
+ * Tests the URL of each endpoint in the cloud and on the LAN, as documented. The
+ * parameter `time` is the period's start, which both understand in the same way.
  */
 #include "check.h"
 #include "common/protocol/url.h"
