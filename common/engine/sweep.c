@@ -26,7 +26,7 @@ enum reason {
 /* A step of a sweep. Each step waits for one answer. */
 struct step {
     struct sweep *sweep;
-    struct cemm_query query; /* for a meter or, with only a uid, for a search for its meters */
+    struct cemm_query query; /* for a meter; only a uid: to search for that device's meters */
     enum reason reason;
 };
 

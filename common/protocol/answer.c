@@ -52,7 +52,7 @@ static struct cemm_message *count_skipped(struct cemm_document *document)
 /* ---- samples -------------------------------------------------------------- */
 
 /* Whether a number can be a value. json-c turns an integer beyond 64 bits into INT64_MIN or
- * INT64_MAX. */
+ * INT64_MAX, so these two can't. */
 static bool in_range(struct json_object *number)
 {
     if (json_object_is_type(number, json_type_int)) {
