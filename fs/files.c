@@ -20,16 +20,16 @@
  * READ is synchronous (no ASYNC_READ), so that a waiting READ can be
  * interrupted and is not a background request. If a READ of several pages
  * fails, the kernel sends a READ of the first page alone, which must not wait
- * again.
+ * again, and gets the same error.
  *
  * The bytes of an inode never change. A newer document gets a new node, which
  * the next LOOKUP finds after the name has expired.
  *
  * The exceptions are the CSV of a day that is not over, and info.json and io,
- * which rarely change. As long as the new bytes begin with the old bytes, the
- * node stays: so tail -f works, and info.json keeps its time. If there are more
- * bytes, the order matters: first they can be read, then the kernel forgets the
- * last page (its end was filled with zeros), then it gets the new size.
+ * which rarely change. The node stays as long as the new bytes begin with the
+ * old bytes: so tail -f works, and an unchanged info.json keeps its time. More
+ * bytes are first made readable; then the kernel forgets the last page (its end
+ * was filled with zeros), and only then is it told the new size.
  */
 #include "fs/fs.h"
 
@@ -38,11 +38,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FINAL_BYTES    (8u << 20)  /* bytes of closed periods to keep; others are rendered again */
+#define FINAL_BYTES    (8u << 20)  /* bytes of closed periods to keep; drop_old() drops the rest */
 #define CHANGING_BYTES (56u << 20) /* bytes of other files to keep */
 #define FINAL_FILES    4096        /* files in the queues `final` and `bare` */
 #define REPEATED_MS    1000        /* how long further READs get the error of a READ that failed */
-#define FOLLOWED_MS    5000        /* a running file counts as followed this long after GETATTR */
+#define FOLLOWED_MS    5000        /* a file that may grow is followed this long after GETATTR */
 #define RUNNING_S      1.0         /* how long the name of a file that may grow is valid */
 #define CLOSED_S       60.0 /* the same for a closed period, whose archive file may be deleted */
 #define AHEAD_MAX      8    /* at most this many days are fetched ahead */
@@ -159,9 +159,9 @@ static void set_snapshot(struct fs *fs, struct node *node, struct snapshot *snap
 
 /* ---- read-ahead --------------------------------------------------------- */
 
-/* Called for a file that the kernel had not cached. After two consecutive days of a month were read
- * in order, fetches the next days: the longer the run, the more days. These days are closed, so a
- * day that nobody reads costs only one request. */
+/* Called for a file that the kernel had not cached. Once two consecutive days of a month have been
+ * read in order, fetches the next days: the longer the run, the more days. These days are closed,
+ * so a day that nobody reads costs only one request. */
 static void read_ahead(struct fs *fs, const struct path *path)
 {
     struct tree_clock clock = fs_clock(fs);
@@ -243,7 +243,7 @@ static bool known_absent(const struct node *node)
     return is_description(&node->path) && is_recent(node->absent, FS_MAX_AGE);
 }
 
-/* Whether a lookup of the name may return this node. A cold node is used only once. */
+/* Whether a lookup may return this node. A cold node is used only once, unless known_absent(). */
 static bool is_valid(struct fs *fs, struct node *node)
 {
     if (!node->snapshot)
@@ -303,7 +303,7 @@ static void reply(struct pending *pending)
     if (!pending->reading) {
         pending_reply_attributes(pending);
     } else if (!snapshot->bytes) {
-        pending_reply_error(pending, ESTALE); /* the reader would get a mixture of two versions */
+        pending_reply_error(pending, ESTALE); /* new bytes do not fit those that were read before */
     } else {
         fs_reply_bytes(pending->request, snapshot, pending->size, pending->offset);
         pending_free(pending);
@@ -412,7 +412,7 @@ static void record(struct fs *fs, const struct path *path, const char *reason)
 }
 
 /* Decides whether a file that could not be made is absent, and records that. Returns the errno for
- * the request. `document` has nothing for the file; NULL: no document was received. */
+ * the request. `document` was received but has no content for the file; NULL: none was received. */
 static int check_absence(struct fs *fs, struct node *node, int error,
                          const struct cemm_document *document)
 {
@@ -511,7 +511,7 @@ static void fetch(struct pending *pending)
     const struct node *node = pending->node;
     struct fs *fs = pending->fs;
     struct path path = node->path;
-    /* Dropped bytes must come from the same document: a newer document may have other bytes. */
+    /* Dropped bytes must be rendered from the same document: a newer one may have other bytes. */
     int64_t age = pending->reading && node->snapshot ? INT64_MAX : max_age(fs, &path);
     if (known_absent(node)) {
         pending_reply_error(pending, ENOENT); /* an absent file is not requested again at once */

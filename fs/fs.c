@@ -6,8 +6,8 @@
  *
  * Each request is answered exactly once: the function that answers it also
  * frees it, and the library runs each completion once, even after
- * cemm_cancel(). So an interrupt only cancels, and the completion answers the
- * request.
+ * cemm_cancel(). So an interrupt only cancels the ticket, if there is one, and
+ * the completion answers the request.
  *
  * No request waits longer than the timeouts of its sources allow, however many
  * requests are queued before it. When this limit expires, only the wait ends;
@@ -126,7 +126,7 @@ static void on_answer(void *data, const struct cemm_answer *answer)
         pending_reply_error(pending, EINTR);
         return;
     }
-    /* If one document of info.json is absent, another document may exist. */
+    /* info.json can be made from another document, so an absent one is not a failure yet. */
     if (answer->result != CEMM_ABSENT || !tree_is_info(&pending->node->path))
         fs_record(pending->fs, &pending->node->path, answer->result == 0 ? NULL : answer->message);
     pending->resume(pending, answer);

@@ -15,8 +15,8 @@
 #include "fs/tree.h"
 
 /* What the kernel is to forget: `name` in the directory `number`, and its inode unless that is
- * open; or, if `name` is "", the pages of the inode `number` from `offset` on. A notice never has a
- * pointer to a node, so that only one thread uses nodes. */
+ * open; or, if `name` is "", the pages of the inode `number` from `offset` on. The node
+ * is named by its number, because only the thread that sends a notice may use nodes. */
 struct notice {
     uint64_t number;
     int64_t offset;

@@ -74,8 +74,8 @@ void nodes_end(struct nodes *nodes); /* also frees nodes that the kernel holds *
 struct node *nodes_numbered(const struct nodes *nodes, uint64_t number); /* NULL: none */
 struct node *nodes_current(const struct nodes *nodes, const char *path); /* NULL: none */
 
-/* Makes a node, which becomes the path's current node. It has no lookups yet: the caller counts
- * one, pins the node or releases it. NULL: no memory. */
+/* Makes a node, which becomes the path's current node. It has no lookups yet: the caller must
+ * count one, pin the node, or release it. NULL: no memory. */
 struct node *node_new(struct nodes *nodes, const struct path *path);
 
 /* Makes the node neither current nor kept, so that the next lookup of its name makes a new node. */

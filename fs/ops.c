@@ -293,7 +293,7 @@ static void add_channels(struct lister *lister)
     cemm_document_unref(document);
 }
 
-/* A meter whose data may begin at any time. */
+/* For listings of all periods, because the meter's first day is not known. */
 static const struct tree_meter since_the_beginning = {.found = true,
                                                       .first = {CEMM_DAY, CEMM_YEAR_FIRST, 1, 1}};
 
@@ -417,7 +417,7 @@ static void on_opendir(fuse_req_t request, fuse_ino_t number, struct fuse_file_i
     }
 }
 
-/* The kernel ignores an entry that is cut off at the end of a reply. */
+/* A reply may end anywhere: the kernel ignores an entry that is cut off at its end. */
 static void on_readdir(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
                        struct fuse_file_info *info)
 {

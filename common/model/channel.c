@@ -22,7 +22,7 @@ static const struct channel {
     enum cemm_channel_kind kind;
     const char *type;
     double factor;    /* converts the unit to that of the type */
-    unsigned cadence; /* in seconds, used until the real one has been learned; 0: none */
+    unsigned cadence; /* seconds between samples, until the real number has been learned; 0: none */
 } channels[] = {
     {"t1", "kWh", CEMM_CHANNEL_READING, "energy_wh", WH_PER_KWH, 0},
     {"t2", "kWh", CEMM_CHANNEL_READING, "energy_wh", WH_PER_KWH, 0},

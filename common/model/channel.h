@@ -28,7 +28,7 @@ const char *cemm_history_tag(const struct cemm_query *query, const char *channel
 enum cemm_channel_kind {
     CEMM_CHANNEL_OTHER,
     CEMM_CHANNEL_READING, /* a meter reading, which does not fall: t1–t4, gas, volume */
-    CEMM_CHANNEL_ENERGY,  /* the difference of two readings, which may fall */
+    CEMM_CHANNEL_ENERGY,  /* the difference of two readings; it may fall */
     CEMM_CHANNEL_MOMENT,  /* a value of this moment: power, flow, rate, switch */
 };
 enum cemm_channel_kind cemm_channel_kind(const char *channel);

@@ -130,7 +130,7 @@ bool cemm_meter_silent(const char *alias, const char *type, int64_t newest, int6
  * shard takes an equal part from each of the others, and no device moves between the others.
  *
  * The score is the finalizer of splitmix64 over the uid's FNV-1a hash and the number of the shard.
- * It must never change: programs of different versions would read a device twice, or not at all.
+ * It must never change, or programs of different versions would read a device twice, or never.
  */
 static uint64_t mix(uint64_t bits)
 {

@@ -42,7 +42,7 @@ struct settings {
     struct block blocks[BLOCKS_MAX];
     size_t count;
     char *state_file;           /* an absolute path if collectd's BaseDir is one */
-    char *writers[WRITERS_MAX]; /* the writers that are backfilled */
+    char *writers[WRITERS_MAX]; /* the writers that get backfilled values */
     size_t writer_count;        /* 0: there is no backfill */
     int64_t window;             /* how far back minutes are backfilled, in milliseconds */
 };

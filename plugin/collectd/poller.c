@@ -31,7 +31,7 @@ struct losses {
     unsigned long names;  /* a name does not fit collectd's fields; collectd's thread counts this */
     unsigned long ahead;  /* the time is too far ahead of our clock */
     unsigned long memory; /* there was no memory; a whole answer counts as one */
-    unsigned long overflow; /* whole answers, which collectd did not fetch in time */
+    unsigned long overflow; /* whole answers, which collectd did not take in time */
 };
 
 /* A block that is swept. */
@@ -412,11 +412,11 @@ void poller_stop(struct poller *poller)
     cemm_free(poller->cemm);
     history_writer_free(poller->writer);
     if (losses->names || losses->ahead || losses->memory || losses->overflow)
-        plugin_log(
-            LOG_INFO,
-            "cemm plugin: values left out: %lu with names that are too long, %lu too far ahead of "
-            "this machine's clock, %lu for lack of memory, %lu answers that collectd did not fetch",
-            losses->names, losses->ahead, losses->memory, losses->overflow);
+        plugin_log(LOG_INFO,
+                   "cemm plugin: values left out: %lu with names that are too long, %lu too far "
+                   "ahead of this machine's clock, %lu for lack of memory, and %lu whole answers "
+                   "that collectd did not take in time",
+                   losses->names, losses->ahead, losses->memory, losses->overflow);
     hold_free(&poller->hold);
     queue_destroy(&poller->queue);
     cemm_ledger_free(poller->ledger);

@@ -1,7 +1,7 @@
 /*
  * The running plugin. One of its threads sweeps each block (reads all of its
  * meters) at the block's interval and queues the readings; its second thread
- * writes history. One of collectd's threads dispatches the readings.
+ * writes missed minutes. One of collectd's threads dispatches the readings.
  */
 #ifndef CEMM_COLLECTD_POLLER_H
 #define CEMM_COLLECTD_POLLER_H
