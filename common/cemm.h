@@ -191,7 +191,7 @@ struct cemm_series {
     const char *unit; /* "W", "kWh", "m3", "L/min"; "" if unknown */
     struct cemm_sample *samples;
     size_t count;
-    bool total;       /* LAN: from the member `totals`; its times are not times of measurement */
+    bool total;       /* LAN: JSON member "totals"; its times are not times of measurement */
     unsigned cadence; /* used only by our own programs; otherwise 0 */
 };
 
@@ -217,7 +217,7 @@ const char *cemm_document_bytes(const struct cemm_document *document, size_t *re
 const char *cemm_document_source(const struct cemm_document *document);
 int64_t cemm_document_fetched(const struct cemm_document *document);
 
-/* The time of the newest sample, without the samples of the member `totals`; 0: there is none. */
+/* The time of the newest sample, not counting series whose `total` is set; 0: there is none. */
 int64_t cemm_document_newest(const struct cemm_document *document);
 
 /* Whether the period had already closed when the document was fetched. */
@@ -255,7 +255,7 @@ const char *cemm_device_type(const struct cemm_device *device, const char *alias
 int cemm_discover(struct cemm *cemm, cemm_answer_fn *done, void *data,
                   struct cemm_ticket **ret_ticket);
 
-/* A device that answered a broadcast, and whose root document (CEMM_ROOT) has the same MAC. */
+/* A device that answered a broadcast, and whose root document (CEMM_ROOT) confirmed its MAC. */
 struct cemm_discovered {
     struct cemm_uid uid;
     const char *address; /* its IP address */

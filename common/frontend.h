@@ -73,7 +73,7 @@ struct cemm_identity {
     const char *type;                    /* a type in collectd's own types.db */
     char type_instance[CEMM_FIELD_SIZE]; /* <alias>-<channel> */
     double factor;                       /* converts the API's unit to the type's */
-    unsigned cadence;                    /* seconds between samples (default); 0: none */
+    unsigned cadence;                    /* seconds between samples, used until learned; 0: none */
 };
 
 /* False: `type_instance` would be too long, so the channel can't be sent to collectd. */
@@ -126,8 +126,8 @@ struct cemm_render_options {
     bool unsampled;               /* CSV, JSON: channels without a sample have a row, at the end */
     const char *host;             /* PUTVAL: HOST of the identifiers */
     double interval;              /* PUTVAL: seconds; a series' own cadence is used if longer */
-    size_t *ret_refused;          /* PUTVAL: names that do not fit collectd's fields are counted
-                                   * here; may be NULL */
+    size_t *ret_refused;          /* PUTVAL: counts the rows that are left out because their names
+                                   * do not fit collectd's fields; may be NULL */
 };
 
 /* Writes several documents as one text, oldest sample first. Samples with the same time have the
@@ -169,9 +169,9 @@ struct json_object *cemm_document_json(const struct cemm_document *document);
 int cemm_json_print(struct json_object *object, char **ret_text, size_t *ret_length);
 
 /*
- * Adds a value to an object, whose member names must be constants and unique, or, if `name` is
- * NULL, to an array. Takes ownership of the value, and returns it. If memory runs out, or `to` or
- * `value` is NULL, sets *failed and returns NULL.
+ * Adds a value to an object or, if `name` is NULL, to an array. The names in one object must be
+ * constants and differ. Takes ownership of the value, and returns it. If memory runs out, or `to`
+ * or `value` is NULL, sets *failed and returns NULL.
  */
 struct json_object *cemm_json_add(bool *failed, struct json_object *to, const char *name,
                                   struct json_object *value);
@@ -199,7 +199,7 @@ char *cemm_link_target(const char *path);
 /* ---- configuration ------------------------------------------------------ */
 
 /* The path of the user's configuration file. The caller frees it. NULL: no home, or no memory. */
-char *cemm_config_own(void);
+char *cemm_config_user_path(void);
 
 /* Whether devices are discovered by broadcast. If not configured: whether there is no [local]. */
 bool cemm_config_discovers(const struct cemm_config *config);
@@ -213,7 +213,7 @@ const char *cemm_config_archive(const struct cemm_config *config);
 
 /* ---- devices, meters, documents ----------------------------------------- */
 
-/* Requests a document that nobody waits for. At its source, cemm_get() takes precedence. */
+/* Requests a document that nobody waits for. Its source serves requests of cemm_get() first. */
 void cemm_prefetch(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms);
 
 /* The cached document if cemm_get() would use it, else NULL. The caller unrefs it. */
@@ -264,9 +264,9 @@ const struct cemm_outcomes *cemm_device_outcomes(const struct cemm_device *devic
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
 /* Whether a source may have this endpoint for the meter or, if `alias` is "", for the device.
- * Sources that reach the device count (if none is known to reach it: all sources), and accounts
- * that have not listed their devices yet. With IO: whether a list of meters may name the meter; the
- * cloud's lists have no aliases. */
+ * Considers the sources that reach the device (all sources, if none is known to), and accounts that
+ * have not listed their devices yet. IO with an alias: whether a list of meters may name the meter;
+ * not the cloud's, because its lists have no aliases. */
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint);
 
@@ -427,8 +427,8 @@ typedef void cemm_sweep_fn(void *data, const struct cemm_uid *uid, const char *a
 
 /* Reads the realtime data of all selected meters once. The cache is not used, and not filled unless
  * cemm_get() has requested the same. Requests may wait for a free connection before their timeouts
- * begin; cemm_free() ends the sweep. A result may also be -ENODATA: there was no sample. -EALREADY:
- * an earlier sweep that this one would overlap is still looking for the first device. */
+ * begin; cemm_free() ends the sweep. An answer's result may also be -ENODATA: there was no sample.
+ * Returns -EALREADY if an earlier sweep that this one would overlap has found no device yet. */
 int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,
                void *data);
 
@@ -486,8 +486,8 @@ struct cemm_ledger_names {
 struct cemm_ledger_names cemm_ledger_names(const struct cemm_ledger_entry *entry);
 
 /* Whether a sample of a realtime document is to be sent now. If so, the sample counts as accepted.
- * It must be newer than the sample that was accepted last. A meter reading that is lower than that
- * by less than 1 is not accepted from another source, because cloud and LAN round differently. */
+ * It must be newer than the sample that was accepted last. A meter reading from another source that
+ * is less than 1 below that sample is not accepted: cloud and LAN round differently. */
 bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_document *document,
                         const struct cemm_sample *sample);
 

@@ -186,7 +186,7 @@ static int set_zone(struct cemm_config *config, const char *value)
     return 0;
 }
 
-/* Whether `host`, the rest of an http:// URL, begins with the name of this machine itself. */
+/* Whether `host`, the rest of an http:// URL, begins with "localhost" or a loopback address. */
 static bool is_loopback(const char *host)
 {
     const char *begin = host + (host[0] == '[');
@@ -527,7 +527,7 @@ static char *path_below(const char *base, const char *otherwise, const char *nam
     return r < 0 ? NULL : path;
 }
 
-char *cemm_config_own(void)
+char *cemm_config_user_path(void)
 {
     return path_below(getenv("XDG_CONFIG_HOME"), ".config", "cemm/cemm.conf");
 }

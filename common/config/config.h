@@ -23,7 +23,7 @@ struct cemm_source_config {
     char *name;
     char *url; /* cloud: ends in a slash; local: http://HOST[:PORT]/open-api/v1/ */
     char *key_file;
-    struct cemm_secret *key; /* cloud; allocated separately, so that it never moves */
+    struct cemm_secret *key; /* cloud; stays where it is when `sources` is reallocated */
     char *ca_file;
     char *address;               /* local: as configured */
     struct cemm_strings devices; /* canonical uids; none: all */

@@ -43,8 +43,8 @@ static int set_key(struct cemm_config *config, char *text, struct cemm_message *
 
 static int parse_line(struct cemm_config *config, char *line, struct cemm_message *message)
 {
-    bool marked = config->line == 1 && strncmp(line, "\xEF\xBB\xBF", 3) == 0;
-    char *text = cemm_text_trim(marked ? line + 3 : line);
+    bool has_bom = config->line == 1 && strncmp(line, "\xEF\xBB\xBF", 3) == 0;
+    char *text = cemm_text_trim(has_bom ? line + 3 : line);
 
     switch (*text) {
     case '\0':
@@ -142,10 +142,10 @@ int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_m
         file = getenv("CEMM_CONFIG");
     if (file && *file)
         return load(config, file, message);
-    char *own = cemm_config_own();
-    if (own)
-        r = load(config, own, message);
-    free(own);
+    char *user_path = cemm_config_user_path();
+    if (user_path)
+        r = load(config, user_path, message);
+    free(user_path);
     if (r == -ENOENT)
         r = load(config, "/etc/cemm/cemm.conf", message);
     if (r != -ENOENT)

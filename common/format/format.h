@@ -29,7 +29,7 @@ struct cemm_merge {
 /* Moves to the next time. Returns false at the end. */
 bool cemm_merge_next(struct cemm_merge *merge);
 
-/* Returns this step's sample of series `index`, or NULL if that has none. */
+/* Returns the sample that series `index` has at this step's time, or NULL if it has none. */
 const struct cemm_sample *cemm_merge_sample(const struct cemm_merge *merge, size_t index);
 
 #endif

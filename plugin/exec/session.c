@@ -89,7 +89,7 @@ void session_explain_nothing(const struct session *session)
 {
     bool searched = session->kind == SESSION_DISCOVERY;
     struct cemm_discovery_state state;
-    char *own = cemm_config_own();
+    char *own = cemm_config_user_path();
     const char *file = cemm_config_file(session->config);
     message_release();
     if (!searched && file)
