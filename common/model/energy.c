@@ -23,7 +23,7 @@
 #define HOUR             (60 * MINUTE)
 #define KILO             1000
 #define MINUTES_PER_HOUR 60           /* Wh are W x minutes / 60 */
-#define NEAR             (5 * MINUTE) /* a reading this close to midnight counts as the one at midnight */
+#define NEAR             (5 * MINUTE) /* a reading this close to midnight counts as taken then */
 
 /* A sum this close below x.5 is x.5 with a rounding error; no other sum comes so close to it. */
 #define TIE 1e-6
@@ -105,7 +105,7 @@ static const struct cemm_sample *reading_at(const struct cemm_document *totals, 
     return series->samples;
 }
 
-/* A tariff the meter lacks is in neither answer. If only one answer has it, nothing is known. */
+/* A tariff that neither document has does not count. If only one has it, nothing is known. */
 static void find_readings(const struct cemm_energy_input *input, const struct cemm_energy_day *day,
                           struct known *ret_known)
 {
@@ -129,7 +129,7 @@ static void find_readings(const struct cemm_energy_input *input, const struct ce
     ret_known->difference = ret_known->sides[CEMM_FORWARD] - ret_known->sides[CEMM_REVERSE];
 }
 
-/* Adds up the day's rows of both tariffs. */
+/* Adds up the day's rows of both tariffs. If one tariff lacks its row, nothing is known. */
 static void find_net(const struct cemm_document *month, const struct cemm_energy_day *day,
                      struct known *ret_known)
 {

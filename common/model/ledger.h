@@ -1,6 +1,6 @@
 /*
- * The inside of the ledger, for its own files (ledger.c remembers what was sent, state.c reads and
- * writes the state file, pick.c makes documents of the samples that are due) and engine/backfill.c.
+ * The internals of the ledger, for its own files (ledger.c remembers what was sent, state.c reads
+ * and writes the state file, pick.c makes documents of samples that are due) and engine/backfill.c.
  *
  * A series has one entry, which is made at its first use. The address of the entry never changes,
  * and its names never change either, so they may be read without the lock.
@@ -29,7 +29,7 @@ struct cemm_backfill_job;
 
 /* An output that minutes are sent to: a writer of history in collectd, or the output of stream. */
 struct cemm_sink {
-    bool current; /* a sink of this run, so live samples are sent to it, too */
+    bool current; /* this run sends to it; other sinks come from the state file only */
     char name[CEMM_SINK_SIZE];
 };
 
@@ -68,7 +68,7 @@ struct cemm_ledger {
     pthread_mutex_t lock; /* for all members except those of the thread that saves */
     STAILQ_HEAD(cemm_ledger_meters, cemm_ledger_meter) meters;
     void *tree;                     /* finds a meter */
-    struct cemm_ledger_meter *last; /* the one found last, because a document is about one meter */
+    struct cemm_ledger_meter *last; /* found last: a cache, as a document is about one meter */
     struct cemm_sink sinks[CEMM_SINKS_MAX];
     size_t sink_count;
     int64_t window; /* how far back missing minutes are looked for, in seconds */
@@ -76,7 +76,7 @@ struct cemm_ledger {
     const char *path;
     struct cemm_buffer lines; /* lines not yet written to the file */
     size_t grown;             /* bytes appended since the last complete write */
-    bool sent;                /* something was sent in this run */
+    bool sent;                /* something was sent in this run; until then, nothing is saved */
     bool rewrite; /* the file lacks something that `lines` does not hold: it must be rewritten */
     /* Used only by the thread that saves: */
     int64_t written; /* the last complete write: monotonic milliseconds; 0: never */
@@ -96,8 +96,8 @@ void cemm_ledger_clear(struct cemm_ledger *ledger);
  * Returns NULL if there is no memory, the name is invalid, or there are too many sinks. */
 struct cemm_sent *cemm_ledger_sent_to(struct cemm_ledger_entry *entry, const char *sink);
 
-/* Writes a line of the state file, with the number between two texts. If `after` does not end in
- * "\n", the caller may write more to the line. */
+/* Writes a line of the state file: the sink and the series, then `before`, `number` and `after`. If
+ * `after` does not end in "\n", the caller may write more to the line. */
 void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry *entry,
                       const char *sink, const char *before, int64_t number, const char *after);
 

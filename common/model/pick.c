@@ -1,6 +1,6 @@
 /*
- * Makes documents from some samples of another document: those that are to be sent now, or those
- * that were missed. The new documents have their own copies of the texts.
+ * Makes a document from some samples of another document: the samples that are to be sent now, or
+ * that were missed. The new document has its own copies of the texts.
  */
 #include "common/model/document.h"
 #include "common/model/ledger.h"

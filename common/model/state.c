@@ -3,10 +3,10 @@
  *
  *   SINK <tab> UID <tab> ALIAS <tab> CHANNEL <tab> [START+COUNT …] [@NEWEST] [/CADENCE]
  *
- * where START is in Unix seconds, COUNT in minutes, NEWEST in Unix milliseconds, CADENCE in
- * seconds, and at least one of the three parts is there. SINK is where the minutes were sent;
- * NEWEST and CADENCE do not depend on it. Lines add up: what was just sent is appended, and from
- * time to time the whole file is rewritten and synced. The line "end" marks the end of that text.
+ * where START is in Unix seconds, COUNT in minutes, NEWEST (the newest sample sent) in Unix
+ * milliseconds, CADENCE in seconds, and at least one of the three parts is there. SINK is where the
+ * minutes were sent; NEWEST and CADENCE do not depend on it. From time to time the whole file is
+ * rewritten and synced, with the last line "end"; what is sent later is appended. Lines add up.
  *
  * If "end" is missing, or the last line is not complete, the file was truncated: its lines are
  * used, and what it lacks may be sent again. After any other damage nothing counts as sent. Both
@@ -65,7 +65,7 @@ static void write_entry(struct cemm_buffer *buffer, const struct cemm_ledger_ent
 
     if (entry->sent > 0) /* however old it is: a meter may be silent for a year */
         cemm_ledger_line(buffer, entry, "", "@", entry->sent, cadence > 0 ? " /" : "\n");
-    if (entry->sent > 0 && cadence > 0) /* one line, because a fleet has a million series */
+    if (entry->sent > 0 && cadence > 0) /* on the same line: a fleet has a million series */
         cemm_buffer_format(buffer, "%u\n", cadence);
     for (const struct cemm_sent *sent = entry->sinks; sent; sent = sent->next)
         write_minutes(buffer, entry, sent, horizon);

@@ -19,8 +19,8 @@
 
 /* ---- causes ------------------------------------------------------------------ */
 
-/* Returns a hash of a problem's cause: its periods and message. If a device or the cloud can't be
- * reached, or rejects the key, messages may name different requests: at most the device counts. */
+/* Returns a hash of a problem's cause: its periods and message. Of the request in the message, only
+ * the device counts if no answer came, and nothing if the cloud is unreachable or a key wrong. */
 static uint64_t cause_of(const struct finding *finding)
 {
     const char *message = finding->message;
@@ -65,7 +65,7 @@ static void link_causes(struct finding *findings, size_t count)
 }
 
 /* Writes "uid/alias, uid/alias and 3 more: MESSAGE" for all problems with the same cause. A uid
- * that equals `device` is left out. */
+ * that equals `device` is left out. If the requests differ, MESSAGE does not name them. */
 static void describe(const struct finding *finding, const char *device, char ret_line[LINE_SIZE])
 {
     const char *message = finding->message;

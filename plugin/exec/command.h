@@ -1,7 +1,7 @@
 /*
- * Runs one sweep, which reads every selected meter once: for `list` and `read`,
- * and for `history` and `energy`, to find meters. Failures with the same cause,
- * such as a rejected key, are reported in one message.
+ * Runs one sweep, which reads every selected meter once. `list` and `read` print
+ * its results; `history` and `energy` use it to find meters. Failures with the
+ * same cause, such as a rejected key, are reported in one message.
  */
 #ifndef CEMM_EXEC_COMMAND_H
 #define CEMM_EXEC_COMMAND_H

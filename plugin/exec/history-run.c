@@ -76,8 +76,7 @@ static int add_meter(struct history *history, const struct cemm_uid *uid, const 
     return 0;
 }
 
-/* Adds the METERs uid/alias. Returns 0; 1 if other meters must be found, too; or a negative
- * errno. */
+/* Adds the METERs uid/alias. Returns 0, 1 if other meters must be found, or a negative errno. */
 static int add_named(struct history *history)
 {
     const struct cemm_selection *named = &history->options->selection;
@@ -106,7 +105,7 @@ static int add_found(struct history *history)
         if (found)
             r = add_meter(history, &finding->uid, finding->alias);
         if (finding->kind == FINDING_NOTE && history->options->selection.meter_count == 0)
-            found = true; /* nobody asked for this device, which has no meters */
+            found = true; /* no problem: nobody asked for this device, which has no meters */
         finding->kind = found ? FINDING_ANSWER : FINDING_PROBLEM;
         history->failed |= !found;
     }
@@ -144,7 +143,7 @@ static enum exec_exit find(struct history *history)
 
 /* ---- since when -------------------------------------------------------------- */
 
-/* If a part of the search has failed, its result is not used, because there may be earlier data. */
+/* If a part of the search has failed, the day it found is not used: there may be earlier data. */
 static void take_first(void *data, const struct cemm_answer *answer)
 {
     struct history_meter *meter = data;
@@ -295,7 +294,8 @@ static void report_failures(struct history_meter *meters, size_t count)
     free(findings);
 }
 
-/* Records the result of a document. A period has failed if one of its documents has failed. */
+/* Records the result of a document. A period has failed if one of its documents has failed. When a
+ * later period has not failed, reports the meter's failures. */
 static void note_result(struct history *history, const struct history_slot *slot)
 {
     struct history_meter *meter = slot->meter;
@@ -445,7 +445,7 @@ static enum exec_exit run(struct history *history)
 {
     if (!set_range(history)) {
         history_report_empty(history, history->options->to.year != 0
-                                          ? "no meter can have data for these dates"
+                                          ? "these dates are before 2000 or in the future"
                                           : "these dates are in the future");
         return EXEC_USAGE;
     }

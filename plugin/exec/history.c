@@ -16,8 +16,7 @@
 #include "plugin/exec/history-run.h"
 #include "plugin/exec/render.h"
 
-/* In each period, the rows of this many meters are sorted together; more meters are written group
- * by group, which limits memory. */
+/* In each period, the rows of at most this many meters are sorted together, which limits memory. */
 #define GROUP 64
 
 #define DIRECTORY "/var/tmp" /* /tmp may be memory */

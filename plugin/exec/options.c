@@ -32,7 +32,7 @@ static const struct option {
     {"stdin", NULL, EXEC_STDIN,
      "read the meters when a line arrives on\n"
      "                  standard input, until end of file"},
-    {"state", "FILE", EXEC_STATE, "record in FILE what was printed; missed samples come first"},
+    {"state", "FILE", EXEC_STATE, "keep a record in FILE; after a restart, print what was missed"},
     {"format", "F", EXEC_FORMAT, NULL},
     {"config", "FILE", EXEC_CONFIG,
      "the configuration; otherwise $CEMM_CONFIG, then\n"

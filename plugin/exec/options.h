@@ -55,9 +55,9 @@ struct exec_options {
     const char *output; /* NULL: stdout */
     enum exec_format format;
     bool help;
-    double interval;     /* seconds; 0: default */
-    bool paced_by_stdin; /* lines on stdin start the sweeps */
-    const char *state;
+    double interval;         /* seconds; 0: default */
+    bool paced_by_stdin;     /* lines on stdin start the sweeps */
+    const char *state;       /* the state file; NULL: none */
     struct cemm_period from; /* days; year 0: not given */
     struct cemm_period to;
     enum cemm_span span;

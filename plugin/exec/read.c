@@ -42,7 +42,7 @@ static void format_age(int64_t milliseconds, char *ret_text, size_t size)
     snprintf(ret_text, size, "%s%" PRId64 " %s", before, seconds / units[i], names[i]);
 }
 
-/* Writes a time. A narrow table has only the clock time if it is today, else only the date. */
+/* Writes a time; in a tight table, only the clock time if the day is today, else only the date. */
 static void format_time(const struct sheet *sheet, int64_t time, char ret_text[CEMM_TIME_SIZE])
 {
     static const size_t date = sizeof("2024-03-31") - 1;
@@ -59,7 +59,7 @@ static void format_time(const struct sheet *sheet, int64_t time, char ret_text[C
         ret_text[date] = '\0';
 }
 
-/* The first cell of a row: the device, or its source, unless the row above shows it. */
+/* The first cell of a row: the device if it is new; else, in a tight table, the source if new. */
 static const char *device_cell(struct sheet *sheet, const struct finding *finding)
 {
     const char *source = cemm_document_source(finding->document);

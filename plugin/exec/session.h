@@ -21,8 +21,8 @@ struct session {
 
 /* Opens a session, or reports why it can't, for example because there is nothing to read. While the
  * session is open, signals end the program only while it waits (wait.h). Messages from the library
- * go to message_once(), or with SESSION_POLLING to message_print(). session_close() must follow in
- * either case, and the session must not move until then. */
+ * go to message_once(), or with SESSION_POLLING to message_print(). session_close() must be called
+ * even if this fails, and the session must not move until then. */
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
                             const struct exec_options *options);
 
@@ -31,7 +31,7 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
 int session_wait(const struct session *session, const size_t *pending,
                  void (*show)(const void *data), const void *data);
 
-/* Whether nothing is configured and nothing was found, so that nothing can have failed. */
+/* Whether no source is configured and no device was found: then nothing can have failed. */
 bool session_found_nothing(const struct session *session);
 
 /* Says why discovery may have missed devices. */

@@ -9,7 +9,7 @@
  * again.
  *
  * Prometheus needs all meters together: the latest answer of each meter is
- * kept, and all are written when a sweep ends, or when it takes too long.
+ * kept, and all are written (a snapshot) when a sweep ends or takes too long.
  */
 #include <errno.h>
 #include <search.h>
@@ -39,8 +39,8 @@ struct latest {
     struct cemm_document *shown; /* kept while the meter fails, so that counters continue */
     struct missed_meter missed;
     int64_t asked; /* when its type was last requested (monotonic); 0: never */
-    bool up;
-    size_t sweep; /* number of the newest sweep when the last result arrived; 0: none yet */
+    bool up;       /* its last result was an answer */
+    size_t sweep;  /* number of the newest sweep when the last result arrived; 0: none yet */
 };
 
 struct stream {
@@ -212,7 +212,7 @@ static void put_snapshot(struct stream *stream)
 
 /* ---- answers --------------------------------------------------------------------- */
 
-/* Reports after the first sweep which METERs match nothing: they would look like silent meters. */
+/* Reports after the first sweep which METERs match nothing; they would seem to be silent meters. */
 static void end_sweep(struct stream *stream)
 {
     const struct cemm_selection *selection = &stream->options->selection;
