@@ -97,8 +97,8 @@ const char *tree_name(const struct path *path);
 /* Removes the last name of a path's text; false for the root. */
 bool tree_cut(char *text);
 
-/* Computes the path that a link leads to, or the path `ago` periods earlier. Returns its text,
- * relative to the link's directory. */
+/* Computes the path that a link leads to or, if `ago` is not 0, the path that many periods earlier.
+ * Returns its text, relative to the link's directory. */
 const char *tree_target(const struct path *link, const struct tree_clock *clock, int ago,
                         struct path *ret_target);
 

@@ -24,7 +24,7 @@
 struct source {
     char name[CEMM_NAME_SIZE + 8]; /* "cloud-home"; "": not used yet */
     double took;                   /* its last response time, in seconds */
-    bool reported;
+    bool reported;                 /* `took` has been dispatched */
 };
 
 /* How the requests about a meter, or about a device as a whole, have ended. */
