@@ -6,6 +6,7 @@
 #include "common/base/limits.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,9 +29,14 @@ bool cemm_uid_parse(const char *text, struct cemm_uid *ret_uid)
 
 bool cemm_name_valid(const char *name)
 {
-    size_t length =
-        strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
+    static const bool allowed[UCHAR_MAX + 1] = {
+        ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true,
+        ['_'] = true,         ['.'] = true,         ['-'] = true,
+    };
+    size_t length = 0;
 
+    while (length <= CEMM_NAME_MAX && allowed[(unsigned char)name[length]])
+        length++;
     return length >= 1 && length <= CEMM_NAME_MAX && name[length] == '\0' &&
            strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
