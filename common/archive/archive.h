@@ -27,7 +27,7 @@
 
 enum cemm_archive_kind {
     CEMM_ARCHIVE_ANSWER, /* the answer for a period */
-    CEMM_ARCHIVE_EMPTY,  /* the same, if it has no sample, after its deps (registry.h) */
+    CEMM_ARCHIVE_EMPTY,  /* deps (registry.h), then an answer that has no sample */
     CEMM_ARCHIVE_FIRST,  /* a meter's first day with data, then its deps */
     CEMM_ARCHIVE_ZONE,   /* the archive's time zone; `query` is NULL */
 };

@@ -21,7 +21,7 @@
 #include <sys/queue.h>
 
 #define MINUTE_MS INT64_C(60000)
-#define LIVE_MS   MINUTE_MS /* after -EAGAIN, retries only if the last live sample is newer */
+#define LIVE_MS   MINUTE_MS /* after -EAGAIN, retries only if a live sample arrived in this time */
 
 static const struct cemm_backoff sink_backoff = {.first = 1000, .max = 300 * 1000};
 static const struct cemm_backoff minutes_backoff = {.first = 60 * 1000, .max = 3600 * 1000};

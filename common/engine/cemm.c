@@ -148,9 +148,9 @@ int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_s
 /* ---- limits ------------------------------------------------------------------------ */
 
 /* How long the sources that may answer `query` may take. Those that reach the device are asked in
- * turn, so their timeouts add up; if none is known to reach it, the longest timeout of the LAN and
- * that of the cloud do. If `query` is NULL, how long listing the devices may take: all sources are
- * asked at the same time, so the longest timeout counts. */
+ * turn, so their timeouts add up. If none is known to reach it, the sum of the longest LAN timeout
+ * and the longest cloud timeout. If `query` is NULL, how long listing the devices may take: sources
+ * are asked at the same time, so the longest timeout counts. */
 static int64_t timeout_of(const struct cemm_registry *registry, const struct cemm_query *query)
 {
     const struct cemm_device *device = query ? cemm_registry_find(registry, &query->uid) : NULL;
@@ -294,7 +294,7 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
 }
 
 /* Whether a source has an endpoint for a meter, or (`alias` "") for the device. The cloud has it
- * only for meters that it knows; its list of meters (IO) has no aliases, so it names no meter. */
+ * only for meters that it knows, and IO for none, because its list of meters has no aliases. */
 static bool source_offers(const struct cemm_source *source, const char *alias,
                           enum cemm_endpoint endpoint)
 {

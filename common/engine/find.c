@@ -35,7 +35,7 @@ static void search_failed(struct cemm_search *search, const struct cemm_source *
 }
 
 /* Logs once that searches fail, and once that they work again; but not that a source does not
- * answer (its route logs that) or a claim (discovery.h) is not confirmed (discovery logs it). */
+ * answer (its route logs it) or that a claim (discovery.h) is not confirmed (discovery does). */
 static void search_ended(struct cemm_search *search, const struct cemm_route *route)
 {
     const struct cemm_source *source = route->source;

@@ -22,7 +22,7 @@ struct cemm_first_day {
     char *deps;             /* the sources that were asked for `day` (registry.h) */
     size_t saved;           /* length of `deps` when they were last saved */
     struct cemm_period day; /* the earliest day from sources that answered all requests */
-    /* The earliest day from any source in the last search; perhaps only the first of its month. */
+    /* The earliest day from any source in the last search; the 1st if only the month is known. */
     struct cemm_period seen;
     struct cemm_period old; /* the saved day if it is from another time zone */
     LIST_ENTRY(cemm_first_day) link;
@@ -99,9 +99,9 @@ static int64_t earliest(const struct cemm_document *document)
     return time;
 }
 
-/* After all sources were asked again, decides whether to keep the day from the old zone. In that
- * zone, a month's row could fall into the previous month, so the day may be up to a month early. If
- * it is even earlier than that, its source is gone, so it is kept; so is a day that is archived. */
+/* After all sources were asked again, decides whether to keep the day from the old zone. There, a
+ * month's row could fall into the previous month, so that day may be up to a month too early. It is
+ * kept if the archive has it, or if it is over a month before the new day: its source is gone. */
 static void leave_old_zone(struct cemm_first_day *first)
 {
     struct cemm_query query = first->meter;

@@ -122,7 +122,7 @@ static int result_of(const struct cemm_source *source, int status, struct cemm_m
     return cemm_message_fail(ret_reason, -EIO, "unexpected answer: HTTP %d", status);
 }
 
-/* Once a meter has had `totals`, drops readings from answers without it, which would not match. */
+/* Once a meter has had the member `totals`, drops readings in answers without it: they differ. */
 static void drop_other_readings(const struct cemm_route *route, struct cemm_document *document)
 {
     if (route->source->config->kind != CEMM_LOCAL || document->query.endpoint != CEMM_REALTIME ||

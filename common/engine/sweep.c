@@ -20,7 +20,7 @@ struct sweep {
 enum reason {
     LISTED,      /* it is in a list, or no list is needed (see all_named()) */
     GUESSED,     /* a METER names it, but it is in no list */
-    LIST_FAILED, /* like GUESSED, but no other failure is reported than that of the list */
+    LIST_FAILED, /* like GUESSED, but no failure is reported, because that of the list was */
 };
 
 /* A step of a sweep. Each step waits for one answer. */
@@ -51,7 +51,7 @@ static void report_reading(const struct step *step, const struct cemm_answer *an
                        empty ? &failure : answer);
 }
 
-/* Takes the answer about a meter. If the meter was guessed, that it is absent is not reported. */
+/* Takes the answer about a meter. If a guessed meter is absent, that is not reported. */
 static void on_meter(void *data, const struct cemm_answer *answer)
 {
     struct step *step = data;
