@@ -262,8 +262,8 @@ static void record_deps(const struct cemm_entry *entry, struct cemm_document *do
         free(deps);
 }
 
-/* Whether the answer may be archived: always, unless only one source was asked; then only if no
- * other source reaches the device, and the archive has no answer yet. */
+/* Whether the answer may be archived: always, unless the caller chose the source (`only`); then if
+ * no other source reaches the device, and the archive has no answer yet. */
 static bool may_be_archived(const struct cemm_entry *entry)
 {
     const struct cemm_device *device = device_of(entry);
@@ -328,7 +328,7 @@ static void record_failure(struct cemm_entry *entry, int result, const char *mes
         entry->result = result;
 }
 
-/* Whether to ask others, too: the cloud may have what a device has forgotten, or vice versa. */
+/* Whether other sources may have samples of a closed period for which this one has none. */
 static bool others_may_have_more(const struct cemm_entry *entry,
                                  const struct cemm_document *document)
 {
@@ -420,7 +420,7 @@ static void try_next(struct cemm_entry *entry)
 
 /* ---- asking -------------------------------------------------------------------- */
 
-/* Asks the LAN addresses whose devices are not known yet, because they may lead to this device. */
+/* Asks the LAN addresses whose devices are not known yet, because one may be the wanted one. */
 static void ask_unknown_addresses(struct cemm_registry *registry)
 {
     struct cemm_source *source;

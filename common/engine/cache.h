@@ -23,7 +23,7 @@ struct cemm_cache {
 enum cemm_purpose {
     CEMM_WAITED_FOR,
     CEMM_BACKGROUND, /* nobody waits for it: other requests to its source take precedence */
-    CEMM_ONCE,       /* for a sweep of many meters, perhaps: cached only if others request it */
+    CEMM_ONCE,       /* for one use (a sweep): cached only if also requested for another purpose */
 };
 
 /* Cancels all waits and frees all entries. No request may be under way. */

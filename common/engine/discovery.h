@@ -41,9 +41,9 @@ void cemm_discovery_clear(struct cemm_discovery *discovery);
 /* Starts a scan, unless one is under way or the last one ended at most `max_age` ago. */
 void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age);
 
-/* The root at the source's address has named a device. True: the device may be used there: there
- * is room, and a packet has claimed it, or it was confirmed there before. It then loses its old
- * address. False: the source no longer has a device. */
+/* The root at the source's address has named a device. True: there is room for the device, and
+ * a packet has claimed it or it was confirmed there before; so it may be used there, and loses its
+ * old address. False: the source no longer has a device. */
 bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source *source,
                             const struct cemm_uid *uid);
 

@@ -5,7 +5,7 @@
  * see if it exists) at <alias>/, which returns 200 or 412. LAN: the root document
  * names the device; io lists its meters, except `usage`, a calculation, which is
  * therefore probed at realtime/. Older firmware has no io; there, each documented
- * alias except those of Modbus is probed. An absent one is skipped for a day.
+ * alias except those of Modbus is probed. Absent aliases are skipped for a day.
  */
 #ifndef CEMM_ENGINE_FIND_H
 #define CEMM_ENGINE_FIND_H

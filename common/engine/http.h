@@ -21,7 +21,7 @@ struct cemm_http_request {
 struct cemm_http_response {
     int error;              /* 0, or -EHOSTUNREACH, -ETIMEDOUT, -EIO, -ENOMEM */
     const char *reason;     /* why there is an error, for people */
-    bool no_connection;     /* there was no connection: the server failed, not the request */
+    bool no_connection;     /* no connection was made, so other requests would fail, too */
     bool no_http;           /* there was a connection, but no answer, or not an HTTP answer */
     bool tls;               /* the server speaks TLS */
     int status;             /* the HTTP status, if `error` is 0 */

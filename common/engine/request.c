@@ -17,8 +17,8 @@
 #define CONFIRMED_MS 1000 /* how long we trust that a device is where a root document named it */
 #define EARLY_EVERY  16   /* one request in this many is repeated before its data is expected */
 
-/* What a request asks for now. It asks for each of these at most once; only the document is
- * requested a second time if the key was replaced. */
+/* What a request asks for now. Apart from repeats (promise.h), it asks for each of these at most
+ * once, or for the document twice if the key was replaced. */
 enum asking {
     DOCUMENT,    /* the document of `query` */
     ROOT,        /* LAN: the root document, which says which device answers */
@@ -46,7 +46,7 @@ struct cemm_request {
     bool renewed; /* it was repeated with another key; once is enough */
     /* A response, held until it is known which device sent it; status 0: none. */
     struct cemm_http_response held;
-    /* Why the server does not look like a CEMM; reported if it is not recognised. */
+    /* Why the server does not look like a CEMM; reported if the server is not recognised. */
     int root_result;
     struct cemm_message *root_message;
     cemm_request_done *done;
@@ -218,8 +218,8 @@ static void fail(struct cemm_request *request, int result, const char *reason)
     finish(request, result, NULL, message.text);
 }
 
-/* Ends the request with an error. If no answer came, `route` is at fault, and the requests that are
- * queued for it fail, too. */
+/* Ends the request with an error. If no answer came, `route` is at fault, and the requests queued
+ * for it (if it is the source's own route: all that are queued) fail, too. */
 static void fail_for(struct cemm_request *request, int error, struct cemm_route *route,
                      const char *reason)
 {

@@ -109,7 +109,7 @@ struct cemm_discovered_source {
     /* Nothing is requested from the source until a new claim arrives, because its root document
      * named another device, there was no room for the device, or the address was forgotten. */
     bool refused;
-    bool logged; /* a wrong claim, or that its root document failed, was logged */
+    bool logged; /* it was logged that a claim was wrong, or that its root document failed */
 };
 
 struct cemm_source {
@@ -134,7 +134,7 @@ struct cemm_source {
     struct cemm_request_list busy;    /* sent, or waiting for something */
     size_t open;                      /* number of requests in these three lists */
     int active;                       /* number of requests that have a connection */
-    int64_t expected; /* the newest `expected` of its routes, for those without; -1: unknown */
+    int64_t expected; /* the newest `expected` of its routes, for routes without; -1: unknown */
     size_t left_out;  /* parts of its answers left out, as they lack the documented form */
     uint32_t logged[CEMM_LOGGED_MAX]; /* checksums of the logged messages about left-out parts */
     size_t logged_count;

@@ -70,7 +70,7 @@ static int write_two(const struct cemm_store *store, enum cemm_archive_kind kind
     return r;
 }
 
-/* Counts a write, or logs its failure. The first write also records the archive's time zone. */
+/* Counts a write, or logs its failure. The first write also records our time zone. */
 static void report_write(struct cemm_store *store, int result)
 {
     if (result == 0 && !store->zone_known) {

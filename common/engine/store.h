@@ -18,8 +18,8 @@ struct cemm_store {
     struct cemm_message message; /* about the last failure */
     bool failing;                /* it could not be read or written, which was logged */
     bool zone_known;             /* the archive has recorded our time zone */
-    bool stray_logged;           /* that an answer had rows of another period was logged */
-    bool archived_stray_logged;  /* that a file in the archive had such rows was logged */
+    bool stray_logged;           /* it was logged that an answer had rows of another period */
+    bool archived_stray_logged;  /* it was logged that a file in the archive had such rows */
 };
 
 /* Uses the archive in `directory`, which must outlive the store, and calls `meter` for each meter

@@ -7,7 +7,7 @@
  * A METER (struct cemm_selector) may name an alias that no list of meters has, as
  * with Modbus meters of a device without io (find.h). Such an alias is guessed:
  * read to see whether it exists. If every METER names a device and an alias, no
- * list is read, and each is reported. See also struct cemm_selection.
+ * list is read, and each METER is reported. See also struct cemm_selection.
  */
 #ifndef CEMM_ENGINE_SWEEP_H
 #define CEMM_ENGINE_SWEEP_H
