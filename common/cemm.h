@@ -135,7 +135,7 @@ enum cemm_outcome {
  * How a request ended. `result` is 0, an enum cemm_outcome, or
  *   -ETIMEDOUT     no answer came in time,
  *   -EHOSTUNREACH  no source could be reached, or those that failed must not be asked again yet,
- *   -EIO           the answer was an error of the server, or no valid document,
+ *   -EIO           the answer was a server error, or not a valid document,
  *   -ENOMEM        memory ran out,
  *   -ECANCELED     cemm_cancel() or cemm_free() ended it.
  */
@@ -316,7 +316,7 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
                     struct cemm_message *message);
 int cemm_config_finish(struct cemm_config *config, struct cemm_message *message);
 
-/* Relative paths that are set after this call begin at `directory`, not at the current one. */
+/* Relative paths that are set after this call begin at `directory`, not the current directory. */
 int cemm_config_base(struct cemm_config *config, const char *directory);
 
 /* From now on, closed periods are stored in the configured archive and read from there. Several

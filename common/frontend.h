@@ -266,7 +266,7 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
 /* Whether a source may have this endpoint for the meter or, if `alias` is "", for the device.
  * Considers the sources that reach the device (all sources, if none is known to), and accounts that
  * have not listed their devices yet. IO with an alias: whether a list of meters may name the meter;
- * not the cloud's, because its lists have no aliases. */
+ * the cloud's lists do not count, because they have no aliases. */
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint);
 
@@ -308,7 +308,7 @@ struct cemm_energy_day {
     enum cemm_basis basis;
     bool refused;       /* a scaling factor was too far from 1, and was not used */
     bool total_known;   /* the meter's own total is known */
-    double unallocated; /* Wh of that total in no quarter-hour; negative for export and reverse */
+    double unallocated; /* Wh of that total in no quarter-hour: forward minus reverse */
     unsigned count;     /* as in struct cemm_amount */
     size_t quarter_count;
     struct cemm_amount quarters[CEMM_QUARTERS_MAX];

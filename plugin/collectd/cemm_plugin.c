@@ -62,8 +62,8 @@ static int64_t calls_ms(void)
     return interval;
 }
 
-/* Only `collectd -T` calls this in collectd's main thread. It then discards the values, so they
- * must not be recorded as dispatched. */
+/* Only `collectd -T` calls this in collectd's main thread. It discards all values, so none are
+ * handed over then: they would be recorded as dispatched. */
 static int hand_over(user_data_t *data)
 {
     (void)data;

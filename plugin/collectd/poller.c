@@ -287,7 +287,7 @@ static void dispatch(struct poller *poller, const struct block *block,
 
     if (!dispatch_make(&value, block, entry, reading->time, reading->value)) {
         count_loss(&poller->losses.names, names.uid, names.alias, names.channel,
-                   "this name is too long for collectd; it is left out");
+                   "this name is too long for collectd; the value is left out");
         return;
     }
     plugin_dispatch_values(&value.list);
@@ -341,11 +341,11 @@ static bool take_answer(void *data, struct answer *answer)
     return true;
 }
 
-void poller_hand_over(struct poller *poller, int64_t every)
+void poller_hand_over(struct poller *poller, int64_t interval_ms)
 {
     struct held *held;
 
-    queue_hand_over(&poller->queue, every, take_answer, poller);
+    queue_hand_over(&poller->queue, interval_ms, take_answer, poller);
     while ((held = hold_expired(&poller->hold, cemm_clock_steady())))
         dispatch_held(poller, held);
     if (poller->sent)

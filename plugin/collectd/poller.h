@@ -17,7 +17,7 @@ struct poller *poller_start(const struct settings *settings);
 void poller_stop(struct poller *poller);
 
 /* The read callback: dispatches the values that are queued and those that arrive during the call.
- * collectd calls it every `every` milliseconds, in one thread at a time. */
-void poller_hand_over(struct poller *poller, int64_t every);
+ * collectd calls it every `interval_ms`, in one thread at a time. */
+void poller_hand_over(struct poller *poller, int64_t interval_ms);
 
 #endif

@@ -106,7 +106,8 @@ static bool has_turn(void **meters, const struct answer *answer)
     return first && answer->not_before <= cemm_clock_steady();
 }
 
-/* Waits for an answer until `until`, if one is expected before `next_call`. Needs the lock. */
+/* Takes the oldest answer; if there is none, waits for one until `until`, unless none is expected
+ * before `next_call`. After `until`, takes none. Needs the lock. */
 static struct answer *wait_for_first(struct queue *queue, int64_t until, int64_t next_call)
 {
     const struct timespec end = {
@@ -120,7 +121,7 @@ static struct answer *wait_for_first(struct queue *queue, int64_t until, int64_t
     return cemm_clock_steady() < until ? take_first(&queue->waiting) : NULL;
 }
 
-void queue_hand_over(struct queue *queue, int64_t every,
+void queue_hand_over(struct queue *queue, int64_t interval_ms,
                      bool (*take)(void *data, struct answer *answer), void *data)
 {
     const int64_t begun = cemm_clock_steady();
@@ -128,7 +129,7 @@ void queue_hand_over(struct queue *queue, int64_t every,
     void *meters = NULL; /* tree of the meters that this call has had an answer about */
 
     pthread_mutex_lock(&queue->lock);
-    while ((answer = wait_for_first(queue, begun + every * 3 / 4, begun + every))) {
+    while ((answer = wait_for_first(queue, begun + interval_ms * 3 / 4, begun + interval_ms))) {
         pthread_mutex_unlock(&queue->lock);
         bool done = has_turn(&meters, answer) && take(data, answer);
         pthread_mutex_lock(&queue->lock);

@@ -81,12 +81,12 @@ void queue_tell(struct queue *queue, int64_t expected);
  * and return false to leave the answer for a later call. Newer answers about the
  * same meter wait behind it.
  *
- * Calls begin `every` milliseconds apart. A call waits for answers, so that
+ * Calls begin `interval_ms` apart. A call waits for answers, so that
  * values are dispatched as they arrive, but only for three quarters of that
  * time, so that collectd can stop quickly. If no answer can arrive before the
  * next call begins, this call takes the queued answers and does not wait.
  */
-void queue_hand_over(struct queue *queue, int64_t every,
+void queue_hand_over(struct queue *queue, int64_t interval_ms,
                      bool (*take)(void *data, struct answer *answer), void *data);
 
 /*

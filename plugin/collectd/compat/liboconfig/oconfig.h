@@ -1,8 +1,7 @@
 /*
- * collectd's installed headers ask for "liboconfig/oconfig.h", which is found
- * only with a second include path into collectd's own folder. This forwards to
- * it, so that the compiler's ordinary search path is enough and no machine's
- * path is in a build file. If collectd is elsewhere, use
- * CFLAGS=-I/opt/collectd/include.
+ * collectd's installed headers include "liboconfig/oconfig.h", which is in
+ * collectd's own folder. This file forwards to that one, because otherwise a
+ * build file would have to name the folder. If collectd is not in the
+ * compiler's search path, use CFLAGS=-I/opt/collectd/include.
  */
 #include <collectd/liboconfig/oconfig.h> // IWYU pragma: export
