@@ -27,7 +27,7 @@
  *
  * The exceptions are the CSV of a day that is not over, and info.json and io,
  * which rarely change. The node stays as long as the new bytes begin with the
- * old bytes: so tail -f works, and an unchanged info.json keeps its time. More
+ * old bytes: so tail -f works, and an unchanged info.json keeps its time. Added
  * bytes are first made readable; then the kernel forgets the last page (its end
  * was filled with zeros), and only then is it told the new size.
  */

@@ -45,7 +45,7 @@
 #define REQUESTS_A_TURN 64               /* after that, the network has its turn */
 #define FUSE_DEVICE     makedev(10, 229) /* /dev/fuse: the kernel's Documentation, devices.txt */
 
-/* ---- the log: stderr in the foreground, else syslog, for libfuse, too ------- */
+/* ---- the log, also libfuse's: stderr in the foreground, else syslog --------- */
 
 static bool to_syslog;
 

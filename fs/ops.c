@@ -506,7 +506,7 @@ static void on_listxattr(fuse_req_t request, fuse_ino_t number, size_t size)
 
 /* ---- changes: the mount is read-only, and stays so if it is remounted ----- */
 
-/* Because create and copy_file_range are missing, the kernel uses mknod and write instead. */
+/* fs_ops has no create and no copy_file_range, so the kernel uses mknod and write instead. */
 #define REFUSE(name, ...)                             \
     static void name(fuse_req_t request, __VA_ARGS__) \
     {                                                 \

@@ -24,7 +24,7 @@ own=$XDG_CONFIG_HOME/cemm/cemm.conf
 
 # ---- helpers -------------------------------------------------------------------
 
-# asks WHAT CODE COMMAND [ARGUMENT…]: as `exits`, for cemm in the asker's namespace.
+# asks WHAT CODE COMMAND [ARGUMENT…]: like `exits`, with cemm run in the asker's namespace.
 asks() {
   local what=$1 code=$2
   shift 2

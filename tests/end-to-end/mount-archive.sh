@@ -44,7 +44,7 @@ cat "$day" "${day%.csv}.json" "$p1/data/month/${month:0:4}/$month.csv" "$p1/tota
 is 'after a remount closed files need no request' "$before" "$(requests .)"
 check 'closed files have the same content after a remount' cmp "$scratch/before" "$scratch/after"
 find "$m/$dev/p1/data" "$m/$dev/p1/totals" | sort >"$scratch/again"
-# The files are read in another order, and with sendfile, which requests no attributes before.
+# The files are looked up in another order, the first one by sendfile, which requests no attributes.
 sendfile "${closed[2]}" >/dev/null
 stat "${closed[3]}" "${closed[1]}" >/dev/null
 check 'stat of closed files shows the same, inode numbers included' diff "$scratch/inodes" <(stat -c '%n %i %s %Y' "${closed[@]}")

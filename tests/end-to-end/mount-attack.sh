@@ -47,7 +47,7 @@ fi
 faults=()
 while read -r fault; do
   case $fault in
-    redirect-port=*) ;; # to somebody else's port
+    redirect-port=*) ;; # not used: it may lead to somebody else's port
     date=*) for date in 1 1500000000 2000000000; do faults+=("date=$date@cloud:$faulty:*"); done ;;
     busy-*=S) faults+=("${fault%S}5@cloud:$faulty:*") ;;
     forget=MS) faults+=("forget=500@cloud:$faulty:*") ;;

@@ -200,7 +200,7 @@ wait "${readers[@]}"
 is '64 readers of a cold file get the same' '64 1' "$(wc -l <"$scratch/sums") $(sort -u "$scratch/sums" | wc -l)"
 is 'for one request' 1 "$(requests '00-00-02/p1/data/day/ .* 200$')"
 
-# Read-ahead happens only after two neighbours were read, and only within the month.
+# Read-ahead happens only after two consecutive days were read, and only within the month.
 ahead() {
   requests "p1-gas/data/day/ .* 200$"
 }
@@ -276,7 +276,7 @@ is 'information about a device keeps its time' "$time" "$(stat -c %Y "$m/$dev/in
 unmount_fs
 
 owner=1234 group=5678
-((EUID == 0)) || owner=$EUID group=$(id -g) # because other users could not read the files
+((EUID == 0)) || owner=$EUID group=$(id -g) # another user's files could not be read
 mount_fs -o "uid=$owner,gid=$group,umask=027"
 is 'uid, gid and umask: a directory' "$owner $group 550" "$(stat -c '%u %g %a' "$m/$dev")"
 is 'a file has this owner and mode' "$owner $group 440" "$(stat -c '%u %g %a' "$m/status")"

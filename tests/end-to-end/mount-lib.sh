@@ -42,8 +42,8 @@ unmount() {
   wait_for 20 fusermount3 -u "$1" || not_ok "fusermount3 -u $1" "$(fusermount3 -u "$1" 2>&1)"
 }
 
-# unmount_fs: unmounts $m and waits for a clean exit. If another test has made a mount namespace
-# meanwhile, it has a copy of the mount, which would keep it alive.
+# unmount_fs: unmounts $m and waits for a clean exit. A mount namespace that another test has
+# made meanwhile has a copy of the mount; until that is gone, too, cemmfs does not exit.
 unmount_fs() {
   unmount "$m"
   wait_for 60 gone_or_zombie "$fs_pid" || not_ok 'unmounting ends it' "$(cat "/proc/$fs_pid/wchan" 2>&1)"

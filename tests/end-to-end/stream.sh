@@ -432,7 +432,7 @@ state() {
   is 'its live sample comes' 1 "$(grep -c "uid=$two,alias=s01 " "$stream_out")"
   sim_faults
   local as=()
-  ((EUID != 0)) || as=(setpriv --bounding-set=-all) # file modes apply to root without capabilities
+  ((EUID != 0)) || as=(setpriv --bounding-set=-all) # without capabilities, root is bound by file modes, too
   chmod 0 "$scratch/state.lock"
   exits 'a state file whose lock may not be opened is refused' 2 \
     "${as[@]}" "$cemm" stream --stdin --config "$config" --state "$scratch/state" <<<''

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# tls.sh BUILD_DIR: TLS with valid certificates, and with certificates that are invalid in every way,
-# all made here. There is one simulated cloud per case; a kernel mount, the program and a real collectd
-# each use all of these clouds at once. A cloud with valid TLS is read. A cloud with invalid TLS is
-# refused before any request is sent, with a message that names the cloud and says what to do. Other
-# clouds are not affected, and when the cloud is corrected, it is read without intervention.
+# tls.sh BUILD_DIR: TLS with valid certificates, and with certificates that are each invalid in another
+# way; all are made here. There is one simulated cloud per case; a kernel mount, the program and a real
+# collectd each use all of these clouds at once. A cloud with valid TLS is read. A cloud with invalid
+# TLS is refused before any request is sent, with a message that names the cloud and says what to do.
+# Other clouds are not affected, and when its fault is fixed, the cloud is read without intervention.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -192,7 +192,7 @@ done
 is 'the trap would have answered' 200 \
   "$(curl -s -o "$scratch/answer" -w '%{http_code}' "http://127.0.0.1:$trap_port/v1/cemm/?api_key=$sim_key")"
 
-# ---- corrected -----------------------------------------------------------------------
+# ---- with the faults fixed -------------------------------------------------------------
 
 number=0
 while read -r name _ _ ca _ errno _; do

@@ -112,7 +112,7 @@ check 'cemm stream: samples arrive' wait_for 60 has_samples 3 '{__name__="cemm_t
 for channel in t1 t2 t3 t4 rate gas; do
   same "$channel" "{__name__=\"cemm_$channel\",alias=\"p1\",period=\"\"}" 1 1 "$one" p1 "$channel"
 done
-live=$(head -n 1 "$scratch/times") # preceded by the missed minutes, which --state provides
+live=$(head -n 1 "$scratch/times") # the first live sample; before it, s01 has the missed minutes (--state)
 same 'the power of the solar meter' '{__name__="cemm_electric_power",alias="s01"}' 1 "${live%???}" "$one" s01 electric_power
 is 'there is no message' '' "$(<"$scratch/stream.out")"
 stop "$daemon_pid" KILL

@@ -89,7 +89,7 @@ static void test_others(void **state)
         expect_int(names[i], cemm_alias_find(names[i])->name != NULL, false);
 }
 
-/* Tests which meters count as silent, and which have only had nothing to measure. */
+/* Tests which meters count as silent, and which merely had nothing to measure. */
 static void test_silent(void **state)
 {
     static const struct {

@@ -479,7 +479,7 @@ static void test_names_twice(void **state)
     expect_shapes(CEMM_REALTIME, CEMM_DAY, shapes, COUNT(shapes));
 }
 
-/* A locale with a decimal comma, which the build makes, changes nothing. */
+/* A locale with a decimal comma (made by the build) changes nothing. */
 static void test_locale(void **state)
 {
     static const char *const numbers[] = {

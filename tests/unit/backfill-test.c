@@ -332,8 +332,8 @@ static struct cemm_ledger_entry *power(void)
     return cemm_ledger_entry(fake.ledger, &uid, "p1", "electric_power");
 }
 
-/* Runs a round in which each day has rows from `first` to `last` minutes ago. fake.events then has
- * what it did. */
+/* Runs a round in which each day has rows from `first` to `last` minutes ago. fake.events then
+ * lists what the round did. */
 static void round_of(int64_t limit, int first, int last)
 {
     fake.events[0] = '\0';

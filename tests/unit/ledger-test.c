@@ -127,7 +127,7 @@ static void test_source_change(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* A reading from totals is new only if its value has changed or the time in data has. */
+/* A reading from totals is new only if its value or the time in data has changed. */
 static void test_totals(void **state)
 {
     static const struct {
@@ -190,8 +190,8 @@ static void test_pick(void **state)
         const char *row;
         const char *source;
         const char *answer;
-        const char *sent;  /* the samples if no document was shown before */
-        const char *shown; /* the samples if a document was shown before */
+        const char *sent;  /* the samples picked without a `shown` document */
+        const char *shown; /* the samples picked if the previous row's result is `shown` */
     } rows[] = {
         {"everything is new", "cloud home",
          "{\"data\":{\"t1\":[1496326765000,1351.60],\"gas\":[1496323165000,2],\"rate\":[0,0]}}",

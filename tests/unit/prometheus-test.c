@@ -194,7 +194,7 @@ static void test_direction(void **state)
     }
 }
 
-/* The times in totals do not show when a meter was read. */
+/* The times in totals do not show when a meter was read, so they are not printed. */
 static void test_silent_meter(void **state)
 {
     struct cemm_document *p1 =
@@ -216,7 +216,7 @@ static void test_silent_meter(void **state)
     cemm_document_unref(water);
 }
 
-/* Tests the result for a reading of 10 kWh or m3 after an earlier text. */
+/* Tests which value is printed for a reading of 10 kWh or m3 if the earlier text is `before`. */
 static void test_before(void **state)
 {
     static const struct {
@@ -304,7 +304,7 @@ static void test_times_before(void **state)
     cemm_document_unref(second);
 }
 
-/* History as OpenMetrics, and the head of its last metric. */
+/* History as OpenMetrics, and the head (HELP and TYPE) of its last metric. */
 static const struct {
     const char *alias;
     enum cemm_span span;

@@ -373,7 +373,7 @@ static void test_destroy_frees_what_waits(void **state)
     (void)state;
     queue_init(&queue);
     assert_true(put(&queue, 1));
-    queue_destroy(&queue); /* the leak checker checks that */
+    queue_destroy(&queue); /* the leak checker finds an answer that was not freed */
 }
 
 static bool hold_of(struct hold *hold, const char *alias, int64_t time, int64_t now)

@@ -136,8 +136,7 @@ static void test_edges(void **state)
     expect_int("from within a minute: the next one", from, AT(4));
     assert_true(cemm_ledger_missing(power(ledger), "", AT(5), NOW, &from, &until));
     expect_int("from its beginning: that one", from, AT(5));
-    /* Minute 0 is the current one. Minute 1 ended at 0 s, and may still be received until 59.999 s.
-     */
+    /* Minute 1 has ended, but may still be received until minute 0, the current one, ends. */
     assert_true(cemm_ledger_missing(power(ledger), "", AT(5), AT(0) + 59999, &from, &until));
     expect_int("a minute that has just ended is not missing yet", until, AT(1));
     assert_true(cemm_ledger_missing(power(ledger), "", AT(5), AT(0) + 60000, &from, &until));
@@ -334,7 +333,7 @@ static void test_file(void **state)
     load(ledger, path, 0);
     expect_text("read back", missing_of(ledger), "20-8 5-3 2-1");
     assert_true(knows(ledger, NOW - 5, 0));
-    assert_true(knows(ledger, NOW - 5, -900000));  /* the limit of a sample's lead */
+    assert_true(knows(ledger, NOW - 5, -900000));  /* a meter's clock may be this fast */
     assert_false(knows(ledger, NOW - 5, -900001)); /* recorded while our clock was wrong */
     mark_all(ledger, 20, 9);
     save(ledger, true, 0);
@@ -479,9 +478,7 @@ static void test_text(void **state)
     assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
     expect_text("old minutes are dropped: a header alone", text, HEADER END);
     free(text);
-    /* The time of the last sample is kept, so that if it is repeated, even a year later, it is not
-     * new.
-     */
+    /* The time of the last sample is kept, so a repetition is not new, even a year later. */
     assert_int_equal(cemm_ledger_mark(power(ledger), NULL, NOW - INT64_C(400) * 86400000), 0);
     assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
     expect_text("the last sample", text, HEADER SENT("@1665440000000") END);
