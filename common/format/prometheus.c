@@ -20,7 +20,7 @@
 #define JOULES_PER_KWH  3600000.0
 #define FLOW_PER_M3_S   60000.0 /* L/min in one m3/s */
 #define KEY_SIZE        512     /* room for a metric's name and its labels */
-#define METER_STEP_BACK 1.0     /* kWh or m3; a smaller one is another source's rounding */
+#define METER_STEP_BACK 1.0     /* kWh or m3; a smaller step back is another source's rounding */
 
 enum family {
     POWER,

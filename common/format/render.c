@@ -1,6 +1,6 @@
 /*
- * Writes documents as text. Several documents are joined in the order of time: each is walked by
- * its own merge, and the next moment is the earliest of all. The CSV and InfluxDB rows do without
+ * Writes documents as text. Several documents are joined in the order of time: each has a struct
+ * cemm_merge, and the earliest of their times is written next. The CSV and InfluxDB rows do without
  * printf(), which is slow: a year of minutes has half a million rows.
  */
 #include "common/format/format.h"

@@ -213,7 +213,7 @@ static bool has_totals(enum cemm_alias_kind kind)
  * Whether a channel is taken from `totals`, not from `data`. The readings in `totals` do not match
  * those in `data`: `totals` splits an inverter's single register by tariff, and differences such as
  * electric_energy = t1 - t3 are right only there. So all readings of a meter come from one of the
- * two. If its alias or the channel is not documented, `data` is used if it has the channel.
+ * two. For an alias or channel that is not documented, `data` takes precedence.
  */
 static bool from_totals(const struct reader *reader, const char *channel)
 {

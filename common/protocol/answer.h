@@ -16,8 +16,8 @@ size_t cemm_answer_max(enum cemm_endpoint endpoint);
 int cemm_answer_read(const struct cemm_query *query, char *bytes, size_t length, int64_t now,
                      struct cemm_document **ret_document, struct cemm_message *message);
 
-/* Removes the readings of a realtime answer that has no `totals`, about a meter whose earlier
- * answers had it, because readings in `data` do not match those in `totals`. */
+/* Removes a realtime answer's meter readings. Called if it has no `totals` although earlier answers
+ * from the meter had it: the readings in `data` do not match those in `totals`. */
 void cemm_answer_drop_readings(struct cemm_document *document);
 
 /* Removes rows outside the period, which lasts from `start` to `end` (Unix milliseconds), and sets

@@ -5,8 +5,8 @@
  * are arguments (milliseconds of a monotonic clock).
  *
  * The first repeat is sent after half a second, the following ones at growing intervals: at most
- * five per promise, because it is not known how the cloud treats a client that asks too often. It
- * is learned how long each device takes. From then on, requests are repeated when the data is
+ * five per promise, because it is not known how the cloud treats a client that asks too often. The
+ * time that a device takes is learned. From then on, requests are repeated when the data is
  * expected, and now and then at half that time, to learn whether the device has become faster.
  */
 #ifndef CEMM_PROTOCOL_PROMISE_H

@@ -1,7 +1,7 @@
 /*
  * `cemm energy`: computes energy from the minutes and readings of meters. For
- * this, history-run.c fetches up to three documents of each meter and day. The
- * month comes last, because it is needed only if there are no readings.
+ * each meter and day, history-run.c fetches the readings, the minutes and, only
+ * if the readings do not suffice, the rows of the month.
  *
  * If a document of a day can't be fetched, the intervals that overlap the day
  * are left out: the document would have changed their values.

@@ -58,8 +58,8 @@ static int file_failed(struct rows *rows)
 {
     int r = -errno;
     cemm_message_set(&rows->history.output.message,
-                     "a temporary file in %s: %s; set TMPDIR to use another directory", directory(),
-                     strerror(-r));
+                     "can't use a temporary file in %s: %s; set TMPDIR to use another directory",
+                     directory(), strerror(-r));
     return r;
 }
 
@@ -257,7 +257,7 @@ static bool report(void *data)
     }
     if (rows->render.refused > 0)
         message_print(CEMM_LOG_WARNING,
-                      "%zu samples left out: their names are too long for collectd",
+                      "samples left out, because their names are too long for collectd: %zu",
                       rows->render.refused);
     return true;
 }

@@ -152,7 +152,7 @@ void message_release(void)
         free(held.texts[i]);
     }
     if (held.lost > 0)
-        message_print(CEMM_LOG_WARNING, "%zu more warnings were dropped", held.lost);
+        message_print(CEMM_LOG_WARNING, "further warnings dropped: %zu", held.lost);
     held.count = held.lost = 0;
 }
 

@@ -29,9 +29,9 @@ void message_remember(const char *message);
 /* Whether a message with the same source and reason was printed. */
 bool message_was_printed(const char *message);
 
-/* Prints a line from the library, unless it was printed before. Until message_release(), lines of
- * CEMM_LOG_INFO are dropped and all others held back, because most are reported again as the
- * failure of a meter or source. message_release() prints held lines with a new source or reason. */
+/* Prints a line from the library, unless it was printed before. Until message_release(), drops
+ * lines of CEMM_LOG_INFO and holds back all others, because most are reported again as the failure
+ * of a meter or source. message_release() prints held lines, unless message_was_printed(). */
 void message_once(enum cemm_level level, const char *line);
 void message_release(void);
 

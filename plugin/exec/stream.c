@@ -212,7 +212,7 @@ static void put_snapshot(struct stream *stream)
 
 /* ---- answers --------------------------------------------------------------------- */
 
-/* Reports after the first sweep which METERs match nothing; they would seem to be silent meters. */
+/* After the first sweep, reports METERs that match nothing; otherwise they would seem silent. */
 static void end_sweep(struct stream *stream)
 {
     const struct cemm_selection *selection = &stream->options->selection;

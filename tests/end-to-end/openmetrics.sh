@@ -62,11 +62,11 @@ exits 'no data' 1 "$cemm" history --config "$config" --from 2024-12-01 --to 2024
 is 'is a complete text, too' '# EOF' "$out"
 is 'no temporary file is left' '' "$(ls -A "$TMPDIR")"
 TMPDIR=$scratch/none exits 'no place for it' 1 "$cemm" history --config "$config" --from 2025-10-20 --to 2025-10-20 --format openmetrics
-has 'is reported' "$err" "E! cemm: a temporary file in $scratch/none: No such file or directory"
+has 'is reported' "$err" "E! cemm: can't use a temporary file in $scratch/none: No such file or directory"
 # shellcheck disable=SC2016 # the inner shell's
 exits 'too little space for it' 1 bash -c 'set -o pipefail; ulimit -f 200; "$@" | cat' - \
   "$cemm" history --config "$config" --from 2025-10-20 --to 2025-10-24 --format openmetrics "$one/p1"
-has 'is reported, too' "$err" "E! cemm: a temporary file in $TMPDIR: File too large"
+has 'is reported, too' "$err" "E! cemm: can't use a temporary file in $TMPDIR: File too large"
 is 'and nothing is printed' '' "$out"
 
 # ---- Prometheus -------------------------------------------------------------------------------------
