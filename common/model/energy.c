@@ -3,7 +3,7 @@
  *
  * The API has the mean power of each minute. Energy is computed from it, each direction (side)
  * separately. Means are less exact than the meter's own counters, so a complete day is scaled to
- * what these counted, if that is known. What still differs is allocated to no quarter-hour.
+ * what the counters show, if that is known. Any remaining difference is left unallocated.
  *
  * The running sum since midnight is rounded at the end of each quarter-hour, and a quarter-hour
  * gets the difference between two rounded sums. So quarter-hours add up to the day, and nothing
@@ -105,7 +105,7 @@ static const struct cemm_sample *reading_at(const struct cemm_document *totals, 
     return series->samples;
 }
 
-/* A tariff that neither document has does not count. If only one has it, nothing is known. */
+/* Skips a tariff whose readings at both midnights are missing; if only one is, nothing is known. */
 static void find_readings(const struct cemm_energy_input *input, const struct cemm_energy_day *day,
                           struct known *ret_known)
 {
@@ -129,7 +129,7 @@ static void find_readings(const struct cemm_energy_input *input, const struct ce
     ret_known->difference = ret_known->sides[CEMM_FORWARD] - ret_known->sides[CEMM_REVERSE];
 }
 
-/* Adds up the day's rows of both tariffs. If one tariff lacks its row, nothing is known. */
+/* Adds up the day's rows of the month's tariffs. If one lacks the day's row, nothing is known. */
 static void find_net(const struct cemm_document *month, const struct cemm_energy_day *day,
                      struct known *ret_known)
 {

@@ -7,7 +7,8 @@
  * counter steps back when another source answers. From the minutes that were sent, backfill
  * computes which minutes are missing.
  *
- * The window limits what is requested, not what is recorded: the next run may have a longer window.
+ * The window (how far back missing minutes are requested) does not limit what is recorded: the next
+ * run may have a longer one.
  */
 #include "common/model/ledger.h"
 
@@ -256,8 +257,8 @@ static bool steps_back(const struct cemm_ledger_entry *entry, const struct cemm_
            cemm_channel_kind(entry->channel) == CEMM_CHANNEL_READING;
 }
 
-/* The time of a reading in `totals` is not when it was measured. So if the value is the same, the
- * reading is new only if the meter has been read since. */
+/* The time of a reading in `totals` is not when it was measured. So a reading with the same value
+ * is new only if its document has a newer sample than the last accepted reading's document. */
 static bool is_same_total(const struct cemm_ledger_entry *entry,
                           const struct cemm_document *document, const struct cemm_sample *sample)
 {
@@ -268,7 +269,7 @@ static bool is_same_total(const struct cemm_ledger_entry *entry,
            cemm_document_newest(document) <= entry->measured;
 }
 
-/* Learns the gap since the previous sample in this run. Between runs, samples may be missed. */
+/* Learns the gap since this run's previous sample. Between runs, samples may have been missed. */
 static void learn(struct cemm_ledger_entry *entry, int64_t time)
 {
     unsigned known = cemm_cadence_seconds(&entry->cadence);
@@ -289,7 +290,7 @@ bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_docum
     int64_t latest = cemm_document_fetched(document) + CEMM_AHEAD_MAX;
 
     pthread_mutex_lock(&ledger->lock);
-    /* If `entry->accepted` is after `latest`, it dates from a time when our clock was wrong. */
+    /* If `entry->accepted` is after `latest`, it was recorded while our clock was wrong. */
     bool accepted = (sample->time > entry->accepted || entry->accepted > latest) &&
                     !is_same_total(entry, document, sample) && !steps_back(entry, sample, source);
     if (accepted) {

@@ -52,14 +52,14 @@ struct cemm_ledger_meter {
 struct cemm_ledger_entry {
     struct cemm_ledger_entry *next;
     struct cemm_ledger_meter *meter;
-    int64_t accepted; /* time of the newest accepted sample; 0: none */
+    int64_t accepted; /* time of the newest accepted sample (see ledger.c); 0: none */
     double value;     /* of that sample, if it was accepted in this run */
     uint64_t source;  /* hash of the name of that sample's source; 0: not known */
     int64_t measured; /* cemm_document_newest() of that sample's document */
     int64_t sent;     /* time of the newest sample that was sent; 0: none */
     struct cemm_sent *sinks;
     struct cemm_cadence cadence;
-    bool paced;     /* the meter measures at intervals of its own: it is not a pulse meter */
+    bool paced;     /* measured at regular intervals: the meter is not a pulse meter */
     bool by_minute; /* the API has a row of it for each minute */
     char channel[];
 };

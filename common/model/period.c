@@ -130,8 +130,7 @@ struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span s
 
     gmtime_r(&local, &tm);
     struct cemm_period period = period_of(span, &tm);
-    /* If a clock goes back over midnight, it shows the old date again although the new day has
-     * begun. */
+    /* If a clock goes back over midnight, it shows the old date again in the new day. */
     if (tm.tm_hour >= LATE_HOUR && seconds >= cemm_period_end(zone, &period))
         period = cemm_period_step(&period, 1);
     return period;

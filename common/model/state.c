@@ -5,8 +5,8 @@
  *
  * where START is in Unix seconds, COUNT in minutes, NEWEST (the newest sample sent) in Unix
  * milliseconds, CADENCE in seconds, and at least one of the three parts is there. SINK is where the
- * minutes were sent; NEWEST and CADENCE do not depend on it. From time to time the whole file is
- * rewritten and synced, with the last line "end"; what is sent later is appended. Lines add up.
+ * minutes were sent, or empty before NEWEST and CADENCE. From time to time the whole file is
+ * rewritten and synced, with the last line "end"; what is sent later is appended as more lines.
  *
  * If "end" is missing, or the last line is not complete, the file was truncated: its lines are
  * used, and what it lacks may be sent again. After any other damage nothing counts as sent. Both
@@ -169,7 +169,7 @@ int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message
         return 0;
     int r = save(ledger, whole || due, message);
     if (r < 0 && !failed)
-        r = save(ledger, true, message); /* the file was removed, or ends with half a line */
+        r = save(ledger, true, message); /* if the file was removed, or ends with half a line */
     ledger->failing = r < 0;
     if (r == 0 && failed)
         cemm_message_set(message, "state file %s can be written again", ledger->path);
@@ -293,7 +293,7 @@ static int keep_damaged(const char *path, const char *why, struct cemm_message *
     if (aside)
         (void)unlink(aside);
     if (aside && (link(target, aside) == 0 || rename(target, aside) == 0))
-        cemm_message_set(message, "state file %s %s; it is kept as %s", path, why, aside);
+        cemm_message_set(message, "state file %s %s; the file is kept as %s", path, why, aside);
     else
         cemm_message_set(message, "state file %s %s; it can't be kept: %s", path, why,
                          strerror(aside ? errno : ENOMEM));
