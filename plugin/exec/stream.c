@@ -328,7 +328,7 @@ static int64_t deadline(const struct stream *stream, int64_t now)
 {
     int64_t first = stream->options->paced_by_stdin ? INT64_MAX : stream->due;
     if (sweep_wanted(stream, now)) /* a sweep is wanted, but not possible yet */
-        first = stream->began + GRACE_MS;
+        first = stream->pending < SWEEPS_MAX ? stream->began + GRACE_MS : INT64_MAX;
     if (is_prometheus(stream) && stream->changed && stream->snapshot_due < first)
         first = stream->snapshot_due;
     return first;
