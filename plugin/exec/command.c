@@ -20,8 +20,7 @@
 /* ---- causes ------------------------------------------------------------------ */
 
 /* Returns a hash of a problem's periods and message ("SOURCE: REQUEST: REASON"). If no answer came,
- * of REQUEST only the device counts; if the cloud is unreachable or a key is wrong, not even that.
- */
+ * of REQUEST only the device counts; if the cloud is unreachable or a key wrong, not even that. */
 static uint64_t cause_of(const struct finding *finding)
 {
     const char *message = finding->message;
