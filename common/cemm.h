@@ -104,8 +104,8 @@ struct cemm_period {
     int day;
 };
 
-/* What can be requested. Each comment gives the API (cloud, LAN or both), the heading there if it
- * has one of its own, the URL in quotes, and the content. */
+/* What can be requested. Each comment gives the API (cloud, LAN or both), the heading in that API's
+ * documentation if the endpoint has its own, the URL in quotes, and the content. */
 enum cemm_endpoint {
     CEMM_DEVICES,  /* cloud §Request linked CEMMs, "cemm/": the devices; only for cemm_find() */
     CEMM_ROOT,     /* LAN §CEMM information, "/": about the device */

@@ -109,8 +109,8 @@ void file_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
 /* Whether the file's period is closed: its document says so or, if there is none, our clock. */
 bool file_closed(const struct fs *fs, const struct node *node);
 
-/* Whether a node is still used although its snapshot is too old: info.json and io always are; the
- * CSV of a day that is not over is, while a program keeps watching it (as `tail -f` does). */
+/* Whether a node is still used although its snapshot is too old. This is so for info.json and io,
+ * and for the CSV of an unfinished day while a program keeps watching it (as `tail -f` does). */
 bool file_followed(const struct node *node);
 
 /* Renders `status` (text for people) or `status.json`. Fetches nothing, and never shows a key.

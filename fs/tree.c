@@ -16,7 +16,7 @@ const struct path tree_root = {.kind = PATH_ROOT};
 /* ---- the tables --------------------------------------------------------- */
 
 /* Several directories have the kind PATH_HISTORY. In a row with this parent, `endpoint` and `span`
- * also say which of these directories has the name. */
+ * also say in which of these directories the name appears. */
 static const struct fixed {
     enum path_kind parent;
     const char *name;

@@ -203,7 +203,8 @@ static void search_device(struct cemm_device *device, struct waiter *waiter)
 
 /* ---- devices of the sources --------------------------------------------------------- */
 
-/* Whether the search asks this source for its devices or, with a query, only waits for it. */
+/* Whether the search asks this source for its devices or, if `wanted->query` is set, waits for the
+ * source's list. */
 static bool concerns(const struct cemm_wanted *wanted, const struct cemm_source *source)
 {
     if (wanted->query)

@@ -130,7 +130,8 @@ void cemm_cancel(struct cemm_ticket *ticket)
     complete(ticket);
 }
 
-/* A ticket that a completion finishes waits for the next turn; otherwise a turn might never end. */
+/* If a completion finishes another ticket, that ticket is left for the next turn; otherwise a turn
+ * might never end. */
 static void run_ready(struct cemm_loop *loop)
 {
     struct cemm_ticket *ticket;

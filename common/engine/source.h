@@ -134,7 +134,7 @@ struct cemm_source {
     struct cemm_request_list busy;    /* sent, or waiting for something */
     size_t open;                      /* number of requests in these three lists */
     int active;                       /* number of requests that have a connection */
-    int64_t expected; /* the newest `expected` of its routes, for routes without; -1: unknown */
+    int64_t expected; /* the newest `expected` of a route, for routes that have none; -1: unknown */
     size_t left_out;  /* parts of its answers left out, as they lack the documented form */
     uint32_t logged[CEMM_LOGGED_MAX]; /* checksums of the logged messages about left-out parts */
     size_t logged_count;
@@ -202,8 +202,9 @@ void cemm_route_answered(struct cemm_route *route);
 /* ---- refusals ------------------------------------------------------------------- */
 
 /* A source refuses a request with 401 or 403, or because it is asked too often (429, Retry-After).
- * Programs that poll then wait for as long as Retry-After says, or else for a pause that grows each
- * time. If a key was refused, its file is read again, because it may have been rewritten. */
+ * A polling program then pauses for as long as Retry-After says; without Retry-After, each pause is
+ * longer than the last. If a key was refused, its file is read again: it may have been rewritten.
+ */
 
 /* The last reply to a request. */
 struct cemm_last_reply {

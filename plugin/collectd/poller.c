@@ -76,7 +76,7 @@ static void count_loss(unsigned long *count, const struct cemm_uid *uid, const c
                        const char *channel, const char *why)
 {
     if ((*count)++ == 0)
-        plugin_log(LOG_WARNING, "cemm plugin: %s %s %s: %s; more of these are only counted",
+        plugin_log(LOG_WARNING, "cemm plugin: %s %s %s: %s; further ones are only counted",
                    uid->text, alias, channel, why);
 }
 

@@ -259,7 +259,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
 {
     struct stream *stream = data;
     if (stream->error != 0)
-        return; /* the stream ends, or the context is being freed */
+        return; /* the stream is ending, or the context is being freed */
     if (!answer) {
         end_sweep(stream);
         return;

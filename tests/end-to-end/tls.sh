@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# tls.sh BUILD_DIR: TLS with valid certificates, and with certificates that are each invalid in another
+# tls.sh BUILD_DIR: TLS with valid certificates, and with certificates that are each invalid in a different
 # way; all are made here. There is one simulated cloud per case; a kernel mount, the program and a real
 # collectd each use all of these clouds at once. A cloud with valid TLS is read. A cloud with invalid
 # TLS is refused before any request is sent, with a message that names the cloud and says what to do.
-# Other clouds are not affected, and when its fault is fixed, the cloud is read without intervention.
+# It does not affect the other clouds; once its fault is fixed, it is read without intervention.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -175,7 +175,7 @@ bad_one() {
   [[ $fault == redirect* ]] || is "$name: no request was sent" '' "$(<"${log[$name]}")"
 }
 
-check 'the cloud without TLS is read' read_file "$healthy"
+check 'the healthy cloud, configured with http://, is read' read_file "$healthy"
 while read -r name _ _ _ fault errno words; do
   if [[ $errno == - ]]; then good_one "$name"; else bad_one "$name" "$fault" "$errno" "$words"; fi
 done < <(rows)
