@@ -141,8 +141,10 @@ meters() {
   is 'is that meter of each device' "$(printf '%s\n' "$one p1-gas" "$two p1-gas")" \
     "$(of_influx <<<"$out" | cut -d' ' -f1,2)"
   cemm_exits 'options and METERs in any order' 0 read s01 --format csv --config "$config" "$one/p1-gas"
-  POSIXLY_CORRECT=1 cemm_exits 'the same with POSIXLY_CORRECT' 0 read s01 --format csv --config "$config" "$one/p1-gas"
   is 'both METERs count' "$(printf '%s\n' "$one p1-gas" "$one s01" "$two s01")" \
+    "$(of_csv <<<"$out" | cut -d' ' -f1,2)"
+  POSIXLY_CORRECT=1 cemm_exits 'the same with POSIXLY_CORRECT' 0 read s01 --format csv --config "$config" "$one/p1-gas"
+  is 'both METERs count there, too' "$(printf '%s\n' "$one p1-gas" "$one s01" "$two s01")" \
     "$(of_csv <<<"$out" | cut -d' ' -f1,2)"
   read_exits 'the same METER twice' 0 "$one/s01" "$one/s01" --format csv
   is 'is there once' 2 "$(wc -l <<<"$out")"

@@ -31,9 +31,10 @@ for _ in {1..8}; do
   unmount_fs
   mount_fs -o realtime_ttl=1
   stat "$m"/00-*/p1 >/dev/null
-  python3 "$here/cold.py" 6 "${small[@]}" >/dev/null 2>>"$scratch/wrong" || true
-done
-is 'so are small files that all read at once' '' "$(<"$scratch/wrong")"
+  python3 "$here/cold.py" 6 "${small[@]}" 2>>"$scratch/wrong" || true
+done >"$scratch/counts"
+is 'eight times, small files' "8 ${#small[@]}" "$(sort "$scratch/counts" | uniq -c | xargs)"
+is 'are read completely by all readers at once' '' "$(<"$scratch/wrong")"
 
 for device in "$m"/00-*; do
   for ((i = 0; i < days; i++)); do
