@@ -17,7 +17,7 @@ static const struct {
     enum cemm_endpoint endpoint;
     enum cemm_span span;
     const char *alias;
-} questions[] = {
+} queries[] = {
     {CEMM_DEVICES, CEMM_DAY, ""},    {CEMM_ROOT, CEMM_DAY, ""},
     {CEMM_IO, CEMM_DAY, ""},         {CEMM_INFO, CEMM_DAY, "p1"},
     {CEMM_REALTIME, CEMM_DAY, "p1"}, {CEMM_REALTIME, CEMM_DAY, "pulse-1"},
@@ -26,7 +26,7 @@ static const struct {
     {CEMM_TOTALS, CEMM_DAY, "p1"},
 };
 
-#define QUESTIONS (sizeof(questions) / sizeof(questions[0]))
+#define QUERIES (sizeof(queries) / sizeof(queries[0]))
 
 static void check_series(const struct cemm_series *series)
 {
@@ -100,10 +100,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         zone = cemm_zone_new("Europe/Amsterdam");
     if (size == 0 || size > CEMM_ANSWER_MAX / 2)
         return 0;
-    size_t question = bytes[0] % QUESTIONS;
-    query.endpoint = questions[question].endpoint;
-    query.period.span = questions[question].span;
-    strcpy(query.alias, questions[question].alias);
+    size_t row = bytes[0] % QUERIES;
+    query.endpoint = queries[row].endpoint;
+    query.period.span = queries[row].span;
+    strcpy(query.alias, queries[row].alias);
     char *text = fuzz_text(bytes + 1, size - 1);
     int r = cemm_answer_read(&query, text, size - 1, NOW, &document, &message);
     if (r < 0) {

@@ -1,5 +1,5 @@
 /*
- * Packets that anybody on the LAN may send.
+ * Discovery packets, which anybody on the LAN may send.
  */
 #include "tests/fuzz/fuzz.h"
 

@@ -1,6 +1,6 @@
 /*
- * Configuration files. An error must have a line number, and an accepted file must
- * be usable.
+ * Configuration files. The message of an error must begin with the file's path, and
+ * an accepted file must give a time zone.
  */
 #include "tests/fuzz/fuzz.h"
 

@@ -1,7 +1,8 @@
 /*
- * Each file has a target, which passes arbitrary bytes to code that reads outside
- * input, and checks invariants of the result. libFuzzer calls the target (run.sh).
- * replay.c also calls it, with the inputs that libFuzzer has found before.
+ * Each C file except fuzz.c and replay.c has a target: a function that passes
+ * arbitrary bytes to code that reads outside input, and checks invariants of the
+ * result. libFuzzer calls the target (run.sh). replay.c also calls it, with the
+ * inputs that libFuzzer has found before.
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
@@ -22,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
         }                                                                           \
     } while (0)
 
-/* Returns the bytes as a text. The caller frees it. */
+/* Returns a copy of the bytes with a NUL after them. The caller frees it. */
 char *fuzz_text(const uint8_t *bytes, size_t size);
 
 /* Writes the bytes to a file. Returns its path, which is valid until the next call. */

@@ -1,5 +1,6 @@
 /*
- * Names of periods, and moments in zones with unusual clock changes.
+ * Names of periods, and moments in several time zones, some of which have unusual
+ * clock changes.
  */
 #include "tests/fuzz/fuzz.h"
 

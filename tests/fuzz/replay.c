@@ -1,6 +1,6 @@
 /*
- * In every test run, runs a target on all files of the given directories: the inputs that libFuzzer
- * has found, and the inputs that it started with.
+ * Runs a target on all files of the given directories, in every test run. The files are the inputs
+ * that libFuzzer started with, and those that it has found since.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -24,7 +24,7 @@ static void replay(const char *directory, const char *name)
     }
     size_t size = fread(bytes, 1, sizeof(bytes), file);
     fclose(file);
-    /* The copy has exactly that size, so that reading beyond it is detected. */
+    /* The copy is exactly as long as the input, so that reading beyond it is detected. */
     uint8_t *exact = malloc(size ? size : 1);
     MUST(exact);
     memcpy(exact, bytes, size);

@@ -7,8 +7,9 @@ usage() {
 usage: tests/fuzz/run.sh [SECONDS [TARGET...]]
 
 Builds the targets with clang, libFuzzer, ASan and UBSan, and runs each for SECONDS (default 60),
-beginning with tests/fuzz/corpus/TARGET. An input that breaks one is left in the current directory
-as crash-*, and the exit status is not 0. What leads to new paths is added to the corpus.
+beginning with tests/fuzz/corpus/TARGET. An input that breaks a target is left in the current
+directory as crash-*, and the exit status is not 0. Inputs that reach new code are added to the
+corpus.
 TEXT
 }
 

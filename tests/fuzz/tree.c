@@ -33,8 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
             const char *relative = tree_target(&child, &clock, 0, &target);
             MUST(relative[0] && relative[0] != '/');
         }
-        target = child;
-        MUST(tree_cut(target.text) && strcmp(target.text, path.text) == 0);
+        struct path parent = child;
+        MUST(tree_cut(parent.text) && strcmp(parent.text, path.text) == 0);
         path = child;
     }
     free(text);

@@ -79,7 +79,7 @@ static void test_modbus(void **state)
     }
 }
 
-static void test_others(void **state)
+static void test_unknown(void **state)
 {
     static const char *const names[] = {"p2", "P1",      "p1-",      "s04",
                                         "s1", "pulse-4", "heatpump", "io"};
@@ -102,16 +102,16 @@ static void test_silent(void **state)
     } rows[] = {
         {"fresh", "p1", "p1", 10, 10, false},
         {"ten minutes", "p1", "p1", 600, 10, false},
-        {"longer", "p1", "p1", 601, 10, true},
+        {"more than ten minutes", "p1", "p1", 601, 10, true},
         {"without a type", "p1", "", 3600, 10, true},
-        {"asked every five minutes", "p1", "p1", 890, 300, false},
-        {"for a quarter of an hour", "p1", "p1", 901, 300, true},
-        {"other smart meters", "dlms-usb", "dlms", 3600, 10, true},
+        {"almost a quarter of an hour, asked every five minutes", "p1", "p1", 890, 300, false},
+        {"more than a quarter of an hour", "p1", "p1", 901, 300, true},
+        {"another smart meter", "dlms-usb", "dlms", 3600, 10, true},
         {"the clock runs fast", "p1", "p1", -60, 10, false},
         {"never read", "p1", "p1", -1, 10, false},
         {"an inverter at night", "mb3", "solar_energy", 36000, 10, false},
         {"another Modbus meter", "mb3", "heat_pump", 3600, 10, true},
-        {"one without a type", "mb3", "", 3600, 10, true},
+        {"a Modbus meter without a type", "mb3", "", 3600, 10, true},
         {"gas", "p1-gas", "gas", 36000, 10, false},
         {"water", "pulse-1", "water", 36000, 10, false},
         {"a pulse meter", "s01", "solar_energy", 36000, 10, false},
@@ -136,7 +136,7 @@ int main(void)
         cmocka_unit_test(test_silent),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_modbus),
-        cmocka_unit_test(test_others),
+        cmocka_unit_test(test_unknown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

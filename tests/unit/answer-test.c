@@ -19,9 +19,8 @@
 #define OLD    "1496323165000" /* an hour before NOW */
 #define OLD_MS INT64_C(1496323165000)
 
-/* Writes a document's series as one line, "t1 kWh 1@5 2@6; gas m3", with each value's text and
- * time.
- */
+/* Writes a document's series as one line, "t1[kWh] 1@5 2@6; gas[m3]": each value's text, and its
+ * time after the "@". */
 static void describe(const struct cemm_document *document, char *ret, size_t size)
 {
     size_t count;
@@ -84,7 +83,8 @@ static void test_realtime(void **state)
          "t1[kWh] 7@" NOW},
         {"a meter's clock runs fast", "{\"data\":{\"t1\":[1496400900000,7]}}",
          "t1[kWh] 7@1496400900000"},
-        {"first and last times", "{\"data\":{\"t1\":[946684800000,1],\"t2\":[4102444800000,2]}}",
+        {"the first time in range, and the last, which is in the future",
+         "{\"data\":{\"t1\":[946684800000,1],\"t2\":[4102444800000,2]}}",
          "t1[kWh] 1@946684800000; t2[kWh]"},
         {"texts are kept, except for -0",
          "{\"data\":{\"a\":[" NOW ",-0],\"b\":[" NOW ",-0.0],\"c\":[" NOW ",1.0],"
@@ -104,8 +104,8 @@ static void test_realtime(void **state)
     expect_shapes(CEMM_REALTIME, CEMM_DAY, shapes, COUNT(shapes));
 }
 
-/* A meter's clock may be up to 15 minutes fast. Later samples are left out and counted. */
-static void test_early(void **state)
+/* A meter's clock may be up to 15 minutes fast. Samples further ahead are left out and counted. */
+static void test_ahead(void **state)
 {
     static const struct {
         int64_t ahead;
@@ -209,7 +209,7 @@ static void test_bound(void **state)
          "electric_power[W] 1@1496320000000 2@1496320060000", false, 1496320060000},
         {"one at the end", CEMM_DATA, "[" NOW ",3],[1496320000000,1]",
          "electric_power[W] 1@1496320000000", false, 1496320000000},
-        {"nothing else", CEMM_DATA, "[" NOW ",3]", "electric_power[W]", false, 0},
+        {"only one at the end", CEMM_DATA, "[" NOW ",3]", "electric_power[W]", false, 0},
         {"one before", CEMM_DATA, "[1496320000000,1],[1496319999999,7]",
          "electric_power[W] 1@1496320000000", true, 1496320000000},
         {"one after", CEMM_DATA, "[1496326765001,7],[1496320000000,1]",
@@ -265,7 +265,7 @@ static void test_left_out(void **state)
         const char *row;
         enum cemm_endpoint endpoint;
         const char *text;
-        size_t kept; /* number of series with a sample, of devices or of meters */
+        size_t kept; /* number of series that have a sample, of devices, or of meters */
         size_t skipped;
         const char *message;
     } rows[] = {
@@ -420,7 +420,8 @@ static void test_shuffled_day(void **state)
     cemm_document_unref(document);
 }
 
-/* Tests what is not a sample, in realtime and in a row: never read, null, and out of range. */
+/* Values that were never read, are null or are out of range are not samples. This is tested in
+ * realtime answers and in rows. */
 static void test_no_sample(void **state)
 {
     static const char *const pairs[] = {
@@ -606,7 +607,7 @@ int main(void)
         cmocka_unit_test(test_shuffled_day),    cmocka_unit_test(test_no_sample),
         cmocka_unit_test(test_newest),          cmocka_unit_test(test_names_twice),
         cmocka_unit_test(test_locale),          cmocka_unit_test(test_bad_names),
-        cmocka_unit_test(test_lists),           cmocka_unit_test(test_early),
+        cmocka_unit_test(test_lists),           cmocka_unit_test(test_ahead),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@ struct cemm_query answer_query(enum cemm_endpoint endpoint, const char *alias, e
 int answer_try(const struct cemm_query *query, const char *bytes, size_t length, int64_t now,
                struct cemm_document **ret_document, struct cemm_message *ret_message)
 {
-    /* The copy is exactly as long as needed, so that reading beyond it is detected. */
+    /* The copy has no NUL, so that reading beyond it is detected. cemm_answer_read() frees it. */
     char *copy = malloc(length ? length : 1);
 
     assert_non_null(copy);

@@ -163,8 +163,8 @@ static void expect_kept(const char *archive, const struct cemm_query *query, con
 }
 
 /* Temporary files that a killed program has left behind are removed if they are old; if they are
- * new, a program may still be writing them. Files with a time in the future, and what is not a
- * regular file, are also removed. */
+ * new, a program may still be writing them. Files with a time in the future, symbolic links and
+ * FIFOs are also removed, but a directory is an error. */
 static void test_abandoned(void **state)
 {
     static const char name[] = "00-1E-C0-85-96-CC/p1/data/day/2024/03/.2024-03-31.json.new";
@@ -194,7 +194,7 @@ static void test_abandoned(void **state)
     assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "6", 1), 0);
     expect_kept(archive, &query, "6");
     assert_false(is_there(name));
-    assert_int_equal(mkdir(path, 0700), 0); /* this is reported */
+    assert_int_equal(mkdir(path, 0700), 0); /* is not removed */
     assert_true(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "7", 1) < 0);
 }
 
@@ -220,14 +220,15 @@ static void test_damaged(void **state)
     assert_int_equal(truncate(path, CEMM_ANSWER_MAX + 1), 0);
     assert_int_equal(cemm_archive_read(archive, CEMM_ARCHIVE_ANSWER, &query, &bytes, NULL, NULL),
                      -EFBIG);
-    /* Instead of the file there is a directory, or a FIFO, which must not block. */
+    /* Instead of the file there is a FIFO. Reading it must not block. */
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_int_equal(cemm_archive_read(archive, CEMM_ARCHIVE_ANSWER, &query, &bytes, NULL, NULL),
                      -EINVAL);
 }
 
-/* The file of an answer without a sample also lists its sources, so it may be longer. */
+/* The file of an answer without a sample begins with a list of sources, so it may be longer than
+ * the file of another answer. */
 static void test_longest_empty(void **state)
 {
     static char text[CEMM_EMPTY_MAX + 1];
@@ -276,7 +277,7 @@ static void test_notes(void **state)
 {
     const char *archive = *state;
     const struct cemm_query query = query_of(CEMM_DATA, CEMM_DAY);
-    static char far_too_long[CEMM_NOTE_MAX + 2];
+    static char too_long[CEMM_NOTE_MAX + 2];
     char *text;
 
     assert_int_equal(cemm_archive_read(archive, CEMM_ARCHIVE_FIRST, &query, &text, NULL, NULL),
@@ -291,8 +292,8 @@ static void test_notes(void **state)
     expect_note(archive, CEMM_ARCHIVE_FIRST, &query, "2014-05-03\n");
     expect_note(archive, CEMM_ARCHIVE_ZONE, NULL, "Europe/Amsterdam\n");
     assert_true(is_there("00-1E-C0-85-96-CC/p1/.first") && is_there(".zone"));
-    memset(far_too_long, 'x', CEMM_NOTE_MAX + 1);
-    put("00-1E-C0-85-96-CC/p1/.first", far_too_long);
+    memset(too_long, 'x', CEMM_NOTE_MAX + 1);
+    put("00-1E-C0-85-96-CC/p1/.first", too_long);
     assert_int_equal(cemm_archive_read(archive, CEMM_ARCHIVE_FIRST, &query, &text, NULL, NULL),
                      -EFBIG);
 }

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 
 #define MINUTE INT64_C(60000)
-#define NOON   INT64_C(1496314800000) /* 2017-06-01 13:00 in Amsterdam, 11:00 UTC */
-#define WINDOW (4 * 60)
-#define AGO(n) (NOON - MINUTE * (n))
+#define LIMIT  INT64_C(1496314800000) /* 2017-06-01 13:00 in Amsterdam */
+#define WINDOW (4 * 60)               /* seconds */
+#define AGO(n) (LIMIT - MINUTE * (n)) /* n minutes before LIMIT */
 
 static const struct cemm_uid uid = {"00-1E-C0-85-96-CC"};
 static const char *const aliases[] = {"p1", "s01", "s02"};
@@ -25,8 +25,8 @@ static struct {
     struct cemm_backfill *backfill;
     int64_t now;
     int get_result;  /* the result of the next requests */
-    int send_result; /* the result when rows are sent next */
-    bool details;    /* print days and values */
+    int send_result; /* the result of the next calls of send_rows() */
+    bool details;    /* `events` has days and values, not aliases */
     struct {
         cemm_answer_fn *done;
         void *data;
@@ -51,12 +51,12 @@ uint32_t __wrap_cemm_random(void)
     return 25;
 }
 
-static void record(const char *what, const char *alias)
+static void record(const char *what, const char *which)
 {
     size_t length = strlen(fake.events);
 
     assert_true(snprintf(fake.events + length, sizeof(fake.events) - length, "%s%s %s",
-                         length ? ", " : "", what, alias) < (int)(sizeof(fake.events) - length));
+                         length ? ", " : "", what, which) < (int)(sizeof(fake.events) - length));
 }
 
 /* ---- the simulated engine ------------------------------------------------------------ */
@@ -201,7 +201,7 @@ static int64_t act(const struct step *step)
     case LIVE:
         return cemm_backfill_live(
             fake.backfill,
-            cemm_ledger_entry(fake.ledger, &uid, aliases[step->which], "electric_power"), NOON,
+            cemm_ledger_entry(fake.ledger, &uid, aliases[step->which], "electric_power"), LIMIT,
             (void *)&uid);
     case ANSWER:
         answer_next(step->which);
@@ -242,10 +242,10 @@ static void test_at_once(void **state)
         {"rows come in pieces", ANSWER, 0, 0, 0, "send p1, send p1, done p1", 0},
         {"nothing is missing", LIVE, 0, 0, 0, "", false},
         {"a request that fails", ANSWER, -ETIMEDOUT, 0, 0, "done s01", 0},
-        {"it backs off", LIVE, 1, 0, 0, "", false},
+        {"its series backs off", LIVE, 1, 0, 0, "", false},
         {"for about a minute", STEP, 90000, 0, 0, "", -1},
         {"no memory for a request", LIVE, 1, -ENOMEM, 0, "get s01", false},
-        {"backs off, too", LIVE, 1, 0, 0, "", false},
+        {"that series backs off, too", LIVE, 1, 0, 0, "", false},
         {"the API has nothing", LIVE, 2, 0, 0, "get s02", true},
         {"that ends the round", ANSWER, CEMM_ABSENT, 0, 0, "done s02", 0},
     };
@@ -310,7 +310,7 @@ static void test_refused(void **state)
     run(&rules, steps, COUNT(steps));
 }
 
-/* Channels other than electric_power and flow have no minutes. */
+/* Only electric_power and flow have a row for each minute. Other channels are not requested. */
 static void test_not_by_minute(void **state)
 {
     static const struct cemm_backfill_rules rules = {.rows_max = 2, .send = send_rows};
@@ -318,7 +318,7 @@ static void test_not_by_minute(void **state)
     (void)state;
     begin(&rules, WINDOW);
     assert_false(cemm_backfill_live(fake.backfill, cemm_ledger_entry(fake.ledger, &uid, "p1", "t1"),
-                                    NOON, NULL));
+                                    LIMIT, NULL));
     expect_text("not requested", fake.events, "");
     end();
 }
@@ -347,7 +347,7 @@ static void test_rounds(void **state)
     static const struct {
         const char *row;
         int window;    /* minutes */
-        int marked[6]; /* the minutes that were sent, in minutes ago; 0: end */
+        int marked[6]; /* the minutes that were sent: AGO(n); 0: end */
         int first;     /* the API has rows from `first` to `last` minutes ago */
         int last;
         const char *events;
@@ -371,7 +371,7 @@ static void test_rounds(void **state)
         fake.details = true;
         for (size_t j = 0; j < COUNT(rows[i].marked) && rows[i].marked[j]; j++)
             (void)cemm_ledger_mark(power(), "csv", AGO(rows[i].marked[j]));
-        round_of(NOON, rows[i].first, rows[i].last);
+        round_of(LIMIT, rows[i].first, rows[i].last);
         expect_text(rows[i].row, fake.events, rows[i].events);
         end();
     }
@@ -385,7 +385,7 @@ static void test_backoff(void **state)
         const char *row;
         int64_t after; /* milliseconds since the end of the previous round */
         int later;     /* minutes by which `limit` has advanced */
-        bool wants;
+        bool requested;
         int result; /* the result of the request for the day */
     } rows[] = {
         {"it is requested at first", 0, 0, true, CEMM_ABSENT},
@@ -406,9 +406,9 @@ static void test_backoff(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         fake.now += rows[i].after;
         expect_int(rows[i].row,
-                   cemm_backfill_live(fake.backfill, power(), NOON + rows[i].later * MINUTE, NULL),
-                   rows[i].wants);
-        if (rows[i].wants)
+                   cemm_backfill_live(fake.backfill, power(), LIMIT + rows[i].later * MINUTE, NULL),
+                   rows[i].requested);
+        if (rows[i].requested)
             answer_next(rows[i].result);
     }
     end();
@@ -421,13 +421,13 @@ static void test_hole(void **state)
     (void)state;
     begin(&two_rows, 6 * 60);
     fake.details = true;
-    round_of(NOON, 4, 4);
+    round_of(LIMIT, 4, 4);
     expect_text("one row", fake.events, "get 2017-06-01, send 4");
     fake.now += 60000;
-    round_of(NOON, 3, 2); /* minutes 3 and 2 are missing */
+    round_of(LIMIT, 3, 2); /* minutes 3 and 2 are missing */
     expect_text("after the row", fake.events, "get 2017-06-01, send 3+2");
     fake.now += 3600000;
-    round_of(NOON, 3, 2); /* minutes 6 and 5 have no row */
+    round_of(LIMIT, 3, 2); /* minutes 6 and 5 have no row */
     expect_text("before the row", fake.events, "");
     end();
 }
@@ -439,11 +439,11 @@ static void test_just_ended(void **state)
     (void)state;
     begin(&two_rows, 3 * 60);
     fake.details = true;
-    round_of(NOON, 3, 1);
+    round_of(LIMIT, 3, 1);
     expect_text("not yet", fake.events, "get 2017-06-01, send 3+2");
-    round_of(NOON + MINUTE, 3, 1);
+    round_of(LIMIT + MINUTE, 3, 1);
     expect_text("a minute later", fake.events, "get 2017-06-01, send 1");
-    round_of(NOON + MINUTE, 3, 1);
+    round_of(LIMIT + MINUTE, 3, 1);
     expect_text("once", fake.events, "");
     end();
 }

@@ -28,7 +28,8 @@
 #define TEN     "[[[[[[[[[["
 #define TEN_END "]]]]]]]]]]"
 
-/* Reads a packet without a terminating NUL in it or after it. */
+/* Reads a packet. There is no NUL after its `length` bytes, so that reading beyond it is detected.
+ */
 static int read_packet(const char *text, size_t length, struct cemm_beacon *ret_beacon,
                        struct cemm_message *message)
 {
@@ -52,9 +53,9 @@ struct answer_row {
 static void test_answers(void **state)
 {
     static const struct answer_row rows[] = {
-        {"the document's first", SEEN_BASIC, "D8-80-39-46-22-B5", "CEMM_basic", "1.23"},
-        {"the document's second", SEEN_NEWER, UID, "CEMM_basic", "1.24"},
-        {"its example, with line ends",
+        {"the documentation's first packet", SEEN_BASIC, "D8-80-39-46-22-B5", "CEMM_basic", "1.23"},
+        {"the documentation's second packet", SEEN_NEWER, UID, "CEMM_basic", "1.24"},
+        {"the second packet, with line ends",
          "{\n    \"ip\": \"192.168.2.115\",\n    " MAC ",\n    \"version\": \"1.24\",\n"
          "    \"type\": \"CEMM_basic\",\n    \"init_state\": 1\n}",
          UID, "CEMM_basic", "1.24"},
@@ -88,6 +89,7 @@ static void test_answers(void **state)
     }
 }
 
+/* Tests the version of the firmware (the core): it must be 1.23 or later. */
 static void test_core(void **state)
 {
     static const struct {
@@ -149,13 +151,13 @@ static void test_junk(void **state)
     } rows[] = {
         {"nothing", "", 0, "it is empty"},
         {"a NUL", "\0", 1, ""},
-        {"a NUL after it", SEEN_NEWER "\0", sizeof(SEEN_NEWER), ""},
-        {"a NUL in it", "{\"mac\0\": 1}", 11, ""},
+        {"a NUL after an answer", SEEN_NEWER "\0", sizeof(SEEN_NEWER), ""},
+        {"a NUL in a name", "{\"mac\0\": 1}", 11, ""},
         {"words", "CEMM 00:1E:C0:85:96:CC at 192.168.2.115", 0, "not JSON"},
         {"bytes", "\xff\xfe\x00\x01\x80", 5, "not JSON"},
-        {"half of it", "{\"ip\": \"192.168.2.115\", " MAC, 0, "it is cut off"},
-        {"more after it", SEEN_NEWER "x", 0, "not JSON"},
-        {"two of them", SEEN_NEWER SEEN_NEWER, 0, ""},
+        {"half an answer", "{\"ip\": \"192.168.2.115\", " MAC, 0, "it is cut off"},
+        {"more after an answer", SEEN_NEWER "x", 0, "not JSON"},
+        {"two answers", SEEN_NEWER SEEN_NEWER, 0, ""},
 #if JSON_C_VERSION_NUM != (18 << 8) /* 0.18 has no usable strict mode, see base/json.c */
         {"a comment", "/**/" SEEN_NEWER, 0, ""},
 #endif
@@ -169,13 +171,13 @@ static void test_junk(void **state)
         {"MAC: null", WITH_MAC("null"), 0, "\"mac\""},
         {"MAC: number", WITH_MAC("1"), 0, "\"mac\""},
         {"MAC: a list", WITH_MAC("[\"00:1E:C0:85:96:CC\"]"), 0, "\"mac\""},
-        {"MAC: nothing", WITH_MAC("\"\""), 0, "\"mac\""},
+        {"MAC: an empty text", WITH_MAC("\"\""), 0, "\"mac\""},
         {"MAC: short", WITH_MAC("\"00:1E:C0:85:96\""), 0, "\"mac\""},
         {"MAC: long", WITH_MAC("\"00:1E:C0:85:96:CC:00\""), 0, "\"mac\""},
         {"MAC: a path", WITH_MAC("\"../00:1E:C0:FF:FF\""), 0, "\"mac\""},
         {"MAC: mixed", WITH_MAC("\"00:1E-C0:85-96:CC\""), 0, "\"mac\""},
         {"MAC: no hex", WITH_MAC("\"00:1E:C0:85:96:CG\""), 0, "\"mac\""},
-        {"MAC: a NUL behind it", WITH_MAC("\"00:1E:C0:85:96:CC\\u0000\""), 0, "\"mac\""},
+        {"MAC: a NUL after it", WITH_MAC("\"00:1E:C0:85:96:CC\\u0000\""), 0, "\"mac\""},
         {"nested",
          "{" MAC ", \"version\": \"1.24\", \"x\": " TEN TEN TEN TEN TEN_END TEN_END TEN_END TEN_END
          "}",
@@ -193,7 +195,7 @@ static void test_junk(void **state)
     }
 }
 
-/* Spaces after an answer are valid JSON, so an answer may have any length. */
+/* Spaces after an answer are valid JSON, so the test makes answers of any length with them. */
 static void test_length(void **state)
 {
     static const struct {

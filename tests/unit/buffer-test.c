@@ -23,7 +23,7 @@ static void test_limit(void **state)
         {"nothing", 10, 0, 0, 0},
         {"exactly full", 10, 1, 0, 10},
         {"one piece too many", 19, 2, -E2BIG, 10},
-        {"beyond the first memory", 1000, 100, 0, 1000},
+        {"more than the first allocation", 1000, 100, 0, 1000},
         {"no room at all", 0, 1, -E2BIG, 0},
         {"far too many", 1000, 1000, -E2BIG, 1000},
     };

@@ -1,6 +1,6 @@
 /*
  * Tests the interval of a series: the shortest of the last seven gaps between its
- * samples, rounded up.
+ * samples, rounded up to one of our steps: 10, 30, 60, 300 or 3600 s.
  */
 #include "common/model/ledger.h"
 
@@ -12,27 +12,27 @@ static void test_learn(void **state)
 {
     static const struct {
         const char *row;
-        int64_t recalled; /* seconds; 0: none */
-        int64_t gaps[12]; /* milliseconds; END */
+        int64_t recalled; /* the interval in a state file, in seconds; 0: none */
+        int64_t gaps[12]; /* milliseconds, until END */
         unsigned seconds;
     } rows[] = {
         {"nothing is known", 0, {END}, 0},
         {"every second", 0, {1000, END}, 10},
-        {"less than that", 0, {1, END}, 10},
+        {"every millisecond", 0, {1, END}, 10},
         {"every 10 s", 0, {10000, END}, 10},
         {"times that are not exact", 0, {10999, END}, 10},
         {"every 11 s", 0, {11000, END}, 30},
         {"every 30 s", 0, {30000, END}, 30},
         {"every 31 s", 0, {31000, END}, 60},
         {"every minute", 0, {60000, END}, 60},
-        {"every two", 0, {120000, END}, 300},
-        {"every five", 0, {300000, END}, 300},
-        {"every quarter", 0, {900000, END}, 3600},
+        {"every two minutes", 0, {120000, END}, 300},
+        {"every five minutes", 0, {300000, END}, 300},
+        {"every quarter of an hour", 0, {900000, END}, 3600},
         {"every hour", 0, {3600000, END}, 3600},
         {"every day", 0, {86400000, END}, 3600},
-        {"polls that miss some", 0, {20000, 30000, 10000, 40000, END}, 10},
+        {"polls that miss some samples", 0, {20000, 30000, 10000, 40000, END}, 10},
         {"an outage at first", 0, {7200000, 10000, END}, 10},
-        {"an outage between", 0, {10000, 7200000, 10000, 20000, END}, 10},
+        {"an outage between samples", 0, {10000, 7200000, 10000, 20000, END}, 10},
         {"seven gaps are kept", 0, {10000, 60000, 60000, 60000, 60000, 60000, 60000, END}, 10},
         {"an eighth drops the oldest",
          0,

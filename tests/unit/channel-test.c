@@ -1,6 +1,6 @@
 /*
- * Tests the units of channels (only that of gas depends on the endpoint), and the
- * types and names of channels in collectd.
+ * Tests the units of channels (only the unit of gas depends on the endpoint, the
+ * period and the rows), and the types and names of channels in collectd.
  */
 #include "check.h"
 #include "common/model/channel.h"
@@ -69,7 +69,7 @@ static void test_gas_of_a_day(void **state)
     } rows[] = {
         {"one row", {60}, {"m3"}},
         {"half an hour apart", {60, 90}, {"m3", "m3"}},
-        {"nearer", {60, 89}, {"L/min", "L/min"}},
+        {"less than half an hour apart", {60, 89}, {"L/min", "L/min"}},
         {"an hour, then minutes", {60, 120, 125, 126}, {"m3", "m3", "L/min", "L/min"}},
         {"minutes, then an hour", {60, 65, 80, 140}, {"L/min", "L/min", "m3", "m3"}},
     };
@@ -88,7 +88,7 @@ static void test_gas_of_a_day(void **state)
     }
 }
 
-/* ---- channels in collectd: type, names and factor --------------------- */
+/* ---- channels in collectd ---------------------------------------------- */
 
 static const struct {
     const char *alias;
@@ -137,7 +137,7 @@ static void test_identities(void **state)
     }
 }
 
-/* An alias and a channel of 64 characters each make an identity that is one character too long. */
+/* An alias and a channel may have 64 characters each, but "ALIAS-CHANNEL" may have only 127. */
 static void test_identity_too_long(void **state)
 {
     char alias[CEMM_NAME_SIZE] = "";

@@ -22,6 +22,7 @@ static struct cemm_config *open_config(const char *kind)
     return config;
 }
 
+/* Sets a key to a valid value. Returns the configuration's first source. */
 static const struct cemm_source_config *set_good(struct cemm_config *config, const char *key,
                                                  const char *value)
 {
@@ -37,7 +38,7 @@ struct bad {
     const char *section;
     const char *key;
     const char *value;
-    const char *part; /* of the message, which also names the key */
+    const char *part; /* what the message contains, besides the key */
 };
 
 static void expect_bad(const struct bad *rows, size_t count)
@@ -53,6 +54,7 @@ static void expect_bad(const struct bad *rows, size_t count)
     }
 }
 
+/* Some keys may be set only once in a section; others may be set several times. */
 static void test_second(void **state)
 {
     static const struct {
@@ -218,8 +220,8 @@ static void test_discovery_and_archive(void **state)
     cemm_config_free(config);
 }
 
-/* "~/" means the same as in a shell. Any other path without a leading slash is relative to the
- * file. */
+/* "~/" is the home directory, if HOME is an absolute path. Any other path without a leading slash
+ * is relative to the directory of the configuration file. */
 static void test_paths(void **state)
 {
     static const struct {
@@ -290,7 +292,7 @@ static void test_bad_urls(void **state)
     expect_bad(rows, COUNT(rows));
 }
 
-/* A URL with a key in it is refused, and the message does not show it. */
+/* A URL with a key in it is refused, and the message does not show the key. */
 static void test_key_in_url(void **state)
 {
     static const char *const urls[] = {

@@ -26,8 +26,8 @@ static const struct cemm_query root = {.endpoint = CEMM_ROOT};
 
 /* ---- the network ------------------------------------------------------------- */
 
-static uint32_t sender; /* the address that sends the next packet; 0: there is none */
-static unsigned strdups = UINT_MAX;
+static uint32_t sender; /* 192.0.2.0 plus this sends the next packet; 0: there is no packet */
+static unsigned strdups = UINT_MAX; /* number of strdup() that still succeed; UINT_MAX: all */
 
 ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from,
                         socklen_t *from_length);
@@ -37,7 +37,7 @@ int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length);
 char *__real_strdup(const char *text);
 char *__wrap_strdup(const char *text);
 
-/* Returns a packet. Each address pretends to be another device. */
+/* Returns a packet. Each address claims to be a device of its own. */
 ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from,
                         socklen_t *from_length)
 {
@@ -209,6 +209,8 @@ static void scans_without_claims(int count)
 
 /* ---- tests ------------------------------------------------------------------------ */
 
+/* If an address has sent no claim in the last scans, its source is used for another address. Then
+ * nothing of the first address is left in it. */
 static void test_used_again(void **state)
 {
     const struct cemm_last_reply refusal = {.status = 403, .retry_after_ms = 3600000};
@@ -276,6 +278,8 @@ static void test_refuted_stays(void **state)
     assert_int_equal(source_count(), 2);
 }
 
+/* If no source can be added, a source that is not being asked is used again, otherwise the one with
+ * the oldest claim. */
 static void test_full(void **state)
 {
     (void)state;

@@ -13,7 +13,7 @@ static const struct {
     struct cemm_query b;
     int order; /* how a compares to b; only the sign counts */
 } pairs[] = {
-    {"nothing", {.endpoint = CEMM_DEVICES}, {.endpoint = CEMM_DEVICES}, 0},
+    {"nothing differs", {.endpoint = CEMM_DEVICES}, {.endpoint = CEMM_DEVICES}, 0},
     {"devices differ",
      {.uid = {"00-00-00-00-00-00"}, .endpoint = CEMM_IO},
      {.uid = {"FF-FF-FF-FF-FF-FF"}, .endpoint = CEMM_IO},
@@ -46,7 +46,7 @@ static const struct {
      {.alias = "p1", .endpoint = CEMM_DATA, .period = {CEMM_DAY, 2023, 12, 31}},
      {.alias = "p1", .endpoint = CEMM_DATA, .period = {CEMM_DAY, 2024, 1, 1}},
      -1},
-    {"the first of January, its month and its year",
+    {"the first of January and its month",
      {.alias = "p1", .endpoint = CEMM_DATA, .period = {CEMM_DAY, 2024, 1, 1}},
      {.alias = "p1", .endpoint = CEMM_DATA, .period = {CEMM_MONTH, 2024, 1, 1}},
      -1},

@@ -1,7 +1,7 @@
 /*
  * Tests the energy of intervals, which is calculated from the minutes and readings
- * in documents of the API. Also tests with some dozens of days what must be true of
- * any day.
+ * in documents of the API. Also makes 60 days of random power, and tests what must be
+ * true of any day.
  */
 #include "answers.h"
 #include "check.h"
@@ -14,7 +14,6 @@
 #define MINUTES   1620
 #define ALL       (-1)
 #define TEXT_SIZE (MINUTES * 40)
-#define QUARTER   900
 
 /* A meter's day, and the readings at its beginning and end. Missing minutes are NAN. */
 static struct {
@@ -79,8 +78,8 @@ static void measure(const char *channel, int step)
     fixture.input.minutes = made(CEMM_DATA, &fixture.period, text);
 }
 
-/* Adds the readings of the previous day (`steps` 0) or of the day (1), taken `early` seconds before
- * its end. */
+/* Adds the readings that were taken `early` seconds before the midnight at which the day begins
+ * (`steps` is 0) or ends (1). */
 static void read_meter(int steps, int early, const char *t1, const char *t3)
 {
     char text[400];
@@ -93,6 +92,7 @@ static void read_meter(int steps, int early, const char *t1, const char *t3)
     *(steps == 0 ? &fixture.input.before : &fixture.input.after) = made(CEMM_TOTALS, &day, text);
 }
 
+/* Adds the month, which has the net energy of the day at the low and at the high tariff, in kWh. */
 static void net(const char *low, const char *high)
 {
     char text[400];
@@ -136,14 +136,14 @@ static const struct {
     const char *row;
     const char *before[2]; /* t1, t3; NULL: unknown */
     const char *after[2];
-    int early;
-    int missing;
+    int early;   /* seconds from the readings to midnight */
+    int missing; /* minutes without a row */
     enum cemm_basis basis;
     double forward;
     double reverse;
     bool total_known;
     double unallocated;
-    bool refused;
+    bool refused; /* of a pair of readings */
 } days[] = {
     {"minutes", {0}, {0}, 0, 0, CEMM_BASIS_MINUTES, 12000, 6000, false, 0, false},
     {"readings",
@@ -179,7 +179,7 @@ static const struct {
      false,
      0,
      false},
-    {"one midnight",
+    {"readings of one midnight only",
      {0},
      {"22.6", "10.7"},
      60,
@@ -309,9 +309,10 @@ static const struct {
     {"forward", 1000, 0, "5", "7.5", CEMM_BASIS_NET, 12500, 0, 0},
     {"reverse", 0, -10, "-0.11", "0", CEMM_BASIS_NET, 0, 110, 0},
     {"both", 1000, -10, "5", "7.5", CEMM_BASIS_MINUTES, 12000, 120, 620},
-    {"both, of which one would fit", 100, -1000, "-11", "0", CEMM_BASIS_MINUTES, 1200, 12000, -200},
+    {"both, although the net would fit one", 100, -1000, "-11", "0", CEMM_BASIS_MINUTES, 1200,
+     12000, -200},
     {"too much", 1000, 0, "10", "7.5", CEMM_BASIS_MINUTES, 12000, 0, 5500},
-    {"the other way", 1000, 0, "-5", "-7.5", CEMM_BASIS_MINUTES, 12000, 0, -24500},
+    {"with the wrong sign", 1000, 0, "-5", "-7.5", CEMM_BASIS_MINUTES, 12000, 0, -24500},
     {"nothing", 0, 0, "0", "0", CEMM_BASIS_NET, 0, 0, 0},
 };
 
@@ -351,7 +352,7 @@ static void test_needs_month(void **state)
     assert_false(needs_month(cemm_period_end(fixture.zone, &fixture.period) - 1));
     read_meter(0, 60, "10", "5");
     assert_true(needs_month(NOW));
-    read_meter(1, 60, "0", "0"); /* the meter was replaced, and no other readings are known */
+    read_meter(1, 60, "0", "0"); /* both midnights have readings, although of different meters */
     assert_false(needs_month(NOW));
     end();
     begin("Europe/Amsterdam", "2024-05-01", "pulse-1");

@@ -1,6 +1,6 @@
 /*
- * Tests the INI file, each line of which is read completely or refused with its
- * number, and the places where the file is searched for.
+ * Tests the INI file and the places where it is searched for. Each line of the file
+ * is read completely, or refused with a message that has the line's number.
  */
 #include "check.h"
 #include "common/base/limits.h"
@@ -73,7 +73,7 @@ static void test_layouts(void **state)
 
 static const struct {
     const char *text;
-    int line; /* 0: the message has no line number */
+    int line; /* the line number in the message */
     const char *part;
 } wrongs[] = {
     {"speed = 9\n", 1, "unknown key \"speed\""},
@@ -214,7 +214,7 @@ static void test_key_file(void **state)
     }
 }
 
-/* Writes a configuration file whose content names its place. */
+/* Writes a configuration file whose only source is called `name`. */
 static const char *write_conf(const char *place, const char *name)
 {
     char text[100];
@@ -223,6 +223,7 @@ static const char *write_conf(const char *place, const char *name)
     return scratch_text(place, text, 0644);
 }
 
+/* `name`: what write_conf() was given; "": no file is found. */
 static void expect_found(const char *file, const char *name)
 {
     struct cemm_config *config = cemm_config_new();
@@ -265,7 +266,7 @@ static void test_search_order(void **state)
         expect_found(NULL, "");
 }
 
-/* Relative paths are relative to the file, in any working directory. */
+/* Relative paths begin at the directory of the file, whatever the working directory is. */
 static void test_relative(void **state)
 {
     static const char text[] = "[archive]\ndirectory = kept/here\n"
@@ -291,7 +292,8 @@ static void test_relative(void **state)
         expect_part("directory", config->archive, "/kept/here");
         cemm_config_free(config);
     }
-    /* Without a file, they are relative to the working directory or to cemm_config_base(). */
+    /* Without a file, they begin at the working directory, or at the directory that was passed to
+     * cemm_config_base(). */
     config = cemm_config_new();
     assert_non_null(config);
     assert_int_equal(cemm_config_section(config, "archive", "", &message), 0);
@@ -309,7 +311,7 @@ static void test_relative(void **state)
     free(before);
 }
 
-static void expect_missing(const char *file, int result, const char *part)
+static void expect_failure(const char *file, int result, const char *part)
 {
     struct cemm_config *config = cemm_config_new();
     struct cemm_message message = {""};
@@ -332,17 +334,17 @@ static void test_missing(void **state)
     unsetenv("XDG_CONFIG_HOME");
     setenv("HOME", scratch_path("home2"), 1);
     write_conf("home2/.config/cemm/cemm.conf", "good");
-    expect_missing(scratch_path("absent.conf"), -ENOENT, "absent.conf: No such file");
+    expect_failure(scratch_path("absent.conf"), -ENOENT, "absent.conf: No such file");
     setenv("CEMM_CONFIG", scratch_path("gone.conf"), 1);
-    expect_missing(NULL, -ENOENT, "gone.conf: No such file");
+    expect_failure(NULL, -ENOENT, "gone.conf: No such file");
     unsetenv("CEMM_CONFIG");
-    expect_missing(scratch_path("home2"), -EIO, "can't be read");
+    expect_failure(scratch_path("home2"), -EIO, "can't be read");
     scratch_text("home2/.config/cemm/cemm.conf", "speed = 9\n", 0644);
-    expect_missing(NULL, -EINVAL, "unknown key \"speed\"");
+    expect_failure(NULL, -EINVAL, "unknown key \"speed\"");
     /* Here the key file is missing, not the configuration file. */
     scratch_text("home2/.config/cemm/cemm.conf", "[cloud a]\napi-key-file = /nonexistent/k\n",
                  0644);
-    expect_missing(NULL, -EINVAL, "/nonexistent/k");
+    expect_failure(NULL, -EINVAL, "/nonexistent/k");
 }
 
 int main(void)

@@ -1,17 +1,17 @@
 /*
- * Tests what is recognized at an address if it is not a CEMM Basic or Plus, from
- * the status and the body. If nothing is recognized, there is no message.
+ * Tests how a server that is not a CEMM Basic or Plus is recognized from the status
+ * and the body of its answer. If it is not recognized, there is no message.
  */
 #include "check.h"
 #include "common/protocol/fingerprint.h"
 
 #include <stdlib.h>
 
-#define HTTPS  "this port is for HTTPS (HTTP 400)"
-#define OTHER  "a web server answers at this address, but it is not a CEMM Basic or Plus"
-#define NONE   OTHER " (HTTP 404)"
-#define PAGE   OTHER " (a web page)"
-#define CEMM_3 "this is a CEMM 3.0; it has a different API, which cemm does not support"
+#define HTTPS     "this port is for HTTPS (HTTP 400)"
+#define OTHER     "a web server answers at this address, but it is not a CEMM Basic or Plus"
+#define NOT_FOUND OTHER " (HTTP 404)"
+#define PAGE      OTHER " (a web page)"
+#define CEMM_3    "this is a CEMM 3.0; it has a different API, which cemm does not support"
 
 /* Copies a text without its NUL, so that a sanitizer detects reading beyond it. */
 static char *copy(const char *text)
@@ -57,9 +57,9 @@ static void test_root(void **state)
         {400, "", NULL},
         {400, NULL, NULL},
         {426, "HTTPS", NULL},
-        {404, "", NONE},
-        {404, NULL, NONE},
-        {404, "{\"error\":\"not found\"}", NONE},
+        {404, "", NOT_FOUND},
+        {404, NULL, NOT_FOUND},
+        {404, "{\"error\":\"not found\"}", NOT_FOUND},
         {200, "<!DOCTYPE html><html></html>", PAGE},
         {200, " \t\r\n<html>", PAGE},
         {200, "<", PAGE},

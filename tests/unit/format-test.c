@@ -1,6 +1,7 @@
 /*
- * Tests the text of documents in each format except JSON (see golden-test.c):
- * columns, order, empty fields, tags, and the values' own text.
+ * Tests the text of documents as CSV and as rows of each format: columns, order,
+ * empty fields, tags, and the values' own text. golden-test.c tests whole documents
+ * as JSON, and prometheus-test.c tests Prometheus.
  */
 #include "answers.h"
 #include "check.h"
@@ -35,7 +36,7 @@ static const struct answer_case answers[] = {
     {CEMM_DATA, CEMM_DAY, "p1", "{\"data\":{\"electric_power\":[]}}"},
     /* 4: a day of gas */
     {CEMM_DATA, CEMM_DAY, "p1-gas", "{\"data\":{\"gas\":[[1496264400000,0.25]]}}"},
-    /* 5: gas and another channel in one day, which become two lines, one of them with a tag */
+    /* 5: gas and another channel in one day, which become two lines, one with the tag `period` */
     {CEMM_DATA, CEMM_DAY, "p1",
      "{\"data\":{\"gas\":[[1496264400000,0.25]],\"electric_power\":[[1496264400000,7]]}}"},
     /* 6: totals */
@@ -43,7 +44,7 @@ static const struct answer_case answers[] = {
      "{\"data\":{\"t1\":[1496242500000,1350.5639648438],\"gas\":[1496242500000,2616]}}"},
     /* 7: a year */
     {CEMM_DATA, CEMM_YEAR, "p1-gas", "{\"data\":{\"gas\":[[1483225200000,281.6]]}}"},
-    /* 8: the hour that occurs twice */
+    /* 8: the hour that occurs twice because the clock is put back */
     {CEMM_DATA, CEMM_DAY, "p1",
      "{\"data\":{\"electric_power\":[[1477789200000,2],[1477785600000,1]]}}"},
     /* 9: no channel at all */
@@ -60,7 +61,7 @@ static const struct answer_case answers[] = {
      "{\"n\":-0,\"type\":\"\\u0041\\ud800\\u0000\\r\"}, {}]}"},
     /* 12: no meter at all */
     {CEMM_IO, CEMM_DAY, "", "{\"data\":[]}"},
-    /* 13: an alias of the cloud */
+    /* 13: the info of an alias */
     {CEMM_INFO, CEMM_DAY, "p1", "{\"data\":[{\"io_id\":1,\"port\":3,\"type\":\"p1\"}]}"},
     /* 14: totals with different times, and a channel that was never read */
     {CEMM_TOTALS, CEMM_DAY, "p1",
@@ -394,7 +395,7 @@ static void test_too_many_columns(void **state)
     cemm_zone_free(zone);
 }
 
-/* Values whose name is too long for collectd are counted. "-day" at the end makes a name longer. */
+/* Values whose name is too long for collectd are left out and counted. */
 static void test_refused(void **state)
 {
     static const char name[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -410,7 +411,7 @@ static void test_refused(void **state)
     size_t length;
     assert_int_equal(cemm_render_joined(&document, 1, CEMM_ROWS_PUTVAL, &options, &text, &length),
                      0);
-    expect_part("the other one", text, "-t1\" interval=1 ");
+    expect_part("the value with a short name", text, "-t1\" interval=1 ");
     assert_null(strstr(strchr(text, '\n') + 1, "PUTVAL"));
     assert_int_equal(refused, 1);
     free(text);

@@ -9,7 +9,7 @@
 #define BEGIN  INT64_C(5000000)
 #define MIDDLE 25 /* the random number that does not change a pause */
 
-static const struct cemm_backoff shortly = {1000, 10000};
+static const struct cemm_backoff rules = {1000, 10000}; /* 1 s at first, at most 10 s */
 
 /* Tests the back-offs of a source that fails again after each of them. */
 static void test_doubling(void **state)
@@ -49,7 +49,7 @@ static void test_jitter(void **state)
     (void)state;
     for (uint32_t chance = 0; chance < 200; chance++) {
         struct cemm_health health = {0};
-        cemm_health_fail(&health, BEGIN, shortly, chance * 21474836u);
+        cemm_health_fail(&health, BEGIN, rules, chance * 21474836u);
         int64_t backoff = health.retry_at - BEGIN;
         shortest = backoff < shortest ? backoff : shortest;
         longest = backoff > longest ? backoff : longest;
@@ -58,7 +58,7 @@ static void test_jitter(void **state)
     assert_in_range(longest, 1200, 1250);
     for (uint32_t chance = 0; chance < 51; chance++) { /* never above the maximum */
         struct cemm_health health = {.pause = 8000};
-        cemm_health_fail(&health, BEGIN, shortly, chance);
+        cemm_health_fail(&health, BEGIN, rules, chance);
         assert_in_range(health.retry_at - BEGIN, 7500, 10000);
     }
 }
@@ -70,12 +70,12 @@ static void test_recover(void **state)
     (void)state;
     assert_false(cemm_health_backs_off(&health, BEGIN));
     assert_false(cemm_health_recover(&health)); /* was healthy: no report */
-    assert_true(cemm_health_fail(&health, BEGIN, shortly, MIDDLE));
+    assert_true(cemm_health_fail(&health, BEGIN, rules, MIDDLE));
     assert_true(cemm_health_recover(&health));
     assert_false(cemm_health_backs_off(&health, BEGIN));
     assert_false(cemm_health_recover(&health));
-    assert_true(cemm_health_fail(&health, BEGIN + 1, shortly,
-                                 MIDDLE)); /* reported again, and short again */
+    /* The next failure is reported again, and its back-off is short again. */
+    assert_true(cemm_health_fail(&health, BEGIN + 1, rules, MIDDLE));
     assert_int_equal(health.retry_at, BEGIN + 1001);
 }
 
@@ -86,11 +86,11 @@ static void test_stragglers(void **state)
     struct cemm_health health = {0};
 
     (void)state;
-    assert_true(cemm_health_fail(&health, BEGIN, shortly, MIDDLE));
+    assert_true(cemm_health_fail(&health, BEGIN, rules, MIDDLE));
     for (int i = 0; i < 10; i++)
-        assert_false(cemm_health_fail(&health, BEGIN + i, shortly, MIDDLE));
+        assert_false(cemm_health_fail(&health, BEGIN + i, rules, MIDDLE));
     assert_int_equal(health.retry_at, BEGIN + 1000);
-    assert_false(cemm_health_fail(&health, BEGIN + 1000, shortly, MIDDLE));
+    assert_false(cemm_health_fail(&health, BEGIN + 1000, rules, MIDDLE));
     assert_int_equal(health.retry_at, BEGIN + 3000);
 }
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The environment variables that affect where files are searched. A test may set any of them. */
+/* The environment variables that tests may set. */
 static const char *const variables[] = {
     "CEMM_CONFIG", "XDG_CONFIG_HOME", "HOME",         "CREDENTIALS_DIRECTORY",
     "TZ",          "STATE_DIRECTORY", "XDG_DATA_HOME"};

@@ -8,12 +8,13 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* cmocka's setup and teardown. They restore the environment that they change. */
+/* cmocka's setup and teardown. The teardown restores the environment variables that a test may have
+ * changed (see scratch.c). */
 int scratch_setup(void **state);
 int scratch_teardown(void **state);
 
-/* Returns the path of `name` in the directory. It stays valid until the function has been called a
- * few more times. */
+/* Returns the path of `name` in the directory. The path stays valid during the next three calls of
+ * these functions. */
 const char *scratch_path(const char *name);
 
 /* Writes a file in the directory, with any missing directories of its path, and returns its path.
