@@ -23,9 +23,9 @@
 static struct cemm_http *http;
 static int listener = -1;
 static int connection = -1;
-static unsigned connections;
-static long timeout;        /* the timeout that was last passed to libcurl */
-static bool without_counts; /* libcurl reports no number of connections */
+static unsigned connections; /* number of connections that were accepted */
+static long timeout;         /* the timeout that was last passed to libcurl */
+static bool without_counts;  /* libcurl reports no number of connections */
 static char url[64];
 
 /* ---- libcurl -------------------------------------------------------------------- */
@@ -106,8 +106,8 @@ static void take_connection(void)
     connections++;
 }
 
-/* Receives a request, which is short and arrives in one piece, and answers it. Returns false if the
- * connection has ended. */
+/* Receives a request, which is short and arrives in one piece, and answers it. Returns false if
+ * libcurl has closed the connection without a request. */
 static bool take_request(const char *answer)
 {
     char request[1024];
@@ -172,7 +172,8 @@ static void test_remaining_time(void **state)
     assert_int_equal(timeout, TIMEOUT_MS);
 }
 
-/* A request is sent again at most once. */
+/* A request is sent again at most once, even if libcurl does not report that the connection was new
+ * when it was sent again. */
 static void test_once(void **state)
 {
     (void)state;
@@ -185,7 +186,7 @@ static void test_once(void **state)
     }
 }
 
-/* The server may close a connection just when it is reused, even several times. */
+/* The server may close each connection just when it is reused. */
 static void test_closed(void **state)
 {
     (void)state;

@@ -21,7 +21,7 @@ static const struct {
     {"{\n    \"a\" : 1 ,\n    \"b\" : 2\n}\n", "{\n  \"a\": 1,\n  \"b\": 2\n}\n"},
     {"{\"a\":[[1,2],[3,null]]}", "{\n  \"a\": [\n    [\n      1,\n      2\n    ],\n    [\n      "
                                  "3,\n      null\n    ]\n  ]\n}\n"},
-    /* members keep their order, and numbers keep their text */
+    /* members keep their order, and numbers keep their text, except -0 (next row) */
     {"{\"z\":1.0,\"y\":1e5,\"x\":-0.0,\"w\":0.10,\"v\":1E+400,\"u\":1351.60,\"t\":true}",
      "{\n  \"z\": 1.0,\n  \"y\": 1e5,\n  \"x\": -0.0,\n  \"w\": 0.10,\n  \"v\": 1E+400,\n"
      "  \"u\": 1351.60,\n  \"t\": true\n}\n"},

@@ -127,13 +127,14 @@ static void test_source_change(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* A reading from totals is new only if its value or the time in data has changed. */
+/* A reading from totals is new only if its time is newer, and its value or the time in data has
+ * changed. */
 static void test_totals(void **state)
 {
     static const struct {
         const char *row;
-        int64_t stamp;
-        int64_t measured;
+        int64_t stamp;    /* the reading's time, in totals */
+        int64_t measured; /* the newest time in data */
         double value;
         bool accepted;
     } rows[] = {
@@ -204,8 +205,8 @@ static void test_pick(void **state)
         {"another source, a step back", "local one",
          "{\"data\":{\"t1\":[1496326767000,1351.5],\"rate\":[1496326767000,1]}}", "rate=1 ",
          "t1=1351.700 rate=1 "},
-        {"past it again", "local one", "{\"data\":{\"t1\":[1496326768000,1351.71]}}", "t1=1351.71 ",
-         "t1=1351.71 "},
+        {"past the last reading again", "local one", "{\"data\":{\"t1\":[1496326768000,1351.71]}}",
+         "t1=1351.71 ", "t1=1351.71 "},
     };
     struct cemm_ledger *sent = cemm_ledger_new(0, NULL, 0);
     struct cemm_ledger *shown = cemm_ledger_new(0, NULL, 0);
@@ -216,13 +217,13 @@ static void test_pick(void **state)
         struct cemm_document *document = answer(CEMM_REALTIME, "p1", CEMM_DAY, rows[i].answer);
         document->source = strdup(rows[i].source);
         assert_non_null(document->source);
-        struct cemm_document *one_pick = cemm_ledger_pick(sent, document, NULL);
+        struct cemm_document *due = cemm_ledger_pick(sent, document, NULL);
         struct cemm_document *next = cemm_ledger_pick(shown, document, last);
         cemm_document_unref(document); /* the result does not refer to the document */
-        expect_samples(rows[i].row, one_pick, rows[i].sent);
+        expect_samples(rows[i].row, due, rows[i].sent);
         expect_samples(rows[i].row, next, rows[i].shown);
         expect_text(rows[i].row, cemm_document_source(next), rows[i].source);
-        cemm_document_unref(one_pick);
+        cemm_document_unref(due);
         cemm_document_unref(last);
         last = next;
     }
@@ -231,7 +232,7 @@ static void test_pick(void **state)
     cemm_ledger_free(shown);
 }
 
-/* The result has the interval of its series. */
+/* Each series of a picked document has its interval. */
 static void test_cadence(void **state)
 {
     static const char *const answers[] = {
@@ -300,10 +301,10 @@ static void test_missed(void **state)
         power, "", missed, INT64_C(1496264580000), 1, now); /* continues after the oldest row */
     assert_memory_equal(cemm_document_series(later, &count)[0].samples[0].text, "3", 1);
     cemm_document_unref(later);
-    sooner = cemm_ledger_pick_missing(flow, "", missed, 0, SIZE_MAX, now);
-    (void)cemm_document_series(sooner, &count);
+    struct cemm_document *none = cemm_ledger_pick_missing(flow, "", missed, 0, SIZE_MAX, now);
+    (void)cemm_document_series(none, &count);
     assert_int_equal(count, 0);
-    cemm_document_unref(sooner);
+    cemm_document_unref(none);
     cemm_document_unref(missed);
     cemm_ledger_free(ledger);
 }

@@ -1,7 +1,7 @@
 /*
  * Tests answers if there is too little memory: each allocation fails once, and
- * each time the error is "out of memory". A valid answer must not be called
- * invalid, nor lose a part. json-c's own allocations do not fail here, because
+ * each time the error is -ENOMEM. A valid answer must not be called invalid, and
+ * must not lose a part. json-c's own allocations do not fail here, because
  * json-c 0.16 crashes if there is no memory for a copy of a member's name.
  */
 #include "answers.h"

@@ -15,13 +15,13 @@ static const struct {
     const char *steps; /* "TIME:SERIES…" for each step; 'a' is the first series */
 } cases[] = {
     {"no series", {{0}}, 0, ""},
-    {"an empty one", {{0}}, 1, ""},
-    {"one", {{1, 2, 3}}, 1, "1:a 2:a 3:a "},
-    {"alike", {{1, 2}, {1, 2}}, 2, "1:ab 2:ab "},
+    {"an empty series", {{0}}, 1, ""},
+    {"one series", {{1, 2, 3}}, 1, "1:a 2:a 3:a "},
+    {"two with the same times", {{1, 2}, {1, 2}}, 2, "1:ab 2:ab "},
     {"one after the other", {{1, 2}, {3, 4}}, 2, "1:a 2:a 3:b 4:b "},
     {"the other way round", {{3, 4}, {1, 2}}, 2, "1:b 2:b 3:a 4:a "},
     {"interleaved", {{1, 3, 5}, {2, 3, 4}}, 2, "1:a 2:b 3:ab 4:b 5:a "},
-    {"with empty ones between", {{0}, {2}, {0}, {1, 2}}, 4, "1:d 2:bd "},
+    {"empty series between others", {{0}, {2}, {0}, {1, 2}}, 4, "1:d 2:bd "},
     {"of different lengths", {{1, 2, 3, 4, 5}, {3}, {5}}, 3, "1:a 2:a 3:ab 4:a 5:ac "},
     {"before 1970", {{-5, 7}, {-5, -4}}, 2, "-5:ab -4:b 7:a "},
 };
@@ -52,7 +52,7 @@ static void test_steps(void **state)
             cemm_buffer_char(&steps, ' ');
         }
         expect_text(cases[i].row, steps.data, cases[i].steps);
-        assert_false(cemm_merge_next(&merge)); /* it stays at the end */
+        assert_false(cemm_merge_next(&merge)); /* there is still no step */
         cemm_buffer_clear(&steps);
     }
 }

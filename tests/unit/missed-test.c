@@ -1,6 +1,6 @@
 /*
- * Tests the answers of a meter while its missing minutes are fetched: they wait in
- * order, and none is lost if there are too many of them. Backfill is simulated.
+ * Tests the answers of a meter while its missing minutes are fetched: the answers
+ * wait in order, and none is lost if there are too many of them. Backfill is simulated.
  */
 #include "answers.h"
 #include "check.h"

@@ -1,7 +1,7 @@
 /*
  * Tests how much memory the worst answers within the limits take, because json-c
  * needs much memory for little text. Each answer is read and rendered in a
- * separate process, which must not stay larger than before. Memory that the
+ * separate process, which must not be larger afterwards. Memory that the
  * process already had, such as an emulator's, is not counted. Under an emulator
  * brk() has little space, and other memory of malloc() stays resident after
  * free(), so there the memory in use is compared instead.
@@ -39,7 +39,7 @@ static const struct {
      CEMM_DEVLIST_MAX, 1200},
 };
 
-/* Whether a sanitizer or valgrind is used, which needs many times the memory of the program. */
+/* Whether a sanitizer or valgrind is used. Both need many times the memory of the program. */
 static bool is_watched(void)
 {
 #ifdef __SANITIZE_ADDRESS__
@@ -51,6 +51,7 @@ static bool is_watched(void)
 #endif
 }
 
+/* Makes the answer of a row: `begin`, `unit` as often as it fits, `end`. The caller frees it. */
 static char *make(size_t i)
 {
     size_t unit = strlen(rows[i].unit), end = strlen(rows[i].end);
@@ -86,7 +87,7 @@ static long held(void)
     return getenv("MESON_EXE_WRAPPER") ? (long)((heap.uordblks + heap.hblkhd) >> 10) : resident();
 }
 
-/* Returns the exit status of the process: 0 on success. */
+/* Called in a process of its own. Returns the exit status of the process: 0 on success. */
 static int read_and_render(size_t i, const char *text)
 {
     struct cemm_query query = answer_query(rows[i].endpoint, "p1", CEMM_DAY);

@@ -191,7 +191,7 @@ static void test_parse(void **state)
     assert_true(year.span == CEMM_YEAR && year.year == 1970 && year.month == 1 && year.day == 1);
     cemm_period_format(&month, small, sizeof(small));
     assert_string_equal(small, "2024-12");
-    cemm_period_format(&day, small, sizeof(small)); /* a truncated date would be another date */
+    cemm_period_format(&day, small, sizeof(small)); /* does not fit; half a date is not written */
     assert_string_equal(small, "");
 }
 

@@ -269,18 +269,19 @@ static void test_times_before(void **state)
         const char *row;
         const char *json; /* NULL: the request fails */
         const char *before;
-        const char *wanted; /* NULL: nothing */
+        const char *wanted; /* the time; NULL: none is printed */
     } rows[] = {
-        {"it fails", NULL, "cemm_last_sample_timestamp_seconds{@} 7.25\n", "7.25\n"},
-        {"it has none in data",
+        {"the request fails", NULL, "cemm_last_sample_timestamp_seconds{@} 7.25\n", "7.25\n"},
+        {"no sample in data",
          "{\"data\":{\"t1\":[0,0]},\"totals\":{\"electric_energy\":[1496326765000,1]}}",
          "cemm_last_sample_timestamp_seconds{@} 7\n", "7\n"},
-        {"it has one", "{\"data\":{\"t1\":[1496326765000,1]}}",
+        {"a sample", "{\"data\":{\"t1\":[1496326765000,1]}}",
          "cemm_last_sample_timestamp_seconds{@} 7\n", "1496326765\n"},
         {"another meter", NULL, "cemm_last_sample_timestamp_seconds{x@} 7\n", NULL},
         {"junk", NULL, "cemm_last_sample_timestamp_seconds{@} 7x\n", NULL},
-        {"nothing", NULL, "", NULL},
+        {"an empty text", NULL, "", NULL},
     };
+    /* A second result of the same meter is ignored. */
     struct cemm_document *second = realtime("p1", "{\"data\":{\"t1\":[1496326765000,1]}}");
 
     (void)state;
@@ -383,7 +384,8 @@ static void test_history(void **state)
     }
 }
 
-/* The time that is needed is proportional to the number of devices. */
+/* Rendering many devices is quick. If the time grew with the square of their number, SIGVTALRM
+ * would end the test. */
 static void test_fleet(void **state)
 {
     enum { DEVICES = 100000 };

@@ -68,7 +68,7 @@ static void test_first_answer(void **state)
         int status;
         int64_t retry_after;
         enum cemm_step step;
-        int64_t until; /* CEMM_WAIT: when its pause ends, after BEGIN */
+        int64_t until; /* if CEMM_WAIT: when the pause ends, in milliseconds after BEGIN */
     } rows[] = {
         {"data", 0, 200, NO, CEMM_DONE, 0},
         {"data, with a useless header", 0, 200, 5000, CEMM_DONE, 0},
@@ -76,7 +76,7 @@ static void test_first_answer(void **state)
         {"promise with a time", 50, 202, 3000, CEMM_WAIT, 3050},
         {"promise with time 0", 50, 202, 0, CEMM_WAIT, 50},
         {"promise beyond the deadline", 0, 202, 15000, CEMM_TIMED_OUT, 0},
-        {"promise just before it", 0, 202, 14999, CEMM_WAIT, 14999},
+        {"promise just before the deadline", 0, 202, 14999, CEMM_WAIT, 14999},
         {"promise near the deadline: one more try", 14400, 202, NO, CEMM_WAIT, 14900},
         {"promise too near the deadline", 14550, 202, NO, CEMM_TIMED_OUT, 0},
         {"promise at the deadline", 15000, 202, NO, CEMM_TIMED_OUT, 0},
@@ -109,7 +109,7 @@ static void test_first_answer(void **state)
     }
 }
 
-/* However long the deadline is, no promise is requested more than five times. */
+/* However late the deadline is, a promise leads to at most five repeats of the request. */
 static void test_five_repeats(void **state)
 {
     (void)state;
@@ -184,21 +184,21 @@ static void test_learned(void **state)
 {
     static const struct {
         const char *row;
-        int64_t early; /* the last repeat that was too early; 0: there was none */
-        int64_t came;
+        int64_t early; /* when a repeat got another 202, after BEGIN; 0: there was none */
+        int64_t came;  /* when a later repeat was sent, which got the data, after BEGIN */
         int64_t expected;
-        int64_t known; /* the device's old estimate; -1: none, so `expected` is another device's */
-        bool patient;
+        int64_t known; /* the device's old estimate; -1: none, so `expected` is another's: a hint */
+        bool patient;  /* no repeat before `expected` */
         int64_t learned;
     } rows[] = {
-        {"nothing known: between the two, closer to the successful one", 812, 1318, -1, -1, false,
-         1192},
+        {"nothing known: between the two repeats, closer to the successful one", 812, 1318, -1, -1,
+         false, 1192},
         {"nothing known, and there was no repeat before", 0, 100, -1, -1, false, 75},
         {"as expected: an early repeat tries a little less", 812, 1068, 1068, 1068, false, 1060},
-        {"as expected: a patient one learns nothing new", 0, 1068, 1068, 1068, true, 1068},
+        {"as expected: a patient promise learns nothing new", 0, 1068, 1068, 1068, true, 1068},
         {"sooner than expected", 812, 900, 1068, 1068, false, 900},
         {"later than expected", 1068, 1093, 1068, 1068, true, 1093},
-        {"later, but another one has already learned that", 1050, 1093, 1080, 1080, true, 1080},
+        {"later, but another request has already learned that", 1050, 1093, 1080, 1080, true, 1080},
         {"a hint that is right", 500, 1000, 1000, -1, false, 1000},
         {"a hint that is right, after a wait", 0, 1000, 1000, -1, true, 1000},
         {"a hint that is too long", 0, 500, 1000, -1, false, 500},

@@ -91,6 +91,7 @@ static void expect_call(struct queue *queue, struct call call, size_t count)
     assert_int_equal(call.count, count);
 }
 
+/* Like expect_call(). `first`: the time of the first answer. */
 static void expect(struct queue *queue, size_t count, int64_t first)
 {
     expect_call(queue, (struct call){.first = first}, count);
@@ -148,8 +149,8 @@ static void test_meters(void **state)
     queue_destroy(&queue);
 }
 
-/* A meter with two answers does not delay later answers of other meters. */
-static void test_two_answers_each(void **state)
+/* A meter with several answers does not delay those of other meters. */
+static void test_several_answers_each(void **state)
 {
     struct queue queue;
 
@@ -166,7 +167,7 @@ static void test_two_answers_each(void **state)
     queue_destroy(&queue);
 }
 
-/* An answer that is left for later delays later ones of its meter, and nothing else. */
+/* An answer that is left for later delays newer answers of its meter, and nothing else. */
 static void test_left(void **state)
 {
     struct queue queue;
@@ -185,7 +186,7 @@ static void test_left(void **state)
     queue_destroy(&queue);
 }
 
-/* A meter has the shortest cadence of its channels, without totals. */
+/* An answer has the shortest cadence of its channels, without those in totals. */
 static void test_cadence(void **state)
 {
     static const struct {
@@ -250,8 +251,8 @@ static void test_full_during_a_call(void **state)
     queue_destroy(&queue);
 }
 
-/* Answers that a call has taken or left for later also count. Those left for later are dropped
- * first. */
+/* Answers that a call has taken or left for later also count for the limit. An answer that was left
+ * for later may be dropped. */
 static void test_full_of_left_ones(void **state)
 {
     struct queue queue;
@@ -295,7 +296,7 @@ static void expect_brought(struct queue *queue)
     assert_int_equal(queue->size, 0);
 }
 
-/* A call ends after three quarters of its time. */
+/* A call ends after three quarters of the interval between calls. */
 static void test_call_ends(void **state)
 {
     struct queue queue;
@@ -383,6 +384,7 @@ static bool hold_of(struct hold *hold, const char *alias, int64_t time, int64_t 
     return hold_put(hold, NULL, &reading, now);
 }
 
+/* Checks a reading that was held back, and frees it. */
 static void expect_held(struct held *held, int64_t time)
 {
     assert_non_null(held);
@@ -414,8 +416,7 @@ static void test_hold(void **state)
     assert_int_equal(hold.count, 0);
 }
 
-/* The readings of many devices in the first sweep are held back, and each series is found quickly.
- */
+/* At most HOLD_MAX readings are held back. Each of them is found by its series. */
 static void test_hold_bound(void **state)
 {
     static char series[HOLD_MAX + 1]; /* only the addresses of the elements are used */
@@ -444,7 +445,7 @@ int main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_order_during_a_call),
         cmocka_unit_test(test_meters),
-        cmocka_unit_test(test_two_answers_each),
+        cmocka_unit_test(test_several_answers_each),
         cmocka_unit_test(test_left),
         cmocka_unit_test(test_cadence),
         cmocka_unit_test(test_full),

@@ -24,7 +24,7 @@ static const struct cemm_query queries[] = {
 };
 static struct cemm_source *source;
 static const char *on_disk; /* the key in the file */
-static unsigned loads;
+static unsigned loads;      /* how often the key file was read */
 
 int __wrap_cemm_secret_load(struct cemm_secret *secret, const char *file,
                             struct cemm_message *message);
@@ -75,6 +75,7 @@ static int end(void **state)
     return 0;
 }
 
+/* The key file is read again at most once a second. */
 static void test_once_a_second(void **state)
 {
     (void)state;
@@ -109,6 +110,7 @@ static struct cemm_query query_of(int number)
     return query;
 }
 
+/* `told`: the time in Retry-After, in milliseconds; -1: none. */
 static void refuse(int number, int64_t told)
 {
     const struct cemm_last_reply denied = {.status = 403, .retry_after_ms = told};
@@ -151,6 +153,7 @@ static void test_with_and_without_a_time(void **state)
     }
 }
 
+/* A refusal affects only its own request, and ends when that request is accepted. */
 static void test_each_separately(void **state)
 {
     const struct cemm_last_reply well = {.status = 200, .retry_after_ms = -1};

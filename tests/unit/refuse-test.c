@@ -1,6 +1,7 @@
 /*
  * Tests answers that are refused completely, with a message: wrong types on every
- * level, NULs, and anything that exceeds its limit.
+ * level, NULs, too deep nesting and too many bytes. Also tests that entries beyond
+ * a limit are left out.
  */
 #include "answers.h"
 #include "check.h"
@@ -11,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define T "1496326765000"
+#define T "1496326765000" /* a sample's time */
 
 struct wrong {
     enum cemm_endpoint endpoint;

@@ -16,7 +16,7 @@
 #define KEY       "s3cret-KEY"
 #define TEN       "0123456789"
 #define HUNDRED   TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
-#define LONGEST   HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED "ABCDEFGHIJKL" /* 512 */
+#define LONGEST   HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED "ABCDEFGHIJKL" /* 512 characters */
 #define BLANKS_64 "                                                                "
 
 static const struct {
@@ -49,8 +49,8 @@ static const struct {
     {"CR in it", TEXT(KEY "\r" KEY "\n"), -EILSEQ, NULL},
     {"not ASCII", TEXT(KEY "\xc3\xa9\n"), -EILSEQ, NULL},
     {"byte order mark", TEXT("\xef\xbb\xbf" KEY "\n"), 0, KEY},
-    {"one too long", TEXT(LONGEST "x\n"), -E2BIG, NULL},
-    {"one too long, no newline", TEXT(LONGEST "x"), -E2BIG, NULL},
+    {"one character too long", TEXT(LONGEST "x\n"), -E2BIG, NULL},
+    {"one character too long, no newline", TEXT(LONGEST "x"), -E2BIG, NULL},
     {"longer than we read", TEXT(LONGEST LONGEST "\n"), -E2BIG, NULL},
     {"longer than we read, after spaces", TEXT(BLANKS_64 LONGEST LONGEST "\n"), -E2BIG, NULL},
 #undef TEXT
@@ -121,7 +121,7 @@ static void test_no_regular_file(void **state)
     (void)state;
     assert_int_equal(mkdir(scratch_path("directory"), 0700), 0);
     assert_int_equal(mkfifo(scratch_path("fifo"), 0600), 0);
-    alarm(20); /* a FIFO without a writer must not hang */
+    alarm(20); /* opening a FIFO without a writer must not block */
     expect_failure(scratch_path("missing"), -ENOENT, "No such file");
     expect_failure(scratch_path("missing/key"), -ENOENT, "No such file");
     expect_failure(scratch_path("directory"), -EINVAL, "not a regular file");

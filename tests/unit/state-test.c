@@ -16,10 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NOW    INT64_C(1700000000000) /* 20 s into a minute */
-#define MINUTE INT64_C(60000)
+#define NOW    INT64_C(1700000000000)       /* 20 s into a minute */
+#define MINUTE INT64_C(60000)               /* milliseconds */
 #define AT(n)  (NOW - 20000 - MINUTE * (n)) /* the beginning of the minute n minutes ago */
-#define HOUR   INT64_C(3600)
+#define HOUR   INT64_C(3600)                /* seconds, the unit of a window */
 #define CSV    "csv/my node"
 
 static const struct cemm_uid one = {"00-1E-C0-85-96-CC"};
@@ -100,7 +100,7 @@ static void test_missing(void **state)
         const char *missing;
     } rows[] = {
         {"nothing was sent: the whole window", {0}, "10-1"},
-        {"the last one", {1}, "10-1"},
+        {"the minute that has just ended", {1}, "10-1"},
         {"one in the middle", {5}, "10-5 4-1"},
         {"two that touch", {5, 4}, "10-5 3-1"},
         {"the same, the other way round", {4, 5}, "10-5 3-1"},
@@ -160,7 +160,8 @@ static void test_marks(void **state)
     expect_int("ahead of our clock", mark(ledger, AT(-14)), 1);
     expect_int("the same again", mark(ledger, AT(-14)), 0);
     expect_int("never read", mark(ledger, 0), -EINVAL);
-    expect_int("sent, never read", cemm_ledger_mark(power(ledger), NULL, 0), -EINVAL);
+    expect_int("a live sample that was never read", cemm_ledger_mark(power(ledger), NULL, 0),
+               -EINVAL);
     expect_int("an invalid name", cemm_ledger_mark(power(ledger), "tab\there", NOW), -ENOMEM);
     while (snprintf(name, sizeof(name), "csv/%d", count) > 0 &&
            cemm_ledger_mark(power(ledger), name, NOW) == 1)
@@ -179,8 +180,8 @@ static void test_names(void **state)
     } rows[] = {
         {"good", "p1", "t1", true},
         {"another series", "p1", "t2", true},
-        {"no alias", "p1/x", "t1", false},
-        {"no channel", "p1", "", false},
+        {"an invalid alias", "p1/x", "t1", false},
+        {"an empty channel", "p1", "", false},
     };
     struct cemm_ledger *ledger = begin(HOUR);
     const struct cemm_ledger_entry *first = cemm_ledger_entry(ledger, &one, "p1", "t1");
@@ -360,12 +361,13 @@ static void append(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
+/* A whole file ends with END. Lines that are appended later follow it. */
 #define HEADER       "cemm minutes 2\n"
 #define END          "end\n"
 #define SENT(ranges) "\t00-1E-C0-85-96-CC\tp1\telectric_power\t" ranges "\n"
 #define LINE(start)  SENT(start "+1")
 
-/* A line that was appended is used; half a line is not used and does no harm. */
+/* A line that was appended is used. A line without its newline is not used, and does no harm. */
 static void test_append(void **state)
 {
     const char *path =
@@ -376,21 +378,21 @@ static void test_append(void **state)
     append(path, LINE("1699999740"));
     append(path, "\t00-1E-C0-85-96-CC\tp1\telectric_power\t1699999800+1");
     load(ledger, path, -EBADMSG);
-    expect_text("two and a half lines", missing_of(ledger), "10-8 3-1");
+    expect_text("the half line is not used", missing_of(ledger), "10-8 3-1");
     append(path, "\n" SENT("@1699999999993"));
     load(ledger, path, 0);
-    expect_text("the half line is gone, and its minute", missing_of(ledger), "10-8 2-1");
+    expect_text("with its newline, the line is used", missing_of(ledger), "10-8 2-1");
     assert_true(knows(ledger, NOW - 7, 0));
     cemm_ledger_free(ledger);
 }
 
-/* The whole file is written first, then lines are appended. If that fails, the whole file is
+/* The whole file is written first, then lines are appended. If appending fails, the whole file is
  * written again. */
 static void test_save(void **state)
 {
     static const struct {
         const char *row;
-        int minute;       /* the minute that is marked before; 0: none */
+        int minute;       /* the minute that is marked before saving; 0: none */
         bool whole;       /* the whole file is requested */
         bool away;        /* the file's directory is missing */
         int later;        /* milliseconds since the previous row */
@@ -404,12 +406,11 @@ static void test_save(void **state)
         {"the same minute again", 6, false, false, 0, 0,
          HEADER LINE("1699999500") END LINE("1699999620")},
         {"the whole file", 0, true, false, 0, 0, HEADER SENT("1699999500+1 1699999620+1") END},
-        {"a minute that fails", 7, false, true, 0, -ENOENT, NULL},
+        {"a minute that can't be saved", 7, false, true, 0, -ENOENT, NULL},
         {"the failure is reported once", 5, false, true, 0, 0, NULL},
-        {"it is not tried again at once", 0, false, false, 299999, 0,
+        {"it is not tried again for five minutes", 0, false, false, 299999, 0,
          HEADER SENT("1699999500+1 1699999620+1") END},
-        {"it is tried again after five minutes", 0, false, false, 1, 1,
-         HEADER SENT("1699999500+4") END},
+        {"then it is tried again", 0, false, false, 1, 1, HEADER SENT("1699999500+4") END},
         {"a minute again", 4, false, false, 0, 0,
          HEADER SENT("1699999500+4") END LINE("1699999740")},
         {"the whole file from time to time", 3, false, false, 300000, 0,
@@ -523,7 +524,8 @@ static void test_damage(void **state)
         {"no header", GOOD, -EBADMSG},
         {"an empty line", HEADER END "\n" GOOD, -EBADMSG},
         {"too few fields", HEADER END GOOD "\t00-1E-C0-85-96-CC\tp1\n", -EBADMSG},
-        {"too many", HEADER END GOOD "\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+3\t\n", -EBADMSG},
+        {"too many fields", HEADER END GOOD "\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+3\t\n",
+         -EBADMSG},
         {"an invalid uid", HEADER END "\tgarden\tp1\tx\t1699999800+3\n", -EBADMSG},
         {"an invalid sink", HEADER END "a\001b\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+3\n",
          -EBADMSG},
@@ -577,10 +579,10 @@ static void test_cut(void **state)
     } rows[] = {
         {"within a line", HEADER GOOD "\t00-1E-C", "10-3", "10-5 4-3"},
         {"between two lines", HEADER GOOD, "10-3", "10-5 4-3"},
-        {"all lines", HEADER, "10-1", "10-5 4-1"},
+        {"before the first line", HEADER, "10-1", "10-5 4-1"},
         {"within the end", HEADER GOOD "en", "10-3", "10-5 4-3"},
         {"before the newline of the end", HEADER GOOD "end", "10-3", "10-5 4-3"},
-        {"within a later line", HEADER END GOOD "\t00-1E-C", "10-3", "10-5 4-3"},
+        {"within an appended line", HEADER END GOOD "\t00-1E-C", "10-3", "10-5 4-3"},
     };
     char aside[200];
 
@@ -659,12 +661,12 @@ static void test_links(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* The interval of a series that was learned from samples survives a restart. The interval of a
- * pulse meter is never known. A file of format 1 has no intervals. */
+/* The interval of a series, which is learned from samples, survives a restart. A pulse meter has no
+ * interval. */
 static void test_cadence(void **state)
 {
-    static const char path_1[] = HEADER END "" SENT("@1699999900000");
-    const char *path = scratch_text("state", path_1, 0600);
+    static const char before[] = HEADER END SENT("@1699999900000");
+    const char *path = scratch_text("state", before, 0600);
     struct cemm_document document = {.source = (char *)"local a", .fetched = NOW};
     struct cemm_ledger *ledger = begin(HOUR);
     unsigned seconds = 1;
@@ -679,8 +681,8 @@ static void test_cadence(void **state)
         assert_int_equal(cemm_ledger_mark(power(ledger), NULL, sample.time), 0);
         expect_int("two samples are enough", cemm_ledger_cadence(power(ledger), &seconds), i > 1);
         expect_int("30 s", seconds, i > 1 ? 30 : 0);
-        expect_int("a pulse meter needs no samples", cemm_ledger_cadence(pulse, &seconds), true);
-        expect_int("nothing of its own", seconds, 0);
+        expect_int("this is known without samples", cemm_ledger_cadence(pulse, &seconds), true);
+        expect_int("it has no interval", seconds, 0);
         save(ledger, false, 0);
     }
     expect_state(path, HEADER SENT("@1699999930000") LINE("1699999920") END SENT("/30")

@@ -23,7 +23,7 @@ static void fire(void *data)
 
     assert_true(probe->timer.when >= last_fired); /* earliest first */
     last_fired = probe->timer.when;
-    assert_null(probe->timer.link); /* may be restarted from here */
+    assert_null(probe->timer.link); /* is no longer in the heap, so it can be started again here */
     probe->fired++;
     if (probe->stops)
         cemm_timer_stop(&probe->stops->timer);

@@ -282,7 +282,7 @@ static void test_local(void **state)
     assert_true(walk_as(&local, &fixture->clock, DAY, &path));
 }
 
-/* A name that is longer than any buffer in the code. */
+/* Names of 65 to 255 characters: no name in the mount is that long. */
 static void test_long_names(void **state)
 {
     struct fixture *fixture = *state;
@@ -562,7 +562,8 @@ static void test_queries(void **state)
     }
 }
 
-/* Files of the same document have the same error. */
+/* Files of the same document have the same cause, and so have the directories of periods of a
+ * meter. */
 static void test_causes(void **state)
 {
     struct fixture *fixture = *state;
@@ -592,6 +593,7 @@ static void test_causes(void **state)
     }
 }
 
+/* A day and a month close a day after their end. */
 static void test_closed(void **state)
 {
     struct fixture *fixture = *state;
