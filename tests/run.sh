@@ -158,7 +158,7 @@ plain() {
 
 sanitized() {
   configure sanitized -Db_sanitize=address,undefined -Db_lundef=false || return
-  # The quarantine is small, because some tests measure memory.
+  # The quarantine, in which ASan keeps freed memory, is small, because some tests measure memory.
   export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:quarantine_size_mb=16
   export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
   suites sanitized -

@@ -39,7 +39,7 @@ def expires($meter):
   elif . != "gas" and (($meter.alias | is_smart) or ($meter.alias | test("^mb[0-9]+$")) and $meter.type != "solar_energy") then 600
   else 86400 end;
 
-# collectd: "time:value", with a NUL byte at the end.
+# collectd publishes "time:value", with a NUL byte at the end.
 def collectd_value: "value.split(\":\")[1] | replace(\"\\x00\", \"\")";
 def collectd_type: if is_energy then "energy_wh" elif . == "electric_power" then "power" elif . == "flow" then . else "gauge" end;
 

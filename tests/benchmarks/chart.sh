@@ -5,7 +5,8 @@ results=$1
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/cemm-chart.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
-# points FILE PREFIX SUFFIX SERIES: prints X and the median for each row named PREFIX X SUFFIX.
+# points FILE PREFIX SUFFIX SERIES: writes X and the median of SERIES to $scratch/FILE, for each row whose
+# ID is PREFIX X SUFFIX.
 points() {
   awk -F'\t' -v prefix="$2" -v suffix="$3" -v series="$4" '
     $1 == "figure" && $3 == series && index($2, prefix) == 1 {

@@ -67,7 +67,8 @@ start_shards() {
   done
 }
 
-# samples_of SWEEPS: whether the collectds have written as many samples of power as there are devices.
+# samples_of SWEEPS: whether the collectds have written SWEEPS times as many samples of power as there
+# are devices.
 samples_of() {
   sleep 1 # because counting also costs CPU time
   (($(cat "$run"/*/values | grep -cF /power-p1-electric_power) >= devices * $1))

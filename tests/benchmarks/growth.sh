@@ -9,6 +9,7 @@ set -euo pipefail
 bench_begin "$@"
 last=$(date -d '3 days ago' +%F)
 
+# days_before DAYS: prints the first of DAYS days, of which $last is the last.
 days_before() {
   date -d "$last 12:00 $(($1 - 1)) days ago" +%F
 }
@@ -18,7 +19,7 @@ history() { # DAYS
 }
 
 # usage_of COMMAND DAYS: prints the CPU seconds and the peak memory (KiB) of a command for DAYS days.
-usage_of() { # COMMAND DAYS
+usage_of() {
   python3 -c '
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)

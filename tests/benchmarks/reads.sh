@@ -24,7 +24,7 @@ at_cleanup "rm -rf $memory"
 closed_csv=$(day_file "$dev" p1 "$year-06-10" csv)
 closed_json=$(day_file "$dev" p1 "$year-06-10" json)
 realtime=$m/$dev/p1/realtime.csv
-# The files are at the same depth as in the mount, because the look-up of the path is not measured.
+# The files are at the same depth as in the mount, so that looking up their paths takes as long.
 mkdir -p "$memory/${closed_csv%/*}"
 cp "$closed_csv" "$closed_json" "$memory/${closed_csv%/*}"
 

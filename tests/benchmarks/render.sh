@@ -14,8 +14,8 @@ history() { # FORMAT
   "$build/plugin/exec/cemm" history --config "$conf" --from "$year-01-01" --to "$year-12-31" --format "$1" "$dev/p1"
 }
 
-# This is for days with one channel, newest first, as the simulator has them for p1. For more channels jq
-# would have to sort and group, which takes twice as long.
+# These jq programs are for days with one channel, newest first, as the simulator has them for p1. For
+# more channels jq would have to sort and group, which takes twice as long.
 rows='.data | to_entries[] | .key as $channel | .value | reverse[] | select(.[1] != null) | '
 in_csv=$rows'"\($uid),p1,\($channel),\(.[1]),W,\(.[0] / 1000 | strftime("%Y-%m-%dT%H:%M:%S+00:00")),"'
 in_influx=$rows'"cemm,uid=\($uid),alias=p1 \($channel)=\(.[1]) \(.[0])000000"'

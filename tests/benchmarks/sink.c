@@ -87,7 +87,8 @@ static int start(void)
 
 static int stop(void)
 {
-    /* collectd still has our callback, but its write threads have ended. */
+    /* collectd's write threads have ended. The file stays open, because collectd still has our
+     * callback. */
     return fflush(file);
 }
 

@@ -148,7 +148,8 @@ sweep() {
   echo "$memory" >>"$scratch/memory-$series-$devices"
 }
 
-# beside_one SECONDS: if there is a connection for each device, no device waits for another.
+# beside_one SECONDS: records the duration of a sweep beside that for a single device. With a connection
+# for each device, no device waits for another, so both should be about equal.
 beside_one() {
   local alone=$scratch/alone-$delay-$promise
   if ((devices > connections || delay + promise == 0)) || [[ -n $hanging ]]; then
@@ -177,6 +178,7 @@ parallel() {
   seconds curl -sS --no-progress-meter --parallel --parallel-immediate --parallel-max "$connections" -K "$run/curl"
 }
 
+# limit: records the time that curl takes.
 limit() {
   local took
   if ((promise > 0)); then
@@ -190,8 +192,8 @@ limit() {
 }
 
 # scenario DEVICES DELAY_MS PROMISE_MS HANGING_EVERY THREADS [CONNECTIONS]: measures a case. THREADS is
-# for curl_json; 0 means as many as there are connections. With more connections than the default, there
-# is no comparison.
+# for curl_json; 0 means as many as there are connections. With more than $connections_max
+# connections there is no comparison.
 scenario() {
   local words faults=() interval threads peer least memory before last cpu values
   devices=$1

@@ -23,7 +23,7 @@ includes() {
   }
 }
 
-# Each directory may use only the directories that are listed above it.
+# Each directory may use only directories that are listed above it, and not all of these.
 check 'base uses nothing' includes common/base
 check 'model uses base' includes common/model common/base/
 check 'config uses base' includes common/config common/base/
@@ -42,8 +42,8 @@ by_include() {
   grep -roE '^#include "[^"]+"' --include='*.[ch]' common fs plugin |
     sed -E 's/^(.*)\.[ch]:#include "(.*)\.h"$/\1 \2/' | awk '$1 != $2'
 }
-# by_symbol PLACE: prints the pairs for the program or plugin in that directory. Programs in other
-# directories may define the same symbols.
+# by_symbol PLACE: prints the pairs for common/ and the program or plugin in that directory. Each is
+# searched alone, because two programs may define the same symbol.
 by_symbol() {
   jq -r --arg place "$1" '.[] | (.file | capture("(^|/)(?<unit>(common|\($place))/[^.]*)[.]c$")) as $file |
       "\($file.unit) \(.directory)/\(.output)"' "$build/compile_commands.json" |
@@ -90,7 +90,7 @@ refute 'open_memstream() is not used' grep -rn --include='*.c' 'open_memstream *
 no_curl() { ! nm -u "$build/common/libcemm-pure.a" | grep -w 'U curl_.*'; }
 check 'libcemm-pure.a does not use libcurl' no_curl
 
-# exports LIBRARY: prints "function@@node" for each exported function.
+# exports LIBRARY: prints "function@@node" for each exported function; the node is its symbol version.
 exports() { nm -D --defined-only "$1" | awk '$2 == "T" { print $3 }' | sort; }
 # declared HEADER NODE: prints the same for the functions that a header declares.
 declared() { sed -nE "/^typedef/d; s/^[A-Za-z][^(]*\\b(cemm_[a-z_]+)\\(.*/\\1@@$2/p" "common/$1"; }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Compares the manual pages with the programs: every option and setting is in its page, and every option
-# and setting in a page is accepted. Both are taken from the pages, the tables in the code, and the
-# programs themselves, so that none is missed. Called by meson: manual.sh SOURCE_DIR BUILD_DIR
+# and setting in a page is accepted. The names are taken from the pages, from the tables in the code,
+# and from the programs' help, and compared, so that none is missed.
+# Called by meson: manual.sh SOURCE_DIR BUILD_DIR
 # shellcheck disable=SC2317 # functions that check calls
 set -euo pipefail
 
@@ -110,7 +111,7 @@ for command in $commands; do
   same "cemm $command: options" "$("$cemm" "$command" --help | long_options '^  ')" \
     "$(part "$cemm_page" 'Options of every command' "Options of (.*[, ])?$command([, ].*)?" | page_options)"
 done
-same 'cemm: options of the source' \
+same 'cemm: options in the code' \
   "$(sed -n '/option_table\[\] = {/,/^}/s/^    {"\([a-z-]*\)",.*/\1/p' plugin/exec/options.c)" \
   "$(part "$cemm_page" 'Options of .*' | page_options)"
 same 'cemm: options that bash completes' \
@@ -118,7 +119,7 @@ same 'cemm: options that bash completes' \
 same 'cemm: options without a command' "$("$cemm" --help | long_options ' ' | grep -E 'help|version')" \
   "$(part "$cemm_page" 'Options without a command' | page_options)"
 formats=$(part "$cemm_page" Formats | sed -n 's/^\.It Cm //p')
-same 'cemm: formats of the source' \
+same 'cemm: formats in the code' \
   "$(sed -n '/ formats\[\] = {/,/^}/p' plugin/exec/options.c | grep -oE '"[a-z-]+"' | tr -d '"')" "$formats"
 same 'cemm: exit status' "$(sed -n '/^enum exec_exit/,/^}/p' plugin/exec/options.h | grep -oE '= [0-9]+' | tr -d '= ')" \
   "$(part "$cemm_page" 'EXIT STATUS' | sed -n 's/^\.It //p')"
@@ -129,12 +130,12 @@ letters() { grep -oE '(^|[ ,])-[a-zA-Z]\b' | grep -oE '[a-zA-Z]$'; }
 options=$(part "$cemmfs_page" Options | sed -n 's/^\.It //p' | grep -oE 'Fl ([a-zA-Z]\b|Fl [a-z]+)' | awk '{ print $NF }')
 same 'cemmfs: options of its help' \
   "$("$cemmfs" --help | sed -n 's/^  \(-.*\)/\1/p' | letters) $("$cemmfs" --help | long_options ', ')" "$options"
-same 'cemmfs: options of the source' \
+same 'cemmfs: options in the code' \
   "$(sed -n 's/.*getopt_long(argc, argv, ":\([a-zA-Z:]*\)".*/\1/p' fs/options.c | tr -d : | grep -o .) \
    $(grep -oE '\{"[a-z]+", (no|required)_argument' fs/options.c | grep -oE '"[a-z]+"' | tr -d '"')" "$options"
 
 mount_options=$(part "$cemmfs_page" 'Mount options' | sed -n 's/^\.It Cm \([a-z_]*\).*/\1/p')
-same 'cemmfs: mount options of the source' \
+same 'cemmfs: mount options in the code' \
   "$(grep -oE '\{"[a-z_]+=", (10|8)|strcmp\(option, "[a-z_]+"' fs/options.c | grep -oE '"[a-z_]+' | tr -d '"')" "$mount_options"
 same 'cemmfs: mount options of its help' \
   "$("$cemmfs" --help | grep -E '^  -o ' | grep -oE -e '-o [a-z_]+|, [a-z]+=' | tr -d = | awk '{ print $NF }')" "$mount_options"
@@ -157,8 +158,8 @@ done
 refute 'cemmfs does not accept -o colour' taken colour
 same 'cemmfs: extended attributes' "$(grep -oE '"user\.cemm\.[a-z]+"' fs/ops.c | tr -d '"')" \
   "$(part "$cemmfs_page" 'Extended attributes' | sed -n 's/^\.It Va //p')"
-# The results of a request (cemm.h), its outcomes in fs_errno(), and the errors that cemmfs itself
-# returns to readers. ERANGE, EINVAL, ENOSYS and ESTALE are only for the kernel.
+# The results of a request (cemm.h), the errors that fs_errno() makes of them, and the errors that
+# cemmfs itself returns to readers. ERANGE, EINVAL, ENOSYS and ESTALE are only for the kernel.
 same 'cemmfs: errors' \
   "$(sed -n '/^ \* How a request ended/,/^struct/s/^ \*   -\(E[A-Z]*\) .*/\1/p' common/cemm.h | grep -v ECANCELED)
    $(grep -hoE '(fuse_reply_err|pending_reply_error)\([a-z]+, .*' fs/*.c | grep -oE '\bE[A-Z]{2,}' | grep -vE 'ERANGE|EINVAL|ENOSYS|ESTALE')
@@ -229,7 +230,7 @@ everything() {
 }
 if collectd=$(PATH=$PATH:/usr/sbin command -v collectd); then
   collectd_begin
-  world=(env) # nothing is searched, because the configuration is refused
+  world=(env) # on this machine: the configuration is refused, so its networks are not searched
   conf "$scratch/all" <<<"$(everything)"
   run_collectd -T -C "$scratch/all/collectd.conf" >"$scratch/all/out" 2>&1 || true
   is 'the plugin knows what is documented, and nothing else' \

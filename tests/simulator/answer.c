@@ -1,8 +1,8 @@
 /*
  * An HTTP answer before it is sent.
  *
- * The code that makes documents, and the faults that damage them, use only this and not the HTTP
- * library.
+ * The code that makes documents, and the faults that damage them, use only these functions and not
+ * the HTTP library.
  */
 #include "answer.h"
 

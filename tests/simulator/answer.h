@@ -12,7 +12,7 @@
 /* What happens to the connection. Except for ANSWER_HTTP, the body also contains the header and is
  * sent unchanged. */
 enum answer_end {
-    ANSWER_HTTP,  /* normal: the library makes the header */
+    ANSWER_HTTP,  /* normal: the HTTP library makes the header */
     ANSWER_CLOSE, /* it is closed */
     ANSWER_LATE,  /* it is closed a while later; until then nothing is read */
     ANSWER_RESET, /* it is reset */
@@ -24,7 +24,7 @@ struct answer {
     unsigned status;
     char *body; /* allocated; NULL: empty */
     size_t length;
-    size_t sent;      /* if less than `length`, the connection is closed in the middle */
+    size_t sent;      /* if less than `length`, the connection is closed inside the body */
     const char *type; /* a literal */
     time_t date;      /* 0: the current time */
     int retry_after;  /* seconds; -1: no such header */

@@ -3,11 +3,11 @@
  *
  * One socket receives the broadcasts, and each device has its own socket, bound to its address. A
  * device sends answers from its socket, so that their source is its address as with real devices,
- * and also receives unicast queries there. All sockets share one port with other programs that
- * allow it (SO_REUSEADDR), so several simulators can run on one network.
+ * and also receives unicast queries there. All sockets use the same port. They set SO_REUSEADDR, so
+ * several simulators can run on one machine.
  *
  * The destination of a packet decides which devices answer: a broadcast concerns only the devices
- * in that network, although one process simulates the devices of all networks.
+ * in the network that it was sent to, although one process simulates the devices of all networks.
  */
 #include "beacon.h"
 
@@ -52,8 +52,9 @@ struct packet {
     int interface;
 };
 
-/* Finds the interface that has the socket's address or, if not `exactly`, whose network contains
- * that address (as for 127.0.0.2, which no interface has). */
+/* Sets `interface` and `broadcast` of the socket from the interface that has its address or, if not
+ * `exactly`, from one whose network contains its address. (No interface has 127.0.0.2, but lo's
+ * network contains it.) Returns false if there is no such interface. */
 static bool find_network(const struct ifaddrs *list, struct beacon_socket *sock, bool exactly)
 {
     for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
@@ -244,7 +245,8 @@ static void other_mac(const struct world *world, int index, char mac[static MAC_
         mac_of(uid, mac);
 }
 
-/* Closes `out`, a memory stream that has filled `text` and `length`, and sends the text. */
+/* Closes `out`, a memory stream that writes to `text` and `length`. Sends the text `times` times,
+ * and frees it. */
 static void send_out(const struct beacon_socket *sock, const struct sockaddr_in *to, FILE *out,
                      char **text, const size_t *length, int times)
 {

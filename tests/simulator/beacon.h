@@ -6,8 +6,8 @@
 struct beacon;
 
 /*
- * Opens the sockets and adds them to the pool's epoll. Returns 0, or prints a message and returns
- * a negative errno.
+ * Opens the sockets and adds them to the pool's epoll. Returns 0 or a negative errno. If a socket
+ * can't be opened, a message is printed.
  */
 int beacon_new(struct pool *pool, struct beacon **ret_beacon);
 void beacon_free(struct beacon *beacon);

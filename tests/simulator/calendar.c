@@ -1,9 +1,9 @@
 /*
- * Local days, months and years.
+ * Days, months and years in the meters' time zone.
  *
  * The API's days are those of the meter's zone, and twice a year a day has 23 or 25 hours. GLib's
- * GTimeZone accepts any zone by name; libc would need TZ, which affects the whole process. Days and
- * months without a zone use timegm() and gmtime_r(), which depend on no zone.
+ * GTimeZone accepts any zone by name; libc would need TZ, which affects the whole process. Dates
+ * are converted to and from seconds with timegm() and gmtime_r(), which depend on no zone.
  */
 #include "calendar.h"
 

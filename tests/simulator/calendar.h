@@ -1,4 +1,4 @@
-/* Local days, months and years of the meters' zone. See calendar.c. */
+/* Days, months and years in the meters' time zone. See calendar.c. */
 #pragma once
 
 #include <stdint.h>
@@ -13,12 +13,13 @@ enum period {
 
 struct date {
     int year;
-    int month; /* 1 to 12 */
-    int day;   /* 1 to 31 */
-    int weekday;
+    int month;   /* 1 to 12 */
+    int day;     /* 1 to 31 */
+    int weekday; /* 0 (Sunday) to 6 */
     int yearday; /* 0 to 365 */
 };
 
+/* Makes a calendar. -EINVAL: there is no such time zone. */
 int calendar_new(const char *zone, struct calendar **ret_calendar);
 void calendar_free(struct calendar *calendar);
 

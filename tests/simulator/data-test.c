@@ -252,8 +252,8 @@ static void days_have_their_own_length(void **state)
     }
 }
 
-/* The amounts of hours, days or months add up to that of the longer period, and to the increase of
- * the readings in it. */
+/* The amounts of hours, days or months add up to the amount of the longer period, and to the
+ * increase of the readings in it. */
 static void sums_agree(void **state)
 {
     struct rig *rig = *state;

@@ -94,20 +94,21 @@ static int counter_of(const struct meter *meter, const struct day *day, int inde
     return (day->low[index] ? 0 : 1) + (day->amount[index] < 0 ? 2 : 0);
 }
 
-/* Adds the part of a day before `until` to the sums. Gas is only read when its hour has ended. */
+/* Adds the part of a day before `until` to the sums. An hour of gas is added only when
+ * it has ended. */
 static void add_day(const struct meter *meter, const struct day *day, int64_t until,
                     int64_t sum[COUNTERS])
 {
     for (int i = 0; i < day->count; i++) {
-        int64_t gone = until - (day->start + i * day->length);
+        int64_t elapsed = until - (day->start + i * day->length);
 
-        if (gone <= 0 || (meter->household.kind == METER_GAS && gone < day->length))
+        if (elapsed <= 0 || (meter->household.kind == METER_GAS && elapsed < day->length))
             break;
         if (meter->household.kind == METER_GAS)
             sum[0] += day->amount[i];
         else
             sum[counter_of(meter, day, i)] +=
-                labs((long)day->amount[i]) * (gone < day->length ? gone : day->length);
+                labs((long)day->amount[i]) * (elapsed < day->length ? elapsed : day->length);
     }
 }
 
@@ -147,7 +148,8 @@ static int reach(struct meter *meter, int64_t utc)
     return 0;
 }
 
-/* Returns the day that contains `utc`, and the sums at its first midnight. */
+/* Returns the day that contains `utc`, and the midnight at which it begins. -ENOENT: there is no
+ * data at that time. */
 static int find_day(struct meter *meter, int64_t utc, const struct day **ret_day,
                     const struct midnight **ret_midnight)
 {
@@ -224,13 +226,13 @@ enum meter_kind meter_kind(const struct meter *meter)
 
 static int64_t reading(const struct meter *meter, int counter, const int64_t sum[COUNTERS])
 {
-    int64_t gone = sum[counter];
+    int64_t used = sum[counter];
 
     if (meter->household.kind == METER_WATER)
-        gone = gone * 4 / VOLUME_UNIT_TIMES_4;
+        used = used * 4 / VOLUME_UNIT_TIMES_4;
     else if (meter->household.kind != METER_GAS)
-        gone /= ENERGY_UNIT;
-    return meter->first[counter] + gone;
+        used /= ENERGY_UNIT;
+    return meter->first[counter] + used;
 }
 
 static bool has_channel(enum meter_kind kind, enum channel channel)

@@ -18,6 +18,8 @@
 #define TIME_MIN_S INT64_C(946684800)  /* 2000 */
 #define TIME_MAX_S INT64_C(4102444800) /* 2100 */
 
+/* t1 and t2 count the energy of positive power, at the low and the high tariff; t3 and t4 count the
+ * energy of negative power. */
 enum channel {
     CHANNEL_T1,
     CHANNEL_T2,
@@ -29,10 +31,10 @@ enum channel {
     CHANNEL_GAS,
     CHANNEL_FLOW,
     CHANNEL_VOLUME,
-    CHANNEL_ENERGY,     /* t1 - t3, as a reading */
-    CHANNEL_ENERGY_LOW, /* t1 - t3, as the amount of a period */
-    CHANNEL_ENERGY_HIGH,
-    CHANNEL_HUMIDITY, /* not in the vendor's documentation */
+    CHANNEL_ENERGY,      /* t1 - t3, as a reading */
+    CHANNEL_ENERGY_LOW,  /* t1 - t3, as the amount of a period */
+    CHANNEL_ENERGY_HIGH, /* t2 - t4 */
+    CHANNEL_HUMIDITY,    /* not in the vendor's documentation */
 };
 
 struct sample {
@@ -51,9 +53,11 @@ int channel_find(const char *name, enum channel *ret_channel);
 int meter_new(const struct calendar *calendar, int64_t since, const char *uid, const char *alias,
               struct meter **ret_meter);
 void meter_free(struct meter *meter);
-/* For DSMR 5: makes the rows of a day of gas minutes in L/min instead of hours in m3. */
+/* For DSMR 5: a day of gas has a row in L/min for each minute, instead of one in m3 for each hour.
+ */
 void meter_gas_by_minute(struct meter *meter);
-/* Makes the time of a gas reading the hour at which it changed instead of the telegram's time. */
+/* Gives a gas reading the time of the full hour at which it changed, instead of the time at which
+ * the smart meter sent it. */
 void meter_gas_stamped_hourly(struct meter *meter);
 void meter_read_every(struct meter *meter, int seconds);
 enum meter_kind meter_kind(const struct meter *meter);
@@ -66,6 +70,7 @@ int meter_value(struct meter *meter, enum channel channel, int64_t time_ms, int6
 int meter_latest(struct meter *meter, enum channel channel, int64_t now_ms,
                  struct sample *ret_sample);
 
-/* Returns the rows of the period that contains `utc`, newest first; none if there is no data. */
+/* Returns the rows of the period that contains `utc`, newest first; none if there is no data.
+ * The caller frees them. */
 int meter_rows(struct meter *meter, enum period period, enum channel channel, int64_t utc,
                int64_t now_ms, struct sample **ret_rows, size_t *ret_count);

@@ -121,7 +121,8 @@ static const struct {
     {"mb", 5, "solar_energy", "rs485"},
 };
 
-/* Smart meters and their gas meters. Firmware 2.26 also lists p1's gas meter as emucs-gas. */
+/* Smart meters and their gas meters. Firmware 2.26 also lists p1's gas meter as emucs-gas.
+ * The last row of which both meters exist is used. */
 static const struct {
     const char *smart;
     const char *gas;
@@ -205,7 +206,8 @@ void document_io(const struct world *world, enum api api, int only, FILE *out)
     fputs("]}", out);
 }
 
-/* Writes the beginning of an answer that has a time, whose unit and type depend on the API. */
+/* Writes the beginning of an answer that has a time. The type of io_id and the unit of the time
+ * depend on the API. */
 static void put_head(enum api api, int index, int64_t utc, FILE *out)
 {
     if (api == API_LAN)
@@ -228,7 +230,7 @@ static bool has_last_second(const struct world *world, struct meter *meter, enum
     return start >= world->since && start * 1000 <= simclock_now(&world->clock);
 }
 
-/* Whether the first row of the next period is added, as --next-row does to a period that has ended.
+/* Whether --next-row adds the first row of the next period, which it does if this period has ended.
  */
 static bool has_next(const struct world *world, enum period period, int64_t utc,
                      struct sample *ret_sample)
@@ -298,7 +300,7 @@ int document_history(const struct world *world, struct device *device, int index
     return r;
 }
 
-/* Returns the last full minute of the day that has been measured, or 0 if there is none. */
+/* Returns when the newest minute of the day that contains `utc` began, or 0 if there is no data. */
 static int64_t last_minute(const struct world *world, int64_t utc)
 {
     int64_t now = simclock_now(&world->clock) / 1000;

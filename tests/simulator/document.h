@@ -35,9 +35,10 @@ int64_t document_hundredths(int64_t value, enum rounding rounding);
 void document_number(FILE *out, int64_t hundredths);
 void document_value(FILE *out, int64_t value, enum rounding rounding);
 void document_sample(FILE *out, const struct sample *sample, enum rounding rounding);
-/* Writes the single register of an inverter as `data` has it; `totals` splits it into t1 and t2. */
+/* Writes the single register of an inverter as `data` of realtime has it. (`totals` splits it into
+ * t1 and t2.) */
 void document_register(FILE *out, int64_t low, int64_t high, enum rounding rounding);
-/* Returns how an API rounds, except in `totals` of realtime, where it rounds down. */
+/* Returns how an API rounds values. Only `totals` of realtime differs: it rounds down. */
 enum rounding document_rounding(const struct world *world, enum api api);
 /* Returns the core version of the LAN devices. */
 const char *document_core(const struct world *world);

@@ -13,7 +13,7 @@ struct promises;
 struct spoiler;
 struct wire_fault;
 
-/* A fault. One of the first three pointers is set. */
+/* A fault. Exactly one of `row`, `spoiler` and `wire` is set. */
 struct fault {
     const struct fault_row *row;
     const struct spoiler *spoiler;

@@ -117,7 +117,7 @@ static uint64_t seed_of(const char *uid, const char *alias)
     return seed;
 }
 
-/* Returns a pseudo-random number below `limit`, which depends only on the seed and `number`. */
+/* Returns a pseudo-random number from 0 to `limit` - 1. Equal arguments give equal numbers. */
 static int draw(uint64_t seed, int64_t number, int limit)
 {
     uint64_t high = mix(seed + (uint64_t)number * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
@@ -232,15 +232,15 @@ static int64_t minute_amount(const struct household *household, const struct sun
 
 int64_t household_first(const struct household *household, int counter)
 {
-    bool reverse =
-        household->kind == METER_MODBUS && counter >= 2; /* consumption at night is small */
+    /* These counters of an inverter have only its consumption at night, which is small. */
+    bool reverse = household->kind == METER_MODBUS && counter >= 2;
 
     if (household->kind == METER_PULSE)
         return 0;
     return (reverse ? 0 : 1000) + draw(household->seed, -3 - counter, reverse ? 40 : 1000);
 }
 
-/* Returns the local time in minutes since midnight, which jumps when clocks change. */
+/* Returns the local time in minutes after 00:00. It jumps when the clocks change. */
 static int local_minute(const struct calendar *calendar, const struct day *day, int index)
 {
     int64_t utc = day->start + index * INT64_C(60);

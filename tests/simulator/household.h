@@ -33,12 +33,12 @@ struct day {
     int64_t length; /* of each entry, in seconds */
     int count;
     int32_t amount[DAY_MINUTES_MAX];
-    bool low[DAY_MINUTES_MAX];
+    bool low[DAY_MINUTES_MAX]; /* whether the low tariff applies */
 };
 
 /* Returns the kind of a meter. -ENOENT: the alias is not simulated. */
 int meter_kind_of(const char *alias, enum meter_kind *ret_kind);
-/* Whether the cloud has meters with this alias; all others exist on the LAN only. */
+/* Whether the cloud has meters with this alias. Meters with other aliases exist only on the LAN. */
 bool meter_in_cloud(const char *alias);
 int household_begin(const char *uid, const char *alias, struct household *ret_household);
 

@@ -3,7 +3,7 @@
  *
  * Anybody on the LAN can answer a broadcast. So with --beacon-junk, a set of packets is sent before
  * each answer, and a client must not take any of them for a device. The MAC of a kind of junk is
- * 00:1E:C0:FF:FF:xx, where xx is the number of its row, so that the MAC tells which kind a client
+ * 00:1E:C0:FF:FF:xx, where xx is its index in `kinds`, so that the MAC tells which kind a client
  * has believed. The last kind is an exception: it has the MAC of a device that exists at another
  * address.
  */
@@ -12,10 +12,10 @@
 #include <stdbool.h>
 
 #define LONG_SIZE  3000 /* more than a packet on Ethernet holds */
-#define DEEP_COUNT 600  /* both halves fit in a packet */
+#define DEEP_COUNT 600  /* arrays in each other; all 1200 brackets fit in a packet */
 #define TYPE       "CEMM_basic"
 #define VERSION    "1.24"
-#define OLD        "1.22" /* too old to answer */
+#define OLD        "1.22" /* a real device with this version does not answer queries */
 
 static void begin_object(FILE *out, const struct beacon_fields *fields)
 {
@@ -90,7 +90,7 @@ static void put_deep(FILE *out, const struct beacon_fields *fields)
     putc('}', out);
 }
 
-/* A client that is bound to the port receives its own query, like this echo of it. */
+/* A client that is bound to the discovery port receives its own query. This packet is the same. */
 static void put_echo(FILE *out, const struct beacon_fields *fields)
 {
     (void)fields;

@@ -16,18 +16,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_KEY     "test-key-4e4f657"
-#define DEFAULT_METERS  "p1,p1-gas,s01"
-#define PRINT_ARGUMENTS 4 /* at least */
-#define PROMISE_MAX_MS  3600000
-#define RETRY_AFTER_MAX 86400
-#define CLOUD_ROUND_MAX 1e6
-#define READ_EVERY_MAX  3600
-#define KEY_MAX         512
-#define SPEED_MAX       1e6
-#define DISCOVERY_PORT  9777
-#define BEACON_TIMES    1000
-#define BEACON_TEXT_MAX 255 /* of a text in a beacon */
+#define DEFAULT_KEY      "test-key-4e4f657"
+#define DEFAULT_METERS   "p1,p1-gas,s01"
+#define PRINT_ARGUMENTS  4 /* at least */
+#define PROMISE_MAX_MS   3600000
+#define RETRY_AFTER_MAX  86400
+#define CLOUD_ROUND_MAX  1e6
+#define READ_EVERY_MAX   3600
+#define KEY_MAX          512
+#define SPEED_MAX        1e6
+#define DISCOVERY_PORT   9777
+#define BEACON_TIMES_MAX 1000
+#define BEACON_TEXT_MAX  255 /* bytes of --beacon-claim and --beacon-version */
 
 enum form {
     FORM_FLAG,
@@ -95,7 +95,7 @@ static int take_meters(struct options *options, const char *text)
     return 0;
 }
 
-/* Takes NAME=KIND. A documented alias is refused. */
+/* Takes NAME=KIND. NAME must not be a documented alias, and KIND must be one. */
 static int take_extra(struct options *options, const char *text)
 {
     struct meter_name extra = {.unlisted = true};
@@ -347,7 +347,7 @@ static const struct option_row rows[] = {
     {"beacon-claim", "ADDR", take_beacon_claim, OTHER, "the ip in answers (default: the real one)"},
     {"beacon-version", "V", take_beacon_version, OTHER,
      "the version in answers (default: the firmware's core)"},
-    {"beacon-times", "N", NULL, NUMBER(beacon_times, 1, BEACON_TIMES),
+    {"beacon-times", "N", NULL, NUMBER(beacon_times, 1, BEACON_TIMES_MAX),
      "each answer is sent N times (default 1)"},
     {"beacon-junk", NULL, NULL, FLAG(beacon_junk),
      "junk and forged packets are sent before each answer"},

@@ -26,7 +26,7 @@ enum promise_body {
 
 struct meter_name {
     const char *alias;
-    const char *like; /* the documented alias whose kind and data it has; usually itself */
+    const char *like; /* the documented alias whose kind and data it has; usually `alias` */
     const char *type; /* in io; NULL: see document.c */
     bool unlisted;    /* not in io */
 };

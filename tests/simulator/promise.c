@@ -1,8 +1,8 @@
 /*
  * Promises: documents that are not available immediately.
  *
- * The first request for a document creates a promise. Only if exactly the same request is repeated
- * after the promised time, it gets the document. A promise is removed when it is kept, or 10 s
+ * The first request for a document creates a promise. Exactly the same request gets the document
+ * if it is repeated after the promised time. A promise is removed when it is kept, or 10 s
  * after it was made, so promises are in a list by age. They are also in a tree by request, because
  * many devices make thousands of them.
  */

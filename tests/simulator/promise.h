@@ -22,5 +22,6 @@ void promises_end(struct promises *promises);
 /* Replaces the answer with a 202 until the promised time of the request. */
 int promise_gate(struct promises *promises, const char *request, int64_t now_ms,
                  struct answer *answer);
+/* Returns a new id. */
 uint64_t promise_next(struct promises *promises);
 int promise_answer(struct promises *promises, uint64_t id, struct answer *answer);

@@ -2,8 +2,8 @@
  * The realtime document of both APIs.
  *
  * Firmware 2.26 sends two sets of readings. `data` has the meter's values and times. `totals` is
- * computed by the CEMM: it splits the single register of an inverter by tariff, rounds down while
- * `data` rounds to the nearest number, and has the times of the CEMM's clock.
+ * computed by the CEMM: it splits the single register of an inverter by tariff, rounds down to
+ * hundredths while `data` rounds to the nearest hundredth, and has the times of the CEMM's clock.
  */
 #include "document.h"
 
@@ -69,7 +69,7 @@ void document_register(FILE *out, int64_t low, int64_t high, enum rounding round
                                  document_hundredths(high, ROUND_DOWN));
 }
 
-/* Writes the single register of an inverter, which is t1. */
+/* Writes t1, which is the single register of an inverter, or t2, which was never read. */
 static int put_register(const struct realtime *realtime, enum channel channel)
 {
     struct sample low, high;

@@ -39,7 +39,7 @@ struct request {
     enum phase phase;
     bool suspended;
     bool logged;
-    bool answered;    /* waits until its connection is closed */
+    bool answered;    /* has its answer; the connection is closed at `until_ms` */
     int64_t until_ms; /* until when it waits, or FAULT_FOREVER */
     char *uri;        /* as received */
     char *path;       /* `uri` without the query */
@@ -63,7 +63,7 @@ struct listener {
     bool again;           /* has more to do, even without an event */
     struct request *busy; /* LAN: the request that the device handles */
     struct request_list queued;
-    unsigned overlaps;
+    unsigned overlaps;    /* number of requests that found the device busy */
     unsigned connections; /* number of open connections */
 };
 

@@ -1,9 +1,9 @@
 /*
  * Makes the genuine answer to a request.
  *
- * A path is split in the same way for both APIs, because the part after the alias is the same. Then
- * this file decides whether the key permits the request (only in the cloud) and which status tells
- * that something does not exist, or writes the document.
+ * From the alias on, the paths of both APIs are the same, so one function parses that part. A
+ * request gets an error status if the key does not permit it (only in the cloud), or if the thing
+ * that it asks for does not exist. Otherwise it gets a document.
  */
 #include "route.h"
 

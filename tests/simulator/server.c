@@ -253,7 +253,7 @@ void server_free(struct server *server)
     free(server);
 }
 
-/* Prints the address for clients, without the port if a device has its own address and port 80. */
+/* Prints the address for clients, without the port if that is 80. */
 static void print_address(const struct listener *listener, const char *separator)
 {
     char text[INET_ADDRSTRLEN];

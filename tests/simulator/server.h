@@ -5,7 +5,8 @@
 
 struct server;
 
-/* Listens on all sockets. Returns 0, or prints a message and returns a negative errno. */
+/* Listens on all sockets. Returns 0 or a negative errno. A message says which socket or file can't
+ * be opened. */
 int server_new(struct world *world, struct server **ret_server);
 void server_free(struct server *server);
 

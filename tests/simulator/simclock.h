@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 struct simclock {
-    bool real;
-    int64_t begin_ms; /* the simulated time when the real time was `anchor_ms` */
+    bool real;        /* the simulated time is the real time */
+    int64_t begin_ms; /* the simulated time when monotonic_ms() was `anchor_ms` */
     int64_t anchor_ms;
     double speed;
     const int64_t *from_file; /* the time of --clock, or NULL */

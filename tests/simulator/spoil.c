@@ -1,9 +1,10 @@
 /*
- * Damages genuine answers. Each fault does it in one way, and so shows which check a client lacks.
+ * Damages genuine answers. Each fault damages them in one way, and so shows which check a client
+ * lacks.
  *
- * The text is damaged, because no JSON library would write such answers. All samples are
- * [milliseconds,value], so one loop over these pairs does most kinds of damage; other kinds insert
- * text at a known place, or replace it.
+ * The faults edit the text of an answer, because no JSON library would write such answers. All
+ * samples are [milliseconds,value], so one loop over these pairs does most kinds of damage; other
+ * kinds insert text at a known place, or replace the whole text.
  */
 #include "spoil.h"
 
@@ -338,8 +339,8 @@ static int apply_many_devices(const char *text, struct answer *answer)
     return take_stream(answer, out, &body, &length);
 }
 
-/* Makes an answer with many samples. Rows are copied, because printf() would make other requests
- * wait. */
+/* Makes an answer with many samples. Rows are copied with memcpy(), because a million calls of
+ * printf() would make other requests wait. */
 static int apply_many_samples(const char *text, struct answer *answer)
 {
     static const char row[] = "[1496268000000,1],";

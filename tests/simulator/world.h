@@ -23,7 +23,7 @@ struct world {
     struct promises promises;
 };
 
-/* Makes the world. -EINVAL: the zone or a date is invalid, and a message was printed. */
+/* Makes the world. -EINVAL: --zone, --since or --clock is wrong, and a message was printed. */
 int world_new(struct options *options, struct world *ret_world);
 void world_free(struct world *world);
 
