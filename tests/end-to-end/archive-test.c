@@ -26,7 +26,7 @@
 #define PATH_SIZE 512
 #define YEARS_MAX 40 /* upper limit for the number of requests for years */
 
-#define DAYS_OF_ROOM 120 /* more than the cache holds */
+#define MANY_DAYS 120 /* their documents are more than the cache holds */
 
 #define DAY_MS INT64_C(86400000)
 
@@ -70,6 +70,7 @@ static int teardown(void **state)
 
 /* ---- a client with an archive -------------------------------------------------------------- */
 
+/* Returns a path in a static buffer, which the fourth of the next calls overwrites. */
 static const char *in_archive(const char *name)
 {
     static char paths[4][PATH_SIZE];
@@ -149,7 +150,8 @@ static struct cemm_query query_of(enum cemm_endpoint endpoint, const char *alias
     return query;
 }
 
-/* Gets a document, and checks the number of requests, its source, and whether it has samples. */
+/* Gets a document, and checks its source, whether it has samples, and how many requests the cloud
+ * received for it. */
 static void expect_data(const char *what, enum cemm_endpoint endpoint, const char *date,
                         size_t requests, const char *source, bool samples)
 {
@@ -197,7 +199,8 @@ static void requested_once(void **state)
     run();
     for (size_t i = 0; i < COUNT(rows); i++)
         expect_data(rows[i].date, rows[i].endpoint, rows[i].date, 0, "archive", true);
-    /* It is also read without a network. Then only its directory tells that the device exists. */
+    /* The archive is also read without a network. Then only a directory of the archive says that
+     * the device exists. */
     sim_stop(&rig.cloud, SIGKILL);
     run();
     assert_non_null(cemm_device_at(rig.client.cemm, 0));
@@ -210,8 +213,8 @@ static void requested_once(void **state)
     }
 }
 
-/* If a device disappeared after one file was archived, the archive knows one of its meters. Its
- * other meters are not reported as absent, because only a source can say that a meter is absent. */
+/* If the archive has only one file of a device, it knows only one of the meters. The others are not
+ * reported as absent, because only a source can say that a meter is absent. */
 static void known_in_part(void **state)
 {
     struct cemm_query query;
@@ -375,8 +378,8 @@ static void expect_kept(const char *what, enum cemm_endpoint endpoint, enum cemm
     reply_clear(&reply);
 }
 
-/* A period is not closed early when our clock is ahead, because the Date header of the answers is
- * earlier. */
+/* Our clock is ahead. No period is closed early, because the Date header of the answers shows that
+ * the period has not ended. */
 static void clock_ahead(void **state)
 {
     static const struct {
@@ -401,14 +404,16 @@ static void clock_ahead(void **state)
     ahead_ms = 400 * DAY_MS;
     run();
     free(sim_requests(&rig.cloud));
-    expect_kept("a minute is not a closed day", CEMM_DATA, CEMM_DAY, 0, false, HOME);
-    ahead_ms += 61000;
+    expect_kept("a day that has not ended", CEMM_DATA, CEMM_DAY, 0, false, HOME);
+    ahead_ms += 61000; /* the day is requested again after a minute */
     struct reply reply = get_around(CEMM_DATA, CEMM_DAY, 0);
     assert_int_equal(sim_count(&rig.cloud, "cloud " CLIENT_UID " GET /v1/cemm/"), 2);
     reply_clear(&reply);
 }
 
-/* A device that does not know the time does not keep periods from closing. */
+/* The Date header is wrong, because the device does not know the time. Periods are closed
+ * nevertheless: at once if the date is in 1970, otherwise after a sample of the device that is
+ * newer than the period. */
 static void device_without_clock(void **state)
 {
     struct cemm_query realtime = client_query(CEMM_REALTIME, "p1");
@@ -505,8 +510,8 @@ static void expect_same_text(const char *path, const char *wanted)
     free(text);
 }
 
-/* An earlier version with the wrong time zone archived periods that contain rows of the previous
- * period. Such a file is kept until a better answer arrives, which then replaces it. */
+/* An earlier version, which ran with a wrong time zone, archived rows of the previous period. Such
+ * a file is kept until a source has the period, and is then replaced by the answer. */
 static void other_zone_s_files(void **state)
 {
     char *right[COUNT(periods)], *wrong[COUNT(periods)];
@@ -543,7 +548,8 @@ static void other_zone_s_files(void **state)
     }
 }
 
-/* Reading such a file does not count as an answer of the source, so its error is not cleared. */
+/* Reading a file that was archived in another zone is not an answer of the source, so the source's
+ * error is not cleared. */
 static void other_zone_s_file_does_not_clear_the_error(void **state)
 {
     struct cemm_query query = query_of(CEMM_DATA, "p1", "2024-06-01");
@@ -583,7 +589,7 @@ static void failures_are_logged_once(void **state)
     for (int turn = 0; turn < 2; turn++) {
         struct reply reply = rig_get(&rig, &query);
         reply_expect(reply.result == CEMM_DENIED, "denied", &reply);
-        for (int i = 0; turn == 0 && i < DAYS_OF_ROOM; i++) {
+        for (int i = 0; turn == 0 && i < MANY_DAYS; i++) {
             reply = rig_get(&rig, &other);
             reply_expect(reply.result == 0, "another meter", &reply);
             reply_clear(&reply);
@@ -853,7 +859,7 @@ static void first_day_of_an_earlier_version(void **state)
     expect_first("p1", SINCE);
 }
 
-/* In a zone that is too far west, the first sample is on the previous evening. */
+/* In a zone that is too far west, the row of the first month lies in the month before it. */
 static void first_day_of_another_zone(void **state)
 {
     (void)state;
@@ -872,7 +878,7 @@ static void first_day_of_another_zone(void **state)
     expect_first("p1", SINCE);
 }
 
-/* Does the same when one of two sources answers only in a later run. */
+/* As first_day_of_another_zone(), but one of two sources answers only in a later run. */
 static void first_day_of_another_zone_in_part(void **state)
 {
     (void)state;
@@ -925,8 +931,8 @@ static void empty_in_one_source(void **state)
     query = query_of(CEMM_DATA, "p1", "2024-04-02");
     sim_no_faults(&rig.cloud);
     reply = rig_get(&rig, &query);
-    reply_expect(reply.result == 0 && cemm_document_newest(reply.document) == 0, "no source",
-                 &reply);
+    reply_expect(reply.result == 0 && cemm_document_newest(reply.document) == 0,
+                 "no source has one", &reply);
     reply_clear(&reply);
 }
 

@@ -29,7 +29,7 @@
 #define TURN_MS       50
 #define LINE_SIZE     1024
 #define NUMBER_SIZE   24
-#define PRINT_MAX     2048 /* times in one call of the oracle */
+#define PRINT_MAX     2048 /* times in one call of sim_print() */
 #define BACKOFF_MAX_S 2    /* a failed source is tried again soon */
 
 const char *client_zone = "Europe/Amsterdam";
@@ -293,7 +293,7 @@ size_t sim_count(struct sim *sim, const char *start)
     return count;
 }
 
-/* ---- the oracle --------------------------------------------------------------------- */
+/* ---- the expected values --------------------------------------------------------------- */
 
 static char *read_all(int fd)
 {
@@ -331,7 +331,7 @@ char *sim_print(const char *const *options, const char *alias, const char *chann
         put(numbers[i], sizeof(numbers[i]), "%" PRId64, times[i]);
         arguments[n++] = numbers[i];
     }
-    /* Its message about a missing value is not shown, because the caller prints a better one. */
+    /* The simulator's message about a missing value is not shown: the caller's is better. */
     pid_t pid = spawn((char *const *)arguments, &output, &errors);
     char *text = read_all(output);
     reap(pid, &status);

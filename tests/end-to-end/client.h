@@ -60,6 +60,7 @@ void sim_no_faults(struct sim *sim);
 char *sim_requests(struct sim *sim);
 /* Returns how many of the lines that were logged since the previous call begin with `start`. */
 size_t sim_count(struct sim *sim, const char *start);
+/* Returns how many lines of a text contain `part`. */
 size_t lines_with(const char *lines, const char *part);
 
 /* Returns the values that are expected (`cemm-sim --print`), one line for each time. The caller
@@ -74,7 +75,7 @@ struct client {
     struct cemm *cemm;
 };
 
-/* The result of a request; `answers` counts the calls of its completion. */
+/* The result of a request. `answers` is how often the request's completion was called. */
 struct reply {
     int result;
     struct cemm_document *document; /* reply_clear() releases it */

@@ -19,7 +19,7 @@
 #define NOW_S        1739183027 /* 2025-02-10 11:23:47 in Amsterdam: all of 2024 is closed */
 #define NOW          "1739183027"
 #define SINCE        "2024-01-01"
-#define MARK_MS      10000 /* meters are read at each tenth second */
+#define MARK_MS      10000 /* a meter has a reading every ten seconds */
 #define HOUR_MS      INT64_C(3600000)
 #define MINUTE_MS    INT64_C(60000)
 #define LINE_SIZE    512
@@ -115,7 +115,8 @@ static const struct row rows[] = {
     LAN_USAGE("usage"),
 };
 
-/* Gas of a DSMR 5 meter, which has its own rows of a day, and an undocumented channel. */
+/* With a DSMR 5 meter, gas has a row for each minute of a day. The meter p1 also has an
+ * undocumented channel here. */
 static const struct row dsmr5_cloud_rows[] = {
     {CLOUD, CEMM_DATA, CEMM_DAY, "p1-gas", "gas:L/min"},
     {CLOUD, CEMM_DATA, CEMM_MONTH, "p1-gas", "gas:m3"},
@@ -195,8 +196,8 @@ static void write_path(const struct row *row, int64_t time, char ret_line[LINE_S
     assert_in_range(length, 1, LINE_SIZE - 1);
 }
 
-/* Checks that the log has only this request: answered by the cloud with promises at first, then
- * with the document. */
+/* Checks that the log has only this request, and that it was answered with the document once. The
+ * cloud must have answered with promises before that, the LAN must not. */
 static void check_log(const struct row *row, int64_t time)
 {
     char line[LINE_SIZE];
@@ -278,7 +279,7 @@ static void check_values(const struct row *row, const struct cemm_series *series
     free(oracle);
 }
 
-/* Checks that there is one sample, or no sample if the oracle has none, either. */
+/* Checks that there is one sample, or none if the oracle has no value. */
 static void check_single(const struct row *row, const struct cemm_series *series, int64_t time,
                          bool total)
 {

@@ -181,9 +181,8 @@ static void keep_asking(int64_t max_age, size_t wanted_requests)
     free(lines);
 }
 
-/* A completion that repeats its request does not keep the turn from ending, and gets a fresh
- * answer.
- */
+/* The turn ends although a completion repeats its request again and again. With max_age 0, each
+ * answer is a new document. */
 static void a_turn_ends_and_answers_are_fresh(void **state)
 {
     (void)state;
@@ -422,9 +421,7 @@ static void check_changed_address(bool cloud)
     reply_clear(&reply);
 }
 
-/* The device is replaced between two requests, so that no request fails: only the connection is
- * new.
- */
+/* The device is replaced between two requests: no request fails, only the connection is new. */
 static void an_address_changes_hands_unseen(void **state)
 {
     struct cemm_query query = realtime("p1");
@@ -511,7 +508,7 @@ static void a_route_comes_in_the_middle(void **state)
     free(lines);
 }
 
-/* Devices and meters are listed only because of the first request. */
+/* The LAN device is down when the first request starts the search for devices and meters. */
 static void the_lan_was_down_at_first(void **state)
 {
     struct cemm_query query = realtime("p1");
@@ -577,7 +574,7 @@ static void meters_of_both_accounts(void **state)
     rig_expect_meters(&rig, "one after the other", "han p1 s01");
     clean(NULL);
 
-    /* The device is known and its meters are searched before the second account lists it. */
+    /* The meters of the device are searched for before the second account lists the device. */
     two_accounts_one_device();
     SIM_FAULTS(&rig.shed, "delay=2000@*/cemm/");
     reply_expect(client_find(&rig.client, &uid, &reply) == 0, "meters", &reply);

@@ -1,6 +1,6 @@
 /*
- * What the tests of the engine share. It adds a log to client.c, because these tests check the
- * messages, so it makes its own context: client_start() does not log.
+ * What the tests of the engine share. These tests check libcemm's messages. client_start() makes a
+ * context that does not log, so rig_run() makes the context itself.
  */
 #include "tests/end-to-end/engine.h"
 

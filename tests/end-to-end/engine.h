@@ -34,8 +34,9 @@ struct reply rig_get(struct rig *rig, const struct cemm_query *query);
 void rig_get_to_know(struct rig *rig);
 void rig_expect_meters(struct rig *rig, const char *what, const char *wanted);
 
-/* If the result differs, prints the reply and fails the test. */
+/* If the condition is false, prints the reply and fails the test. */
 void reply_expect(bool condition, const char *what, const struct reply *reply);
+/* Whether the reply has a document from this source. */
 bool reply_from(const struct reply *reply, const char *source);
 
 #endif

@@ -5,11 +5,10 @@
  * the failure. If the file does not exist at the end, there were fewer than N calls.
  *
  * The calls of our programs, library and plugin count, and those of libcurl and libfuse, even if
- * they go through the C library. Calls of collectd itself do not count. GLib's do not count,
- * because GLib ends the program if there is no memory, as its manual says; it is only used while
- * the configuration is read. The TLS library's do not count. json-c's do not count, because json-c
- * 0.16 crashes if there is no memory for a copy of a member's name. Files count only if they are
- * opened for writing.
+ * they go through the C library. Calls of collectd itself, of GLib, of the TLS library and of
+ * json-c do not count. GLib, which is used only while the configuration is read, ends the program
+ * if there is no memory, as its manual says. json-c 0.16 crashes if there is no memory for a copy
+ * of a member's name. Opening a file counts only if it is opened for writing.
  */
 #include <dlfcn.h>
 #include <errno.h>

@@ -53,7 +53,7 @@ static unsigned count_sockets(void)
     return count;
 }
 
-/* Whether a uid ends in a digit: "…7" hangs, and "…9" never keeps a promise. */
+/* Whether a uid ends in this digit. Devices with 7 hang, and those with 9 never keep a promise. */
 static bool ends_in(const struct cemm_uid *uid, char digit)
 {
     return uid->text[CEMM_UID_SIZE - 2] == digit;
@@ -191,8 +191,8 @@ static void test_faulty_ones_delay_no_other(void **state)
     end(&sweep);
 }
 
-/* Few requests are sent for two meters of an unknown device, nine documents whose promises take 5
- * s. */
+/* For a device that is not known yet, with two meters, nine documents are needed. The promise of
+ * each takes 5 s, and still only few requests are sent. */
 static void test_few_requests(void **state)
 {
     static struct sweep sweep;

@@ -28,8 +28,8 @@ void pair_begin_client(struct pair *pair);
 void pair_add_cloud(struct pair *pair);
 void pair_add_lan(struct pair *pair);
 
-/* Finds devices and meters and skips the log up to here, so that what follows is only the request
- * that is tested. */
+/* Finds the devices and the meters, and skips the logs up to here. So a test then reads only the
+ * requests that it causes. */
 void pair_get_to_know(struct pair *pair);
 
 /* pair_begin() does all of the above. */
@@ -43,7 +43,7 @@ struct reply pair_get(struct pair *pair, enum cemm_endpoint endpoint, const char
 /* Whether the reply has a document from this source. */
 bool pair_from(const struct reply *reply, const char *source);
 
-/* These checks fail the test and print `name`. */
+/* A check that finds something wrong prints `name` and fails the test. */
 void pair_expect(const char *name, bool condition, const char *what, const struct reply *reply);
 void pair_expect_meters(struct pair *pair, const char *name, const char *wanted);
 void pair_expect_count(const char *name, const char *side, size_t got, size_t wanted);

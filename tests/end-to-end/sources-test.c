@@ -27,7 +27,7 @@ static int clean(void **state)
     return 0;
 }
 
-/* Waits until the LAN is used again. Returns false at the time limit. */
+/* Waits until this source answers. Returns false at the time limit. */
 static bool comes_back(const char *source)
 {
     int64_t until = client_now_ms() + RETURN_MS;
@@ -314,12 +314,13 @@ static void known_meters_never_disappear(void **state)
 
 /* ---- in the middle of a request ---------------------------------------------------------- */
 
+/* Requests that are made together. */
 static const struct {
     enum cemm_endpoint endpoint;
     enum cemm_span span;
     const char *alias;
     const char *path;
-} flock[] = {
+} group[] = {
     {CEMM_REALTIME, CEMM_DAY, "p1", "/p1/realtime/ "},
     {CEMM_REALTIME, CEMM_DAY, "s01", "/s01/realtime/ "},
     {CEMM_DATA, CEMM_DAY, "p1", "/p1/data/day/ "},
@@ -327,11 +328,11 @@ static const struct {
     {CEMM_DATA, CEMM_YEAR, "s01", "/s01/data/year/ "},
 };
 
-/* Makes several requests, each for two callers. */
-static void ask_flock(struct reply replies[][2])
+/* Makes each request of the group for two callers. */
+static void ask_group(struct reply replies[][2])
 {
-    for (size_t i = 0; i < COUNT(flock); i++) {
-        struct cemm_query query = pair_query(flock[i].endpoint, flock[i].span, flock[i].alias);
+    for (size_t i = 0; i < COUNT(group); i++) {
+        struct cemm_query query = pair_query(group[i].endpoint, group[i].span, group[i].alias);
         client_ask(&rig.client, &query, &replies[i][0]);
         client_ask(&rig.client, &query, &replies[i][1]);
     }
@@ -339,9 +340,9 @@ static void ask_flock(struct reply replies[][2])
 
 /* Checks that the cloud answers all requests, that each was sent to it once, and that each was sent
  * to the LAN at most `lan_most` times. */
-static void check_flock(const char *name, struct reply replies[][2], size_t lan_most)
+static void check_group(const char *name, struct reply replies[][2], size_t lan_most)
 {
-    for (size_t i = 0; i < COUNT(flock); i++) {
+    for (size_t i = 0; i < COUNT(group); i++) {
         for (size_t k = 0; k < 2; k++) {
             client_wait(&rig.client, &replies[i][k]);
             pair_expect(name, pair_from(&replies[i][k], HOME), "the cloud answers", &replies[i][k]);
@@ -351,9 +352,9 @@ static void check_flock(const char *name, struct reply replies[][2], size_t lan_
     sim_stop(&rig.lan, SIGTERM);            /* completes its log */
     char *lan = sim_requests(&rig.lan);
     char *cloud = sim_requests(&rig.cloud);
-    for (size_t i = 0; i < COUNT(flock); i++) {
-        if (lines_with(cloud, flock[i].path) != 1 || lines_with(lan, flock[i].path) > lan_most)
-            fail_msg("%s: %s; the cloud's log:\n%sthe LAN's:\n%s", name, flock[i].path, cloud, lan);
+    for (size_t i = 0; i < COUNT(group); i++) {
+        if (lines_with(cloud, group[i].path) != 1 || lines_with(lan, group[i].path) > lan_most)
+            fail_msg("%s: %s; the cloud's log:\n%sthe LAN's:\n%s", name, group[i].path, cloud, lan);
         for (size_t k = 0; k < 2; k++) {
             assert_int_equal(replies[i][k].answers, 1);
             reply_clear(&replies[i][k]);
@@ -370,7 +371,7 @@ static void no_request_is_lost_or_doubled(void **state)
      * the request is not repeated. */
     static const struct {
         const char *fault;
-        bool kept;
+        bool kept; /* the LAN's connection is reused */
         size_t lan_most;
     } rows[] = {
         {"truncate@lan:*", true, 1},   {"drop@lan:*", true, 2},   {"drop@lan:*", false, 1},
@@ -380,15 +381,15 @@ static void no_request_is_lost_or_doubled(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct reply replies[COUNT(flock)][2];
+        struct reply replies[COUNT(group)][2];
         pair_begin(&rig);
         if (!rows[i].kept) {
             spoil_lan(NULL);
             repair_lan(NULL);
         }
         SIM_FAULTS(&rig.lan, rows[i].fault);
-        ask_flock(replies);
-        check_flock(rows[i].fault, replies, rows[i].lan_most);
+        ask_group(replies);
+        check_group(rows[i].fault, replies, rows[i].lan_most);
         pair_end(&rig);
     }
 }
@@ -413,15 +414,15 @@ static void turn_until_asked(struct sim *sim, const char *part)
 /* The device loses power while it prepares an answer. */
 static void the_lan_is_killed_during_a_request(void **state)
 {
-    struct reply replies[COUNT(flock)][2];
+    struct reply replies[COUNT(group)][2];
 
     (void)state;
     pair_begin(&rig);
-    SIM_FAULTS(&rig.lan, "stall@lan:*"); /* logs before it waits */
-    ask_flock(replies);
-    turn_until_asked(&rig.lan, flock[0].path);
+    SIM_FAULTS(&rig.lan, "stall@lan:*"); /* the simulator logs the request, then stalls */
+    ask_group(replies);
+    turn_until_asked(&rig.lan, group[0].path);
     sim_stop(&rig.lan, SIGKILL);
-    check_flock("killed", replies, 1);
+    check_group("killed", replies, 1);
 }
 
 /* The cloud is killed: a document that only the cloud has is requested once, and fails once. */
@@ -443,7 +444,7 @@ static void the_cloud_is_killed_during_a_request(void **state)
     pair_expect_count("killed", "cloud", sim_count(&rig.cloud, "cloud "), 1);
     pair_expect_count("killed", "LAN", sim_count(&rig.lan, "lan "), 0);
     reply = pair_get(&rig, CEMM_REALTIME, "p1");
-    pair_expect("killed", pair_from(&reply, GARAGE), "the LAN is not touched", &reply);
+    pair_expect("killed", pair_from(&reply, GARAGE), "the LAN is not affected", &reply);
     reply_clear(&reply);
 }
 

@@ -11,7 +11,8 @@
  * Only the clock is simulated (cemm_clock_*() of this program replace libcemm's); the network is
  * real. Time advances during a wait, because promises need that, but never up to the next reading.
  *
- * time-test SIMULATOR; with CEMM_E2E_LONG in its environment it takes minutes.
+ * time-test SIMULATOR. With CEMM_E2E_LONG in the environment, it runs only weeks(), which takes
+ * minutes.
  */
 #include "tests/end-to-end/client.h"
 #include "tests/simulator/data.h"
@@ -22,7 +23,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define CADENCE_MS 10000 /* of the meters */
+#define CADENCE_MS 10000 /* a meter has a reading this often */
 #define OFFSET_MS  1000  /* a sweep begins that long after the readings that it gets */
 #define FLOW_MS    8000  /* time advances by at most this during a wait */
 #define HOUR_S     3600
@@ -107,7 +108,7 @@ static struct {
     struct meter *meters[METERS];
     struct cemm_ledger *ledger;
     bool swept;
-    bool hourly;        /* gas has the time of the hour */
+    bool hourly;        /* the time of a gas reading is the full hour before it */
     const char *absent; /* a part of the path that is requested for the absent meter */
     size_t sweeps, answers, documents, rows;
 } soak;
@@ -226,8 +227,8 @@ static void compare_rows(const struct cemm_period *period, const struct cemm_ser
     *ret_count = count;
 }
 
-/* Gets the period that contains the time `utc`, in its current state, and checks its rows. Returns
- * their number. */
+/* Gets the period that contains the time `utc`, in its current state. If `channel` is not NULL,
+ * checks its rows and returns their number. */
 static size_t check_period(enum cemm_span span, const char *channel, int64_t utc)
 {
     const struct cemm_zone *zone = cemm_zone(soak.client.cemm);
@@ -379,7 +380,7 @@ static void two_nights(void **state)
     }
 }
 
-/* Does the same with a promise before each answer. */
+/* A midnight at which a promise precedes each answer. */
 static void promised(void **state)
 {
     (void)state;
@@ -407,7 +408,7 @@ static void expect_meters(const char *when, const char *wanted, size_t requests)
 }
 
 /* Checks that an absent meter is searched for again a day later and not before. */
-static void found_again(const char *fault, const char *before, const char *after)
+static void found_again(const char *when, const char *before, const char *after)
 {
     const int64_t begun = INT64_C(1739183027000);
 
@@ -420,7 +421,7 @@ static void found_again(const char *fault, const char *before, const char *after
     clock_step(begun + DAY_S * INT64_C(3000) / 2);
     expect_meters("the meter exists, and there is no search", before, 0);
     clock_step(begun + DAY_S * INT64_C(2000) + CADENCE_MS * 2);
-    expect_meters(fault, after, 1);
+    expect_meters(when, after, 1);
 }
 
 static void begin_absent(bool lan, const char *fault, const char *absent)
