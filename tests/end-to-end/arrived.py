@@ -4,15 +4,17 @@ collectd's csv writer has written. Each meter has a reading every 20 s, which is
   begun AFTER SECONDS            waits until a reading after AFTER has arrived
   all 0 SECONDS                  waits until the current reading of all devices has arrived
   complete AFTER SECONDS         waits until each device has a reading after AFTER, and until one of these
-                                 readings is complete; prints its time
+                                 readings has arrived from all devices that had it; prints its time
   lost FROM UNTIL                of the readings after FROM and up to UNTIL: "GIVEN LOST MOST TWICE MOST":
-                                 how many values were in answers, how many of them have not arrived, at
-                                 most how many of one series; the same for those that have arrived twice
+                                 how many values were in answers, how many of them have not arrived, and
+                                 how many of these are of the worst series; how many have arrived twice,
+                                 and how many of these are of the worst series
   twice FROM UNTIL               the devices of which values have arrived twice
   asked FROM UNTIL               the devices that were requested between these two times of our clock, in ms
 
-  minutes FROM UNTIL             of the whole minutes between them: "COUNT MISSING MINUTE…": how many a store
-                                 has, how many are missing, and which. CSV is a file of Graphite lines here
+  minutes FROM UNTIL             of the whole minutes between them: "COUNT MISSING MINUTE…": how many values a
+                                 store should have, one a minute of each device, how many are missing, and in
+                                 which minutes. CSV is a file of Graphite lines here
 """
 
 import collections
@@ -35,7 +37,7 @@ def answers(log):
 
 
 def given(log):
-    """reading → the devices that certainly had it: an answer in its second half can have no other."""
+    """reading → the devices that certainly had it: an answer in the second half of its 20 s has no other."""
     readings = collections.defaultdict(set)
     for at, uid in answers(log):
         if at % EVERY >= EVERY / 2:
@@ -63,7 +65,7 @@ def wait(seconds, step, found):
 
 
 def begun(csv, after):
-    """Checks one meter in fifty, because this is called often."""
+    """Looks at one meter in 32, because this is called often."""
     for file in pathlib.Path(csv).glob("*/cemm-*-[0-3][07]/power-p1-*"):
         last = file.read_text().splitlines()[-1]
         if last[0].isdigit() and float(last.split(",")[0]) > after:
@@ -86,9 +88,9 @@ def complete(log, csv, after):
     return None
 
 
-def minutes(tap, first, last):
+def minutes(lines, first, last):
     there = collections.defaultdict(set)
-    for line in open(tap):
+    for line in open(lines):
         words = line.split()
         if len(words) == 3 and f".{NAME}" in words[0]:
             there[int(words[2]) // 60].add(words[0])

@@ -1,12 +1,13 @@
-"""Many processes on one mount that read, list, stat, and kill each other, while one device is faulty.
+"""Many processes read, list and stat files of one mount, and kill each other, while one device is faulty.
 
 attack.py MOUNTPOINT CLOUD SECONDS PROCESSES SEED DEADLINE FAULTY HEALTHY…; the key is in
 $SIM_KEY. Each line that does not begin with # is an error, and the exit status is then 1. Start it before
 there are faults: it first gets the right answers from the cloud.
 
 The parent only watches. Each process records in shared memory what it is doing, and since when, so that
-this is known if it hangs or is killed. A pid is removed from there before the system can reuse it, and
-checked again after a pidfd was opened: so no other process is ever killed.
+this is known if it hangs or is killed. No process outside the test is ever killed: the parent removes a
+pid from the shared memory before the system can reuse it, and a killer reads it there again after it has
+opened a pidfd.
 """
 
 import datetime
@@ -21,7 +22,8 @@ import time
 
 import expected
 
-SLOT = struct.Struct("@iIddd120s")  # each stored at once: pid, operations, begun, slowest of healthy, of faulty, path
+# pid, operations, begun, the slowest operation on healthy devices, on the faulty one, path. Each is stored at once.
+SLOT = struct.Struct("@iIddd120s")
 DYING_MAX = 10  # seconds until a killed process must be gone
 DAYS = 12
 UNCACHED = 0.3  # of all reads: the kernel's cache of the file is dropped first
@@ -66,7 +68,7 @@ class Slot:
         SLOT.pack_into(shared, self.at, *fields, self.path.encode()[-120:])
 
 
-def fault(words):
+def complain(words):
     os.write(1, (words + "\n").encode())
 
 
@@ -78,7 +80,7 @@ class Reader:
         self.number = number
 
     def timed(self, path, call, *words):
-        """A system call, with its own deadline."""
+        """Makes a system call, and records when it began and how long it took."""
         self.slot.path, self.slot.begun = path[len(mount) :], time.monotonic()
         self.slot.write()
         try:
@@ -106,7 +108,7 @@ class Reader:
         finally:
             os.close(file)
         if len(data) < size:
-            fault(f"{path}: {len(data)} of {size} bytes")
+            complain(f"{path}: {len(data)} of {size} bytes")
         return data
 
     def look(self):
@@ -116,16 +118,16 @@ class Reader:
         if kind < 0.4:
             path = random.choice([path for path in right if uid in path])
             if self.read(path, random.choice((0, 0, 0.05))) != right[path]:
-                fault(f"{path}: not the content of the cloud")
+                complain(f"{path}: not the content of the cloud")
         elif kind < 0.6:
             path = f"{base}/{random.choice(('p1', 's01', 'p1-gas'))}/realtime.csv"
             data = self.read(path)
             if uid != faulty and (not data.startswith(b"channel,value,unit,time\n") or data[-1:] != b"\n"):
-                fault(f"{path}: {data!r}")
+                complain(f"{path}: {data!r}")
         elif kind < 0.8:
             path = random.choice((mount, base, f"{base}/p1", f"{base}/p1/realtime", f"{base}/s01/data/day"))
             if not self.timed(path, os.listdir, path) and uid != faulty:
-                fault(f"{path}: nothing is listed")
+                complain(f"{path}: nothing is listed")
         elif kind < 0.95:
             path = random.choice(
                 (f"{base}/info.json", f"{base}/p1/realtime/t1", f"{base}/s01/data/day/today.csv", f"{mount}/status")
@@ -160,7 +162,7 @@ class Reader:
             except OSError as error:
                 path = mount + self.slot.path
                 if faulty not in path:
-                    fault(f"{path}: {errno.errorcode.get(error.errno, error)}, although it is healthy")
+                    complain(f"{path}: {errno.errorcode.get(error.errno, error)}, although it is healthy")
 
 
 class Watch:
@@ -186,7 +188,7 @@ class Watch:
             try:
                 reader.run()
             except BaseException as error:
-                fault(f"a reader failed: {error!r}")
+                complain(f"a reader failed: {error!r}")
             os._exit(1)
         self.pids[pid] = number
 
@@ -209,7 +211,7 @@ class Watch:
             slot = Slot(number)
             if slot.begun and now - slot.begun > deadline and (number, slot.begun) not in self.hung:
                 self.hung.add((number, slot.begun))
-                fault(f"{slot.path}: takes {now - slot.begun:.1f} s so far, in process {slot.pid}")
+                complain(f"{slot.path}: takes {now - slot.begun:.1f} s so far, in process {slot.pid}")
 
     def end(self):
         for pid in self.pids:
@@ -219,7 +221,7 @@ class Watch:
             self.reap(False)
             time.sleep(0.02)
         for pid in self.pids:
-            fault(f"process {pid} was killed and is not gone after {DYING_MAX} s")
+            complain(f"process {pid} was killed and is not gone after {DYING_MAX} s")
 
 
 def main():

@@ -3,8 +3,8 @@
 
     cold.py READERS FILE...
 
-All readers open a file at the same time. Some stat it first, some never do: they read, sendfile,
-splice or map it. Each must get every byte. Prints how many files were read; errors go to stderr, and
+All readers open a file at the same time. Some stat it first; the others read, sendfile, splice or map
+it first. Each must get every byte. Prints how many files were read; errors go to stderr, and
 the exit status is then 1.
 """
 import hashlib

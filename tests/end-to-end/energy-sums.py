@@ -2,9 +2,9 @@
 
 energy-sums.py DIRECTORY ARCHIVE ZONE ALIAS...
 
-reads quarter.csv, hour.csv, day.csv and month.csv there. Quarters must add up to hours, hours to
-days, days to months; and a day with its `unallocated` to the archive's readings, or, if one is
-missing, to the archive's month."""
+reads quarter.csv, hour.csv, day.csv and month.csv in DIRECTORY. Quarters must add up to hours, hours
+to days, and days to months. The amounts of a day and its `unallocated` must add up to what the meter
+counted, by the archive's readings, or, if one is missing, by the archive's month."""
 
 import csv
 import datetime

@@ -1,5 +1,5 @@
-"""The expected output of `cemm energy --format csv` for one meter, from the simulator's numbers and
-calculated differently: zoneinfo, fractions, and one sum for each interval.
+"""Prints the expected output of `cemm energy --format csv` for one meter. It is calculated from the
+simulator's values, but not as cemm does it: with zoneinfo, fractions, and one sum for each interval.
 
 energy.py SIM ZONE SINCE UID ALIAS FROM TO BY[,BY...] [MORE...]
   BY      quarter, hour, day, month or utc (hours of UTC)
@@ -70,10 +70,10 @@ while date <= datetime.date.fromisoformat(TO):
 
 
 def all_readings():
-    """Import and export at the last minute of each day, in kWh; those that are known."""
+    """The known readings: import and export in kWh, by day, at the day's last minute."""
     if LAN or not SMART:
         return {}
-    # A meter counts from its reading at the end of the day before.
+    # A new meter begins at 0: what the simulated one had counted by the evening before is subtracted.
     last = {d: midnight(d + DAY) - 60 for d in [dates[0] - DAY] + dates}
     last.update({d - DAY: midnight(d) - 60 for d in map(datetime.date.fromisoformat, REPLACED)})
     t = [ask(f"t{i}", sorted(last.values())) for i in (1, 2, 3, 4)]
@@ -117,7 +117,8 @@ def factor(total, known):
 
 
 def scaled(date, rows):
-    """Both factors, the basis, and what the meter counted, minus export; None: unknown."""
+    """Both scaling factors, the basis, and the import minus the export that the meter counted, in Wh
+    (None: unknown)."""
     total = [sum(v for v in rows.values() if v > 0) / 60, -sum(v for v in rows.values() if v < 0) / 60]
     enough = 100 * len(rows) >= 99 * ((midnight(date + DAY) - midnight(date)) // 60)
     if not POWER:
@@ -142,7 +143,7 @@ BASES = ["", "hours", "readings", "net", "minutes"]
 
 
 def quarters_of(date):
-    """Its quarters: start, Wh or l of both directions, minutes, basis. And the unallocated rest."""
+    """The quarters of the day (start, Wh or l of both directions, minutes, basis), and the unallocated rest."""
     rows = {s: measured[s] for s in range(midnight(date), midnight(date + DAY), 60) if s in measured}
     factors, basis, balance = scaled(date, rows)
     unit = Fraction(1, 60) if POWER else Fraction(1000) if basis == "hours" else Fraction(1)

@@ -2,8 +2,9 @@
 
 examples-energy.py DIRECTORY HOUR
 
-reads p1.quarters, s01.quarters and p1.hours there, writes prices.csv, in UTC and without HOUR, and
-prints the expected output of energy-oneliners.sh, with one space between columns."""
+reads p1.quarters, s01.quarters and p1.hours in DIRECTORY. Writes prices.csv there, with times in UTC and
+without a price for HOUR. Prints the expected output of energy-oneliners.sh, with one space between
+columns."""
 
 import collections
 import datetime

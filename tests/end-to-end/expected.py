@@ -24,7 +24,7 @@ def ask(cloud, key, path, **query):
 
 
 def iso(milliseconds):
-    """A time as section 2 of the spec defines it."""
+    """A time as cemmfs writes it: in ISO 8601, in the meters' zone."""
     moment = datetime.datetime.fromtimestamp(milliseconds / 1000, ZONE)
     return moment.isoformat(timespec="milliseconds" if milliseconds % 1000 else "seconds")
 

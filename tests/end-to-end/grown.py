@@ -3,7 +3,8 @@
 
     grown.py CLOUD
 
-Answers as CLOUD does, with an additional member that fills the answer up to the limit. Prints its URL.
+Answers as CLOUD does, but a realtime answer has an additional member, which makes it almost as large as
+libcemm accepts. Prints its own URL.
 """
 import http.server
 import sys
@@ -11,8 +12,8 @@ import urllib.error
 import urllib.request
 
 CLOUD = sys.argv[1]
-DEPTH = 28  # levels; the limit is 32
-LIMIT = 250 * 1024  # bytes; the limit is 256 KiB
+DEPTH = 28  # levels; libcemm accepts 32
+SIZE = 250 * 1024  # bytes; libcemm accepts 256 KiB
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -28,7 +29,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except urllib.error.HTTPError as error:
             status, body = error.code, error.read()
         if status == 200 and "/realtime/" in self.path:
-            zeros = b"0," * ((LIMIT - len(body)) // 2) + b"0"
+            zeros = b"0," * ((SIZE - len(body)) // 2) + b"0"
             body = body.rstrip()[:-1] + b',"more":' + b"[" * DEPTH + zeros + b"]" * DEPTH + b"}"
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

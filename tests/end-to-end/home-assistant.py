@@ -2,7 +2,8 @@
 
 RETAINED has a line for each retained message: topic, space, payload in hexadecimal. WAY is stream or
 collectd. The rules are those that Home Assistant publishes: MQTT discovery, and the units and state classes
-of its sensors' device classes. Each value is compared with the simulator's. Prints the names.
+of its sensors' device classes. Each value is compared with the simulator's. Prints the number of
+sensors.
 """
 import datetime
 import json
@@ -90,7 +91,7 @@ def render(template, payload):
 
 
 def measured(payload):
-    """The time in milliseconds."""
+    """The time of the sample, in milliseconds since 1970."""
     if way == "collectd":
         return payload.split(":")[0].replace(".", "")
     return str(round(datetime.datetime.fromisoformat(json.loads(payload)["time"]).timestamp() * 1000))

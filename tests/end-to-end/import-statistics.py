@@ -98,7 +98,7 @@ def check_statistic(name, rows):
 
 
 def sums_of_deltas(name, rows, known):
-    """Sums that continue from the newest older row. All rows in the range must be in the file again."""
+    """Sums that continue from the newest row before the file. The file must have each known hour of its range."""
     starts = [row["start"] for row in rows]
     before = [start for start in known if start < starts[0]]
     if not before:

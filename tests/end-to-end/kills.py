@@ -34,8 +34,8 @@ STREAM_PIECE = 48
 COLLECTD_PIECE = 64 + 8
 STATE = re.compile(r"[^\t]*\t[0-9A-F-]{17}\t[\w.-]+\t[\w.-]+\t((\d+\+\d+|@\d+|/\d+)( |$))*")
 FRESH = 0.08  # how often a victim starts without files
-WINDOW = 86400  # seconds: of stream; of collectd, too, if there is time
-SHORT = 100  # with fewer kills, there is not
+WINDOW = 86400  # seconds before now that stream and collectd send at first
+SHORT = 100  # with fewer kills, the test is short, and collectd has a twelfth of this window
 WAIT_MAX = 120
 OLD = 150  # seconds: older samples were sent as history
 FAULTS_MAX = 20  # enough to show the problem
@@ -89,7 +89,8 @@ class Victim:
         return process
 
     def kill(self, process, most, number=signal.SIGKILL):
-        """At a random moment; some have ended by then. On a busy machine it may need longer to start working."""
+        """Kills it at a random moment of the first `most` seconds, unless it has ended by then. `most` doubles
+        with each kill until this victim has done something: on a busy machine it may start slowly."""
         if not self.seen():
             most *= 2 ** min(self.killed, 6)
         try:
@@ -132,7 +133,7 @@ class Archiver(Victim):
         self.files = self.begun = 0
 
     def forget(self):
-        """Makes it fetch some months again, as a user would: by deleting files."""
+        """Deletes some months of the archive, so that they are fetched again."""
         for directory in list(self.archive.glob("*/*/data/day/*/*")):
             if self.random.random() < 0.3:
                 shutil.rmtree(directory)
@@ -231,7 +232,7 @@ class Mount(Archiver):
             body = expected.ask(cloud, key, f"cemm/{uid}/p1/data/day/", time=expected.local_midnight(day))
             if text != expected.history_csv(body):
                 fault(f"at the end {uid} {day} is wrong")
-        # A child of another thread, between fork and exec, may still have a file of it open.
+        # A child that another thread has forked may, until it calls exec, still have a file of the mount open.
         while (left := subprocess.run(["fusermount3", "-u", str(self.mount)], capture_output=True)).returncode != 0:
             if time.monotonic() > end:
                 raise RuntimeError(left.stderr.decode())
@@ -257,7 +258,7 @@ class History(Archiver):
         output = self.dir / f"{begin}.csv"
         if self.random.random() < 0.5:
             output.unlink(missing_ok=True)
-        # Sooner, if it had often ended already.
+        # The more often it has ended before the kill, the sooner it is killed.
         self.kill(self.start(*self.command(begin, self.config, output)), max(0.05, 1.2 * 0.8**self.ended))
         if output.exists():
             self.whole.setdefault(begin, []).append(hash(output.read_bytes()))
@@ -294,12 +295,12 @@ class Giver(Victim):
     def begin_epoch(self):
         self.state.unlink(missing_ok=True)
         self.given.clear()
-        self.reached = {}  # (series, whether old) → run → the newest that it sent
+        self.reached = {}  # (series, whether old) → run → the time of the newest sample that it sent
         self.epoch_run = self.runs
         self.epochs += 1
 
     def take(self, samples):
-        """The samples of this run, in order."""
+        """Checks and records the samples of this run, which are in order."""
         repeated = 0
         mine = set()
         for sample in samples:
@@ -321,7 +322,7 @@ class Giver(Victim):
             fault(f"{self.name}: {repeated} samples came twice after one kill")
 
     def was_passed(self, sample):
-        """Whether a later run than the one that sent it continued from there: then it was recorded."""
+        """Whether a run after the one that sent the sample has sent newer ones: then the state file had the sample."""
         series, moment = sample
         runs = self.reached.get((series, is_past(moment)), {})
         return any(run > self.given[sample] and newest > moment for run, newest in runs.items())
@@ -339,7 +340,8 @@ class Giver(Victim):
                 fault(f"{self.name}: the state file has {line!r}")
 
     def lacking(self):
-        """The minutes of the window that were never sent, for series that have any; only closed minutes."""
+        """The past minutes of the window that were never sent, for each series of power that was sent at all;
+        "all" if no series was sent."""
         minutes = {}
         for series, moment in self.given:
             minutes.setdefault(series, set()).add(moment // 60000)
@@ -414,7 +416,7 @@ class Stream(Giver):
 
 class Collectd(Giver):
     piece = COLLECTD_PIECE
-    # It begins with old values after the first live one.
+    # Seconds. It sends old values only after the first live one, so it needs more time than stream.
     most = 8 if count >= SHORT else 4
     window = WINDOW if count >= SHORT else WINDOW // 12
 

@@ -1,6 +1,6 @@
-"""An independent client against the simulator: Python's standard library, and the fields that the only
-public LAN client reads from a real device with firmware 2.26. If these were missing here, our tests would
-be right only for a device that does not exist.
+"""Tests the simulator with an independent client: Python's standard library. The simulator must have the
+fields that the only public LAN client reads from a real device with firmware 2.26. Otherwise our tests
+would be right only for a device that does not exist.
 
 usage: simulator.py CEMM-SIM"""
 
@@ -72,7 +72,7 @@ class Firmware226(unittest.TestCase):
             self.assertLessEqual(decimals(value), 2, f"{name}: {value}")
 
     def check_late(self, answer):
-        """Everything in totals has a time some seconds after data, from another clock."""
+        """Each time in totals is some seconds after those in data, because it is from another clock."""
         measured = max(time for time, _ in answer["data"].values())
         for name, (time, _) in answer["totals"].items():
             self.assertIn(time - measured, range(1000, 10000), name)

@@ -1,8 +1,8 @@
 """Compares what a real collectd wrote for some meters with the simulator's oracle and its log.
 
 soak-collectd.py CSV_DIRECTORY SIM LOG SINCE. One line for each error; exit 1 if there is one. Each reading
-must be there once, in order, with its own time and value. A missing one was lost, unless its meter was not
-requested while it was the newest: then this machine was stalled.
+must be there once, in order, with its own time and value. A missing reading was lost, unless its meter was
+not requested while it was the newest reading: then this machine was stalled.
 """
 
 import pathlib
@@ -11,9 +11,9 @@ import sys
 
 AT_ONCE = 500  # times in one call of the oracle
 DEVICES = "16"  # as many as any test has
-KINDS = ("energy_wh", "gauge", "power")  # of measured values, with an alias and a channel
+KINDS = ("energy_wh", "gauge", "power")  # the collectd types of measured values
 CADENCE = {"gas": 3600000}  # ms; all others 10 s
-EDGE_MS = 2000  # a request this close to a new reading may have got either one
+EDGE_MS = 2000  # a request this close to a new reading may have got the new or the previous one
 
 directory, sim, log, since = sys.argv[1:]
 factors = {"energy_wh": 1000}

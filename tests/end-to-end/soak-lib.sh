@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # Measures the resources of a process over time, and checks that they do not grow. Source it after lib.sh:
 #
-#   figures "$pid" >>"$file"      # adds a line: RSS in KiB, threads, descriptors, sockets
+#   figures "$pid" >>"$file"      # adds a line: RSS in KiB, threads, descriptors except sockets, sockets
 #   flat 'it' "$file" 8 2048      # checks the lines: at most 8 sockets, and growth of at most 2048 KiB
 #
 # The first tenth of the lines is ignored as the warm-up. The medians of the second and of the last
@@ -29,7 +29,7 @@ median() {
 }
 
 # flat WHAT FILE SOCKETS GROWTH: checks that there are at most SOCKETS sockets, that memory grows by at
-# most GROWTH KiB, and that nothing else grows.
+# most GROWTH KiB, and that there are not more threads or other descriptors than before.
 flat() {
   local what=$1 file=$2 count rss_then rss_now
   count=$(wc -l <"$file")

@@ -1,8 +1,7 @@
 """Reads a mount once a second, as a desktop does, and checks every byte.
 
-soak-mount.py MOUNTPOINT UID SECONDS CLOUD; the key is in $SIM_KEY. Exit 1 and one line for each error. Cold
-files are days that were not read before; there are more than fit into memory, so they are dropped and
-read again.
+soak-mount.py MOUNTPOINT UID SECONDS CLOUD; the key is in $SIM_KEY. Prints one line for each error, and
+exits with 1 if there is one. Cold files are days that were not read before.
 """
 
 import datetime

@@ -31,7 +31,7 @@ until gone_or_zombie "$reader"; do
   sleep "$every"
 done
 stop "$reader"
-is "read for $seconds s: all files were complete and right, and never went back" 0 "$stopped"
+is "read for $seconds s: all files were complete and right, and no value was older than before" 0 "$stopped"
 cat "$scratch/reader.log"
 flat cemmfs "$scratch/figures" $((connections + 4)) "$growth" # 4: its own socket pairs
 today_is_right() {

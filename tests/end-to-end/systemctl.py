@@ -152,7 +152,7 @@ class Service:
 
 
 def capabilities(text):
-    """CAP_SYS_ADMIN CAP_CHOWN, in the syntax of setpriv."""
+    """Converts "CAP_SYS_ADMIN CAP_CHOWN" to ",+sys_admin,+chown", the syntax of setpriv."""
     return "".join(f",+{word.lower().removeprefix('cap_')}" for word in text.split())
 
 
