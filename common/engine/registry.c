@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DATE_ROOM 16 /* bytes of a file with deps that store.c adds: a date, newlines */
+
 /* ---- devices ------------------------------------------------------------------ */
 
 /* The index of a device, or the index at which to insert it. */
@@ -331,7 +333,7 @@ int cemm_deps_add(char **deps, char sign, const char *name)
 
     if (cemm_deps_contains(*deps, sign, name))
         return 0;
-    if (strlen(*deps) + strlen(name) + 2 > CEMM_NOTE_MAX)
+    if (strlen(*deps) + strlen(name) + 2 > CEMM_NOTE_MAX - DATE_ROOM)
         return -E2BIG;
     if (asprintf(&longer, "%s%c%s\n", *deps, sign, name) < 0)
         return -ENOMEM;

@@ -85,7 +85,8 @@ void cemm_device_finish_searches(struct cemm_device *device);
 /* New deps with our time zone and no source. The caller frees them. NULL: no memory. */
 char *cemm_deps_new(const struct cemm_registry *registry);
 
-/* Adds a source, unless it is there already (cemm_deps_contains). Returns 0, -ENOMEM or -E2BIG. */
+/* Adds a source, unless it is there already (cemm_deps_contains). Returns 0, -ENOMEM or, if the
+ * archive could not read such long deps, -E2BIG. */
 int cemm_deps_add(char **deps, char sign, const char *name);
 bool cemm_deps_contains(const char *deps, char sign, const char *name);
 
