@@ -79,7 +79,7 @@ struct cemm_ledger {
     bool sent;                /* something was sent in this run; until then, nothing is saved */
     bool rewrite; /* the file lacks something that `lines` does not hold: it must be rewritten */
     /* Used only by the thread that saves: */
-    int64_t written; /* the last complete write: monotonic milliseconds; 0: never */
+    int64_t written; /* when a complete write was last tried: monotonic milliseconds; 0: never */
     bool failing;
 };
 

@@ -146,7 +146,7 @@ static int save(struct cemm_ledger *ledger, bool whole, struct cemm_message *mes
         r = cemm_buffer_steal(&ledger->lines, &text, &length);
     }
     pthread_mutex_unlock(&ledger->lock);
-    if (text && whole)
+    if (whole)
         ledger->written = cemm_clock_steady();
     if (text)
         r = (whole ? replace : append)(ledger->path, text, length);
