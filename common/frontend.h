@@ -404,7 +404,7 @@ bool cemm_selector_parse(const char *text, struct cemm_selector *ret_selector);
 struct cemm_selection {
     const char *source;           /* only meters of this source ("cloud home"); NULL: all */
     struct cemm_selector *meters; /* only meters that match an entry; no entries: all */
-    size_t meter_count;           /* must be 0 if there is a `source` */
+    size_t meter_count;           /* must be 0 if there is a `source` (else -EINVAL) */
     /* The sweep may start while earlier sweeps are running, so that a device that hangs does not
      * delay others. Meters that are still being read are skipped, and known meters are read
      * immediately; new lists of devices and meters are used by a later sweep. */

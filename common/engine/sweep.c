@@ -296,6 +296,8 @@ static int begin(struct sweep *sweep)
 int cemm_sweep_start(struct cemm_cache *cache, const struct cemm_selection *selection,
                      cemm_sweep_fn *meter, void *data)
 {
+    if (selection->source && selection->meter_count > 0)
+        return -EINVAL;
     if (cache->loop->ending)
         return -ECANCELED;
     struct sweep *sweep = malloc(sizeof(*sweep));

@@ -123,6 +123,18 @@ static void take_meter(void *data, const struct cemm_uid *uid, const char *alias
     }
 }
 
+/* A selection has a source or METERs, not both. */
+static void a_source_excludes_meters(void **state)
+{
+    struct cemm_selector meter = {.alias = "p1"};
+    struct cemm_selection selection = {.source = GARAGE, .meters = &meter, .meter_count = 1};
+    struct sweep sweep = {0};
+
+    (void)state;
+    begin_filter(&filters[3]);
+    assert_int_equal(cemm_sweep(rig.client.cemm, &selection, take_meter, &sweep), -EINVAL);
+}
+
 /* A device on the LAN never gets two requests at once, neither during the search nor during sweeps.
  */
 static void the_lan_gets_one_request_at_a_time(void **state)
@@ -163,6 +175,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(filters_and_extra_aliases, clean),
         cmocka_unit_test_teardown(a_filter_applies_when_the_other_fails, clean),
+        cmocka_unit_test_teardown(a_source_excludes_meters, clean),
         cmocka_unit_test_teardown(the_lan_gets_one_request_at_a_time, clean),
     };
 
