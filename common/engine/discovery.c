@@ -55,7 +55,7 @@ static bool may_log(struct cemm_discovery *discovery)
     struct cemm_loop *loop = discovery->registry->loop;
     struct cemm_line_limit *remarks = &discovery->remarks;
 
-    if (loop->now - remarks->since >= REMARKS_MS)
+    if (!remarks->lines || loop->now - remarks->since >= REMARKS_MS)
         *remarks = (struct cemm_line_limit){.since = loop->now};
     if (++remarks->lines == CEMM_REMARKS_MAX + 1)
         cemm_log(loop, CEMM_LOG_WARNING,

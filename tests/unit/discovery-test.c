@@ -109,6 +109,16 @@ static void ended(struct cemm_registry *ignored)
     (void)ignored;
 }
 
+static unsigned lines; /* number of lines that were logged */
+
+static void count_line(void *data, enum cemm_level level, const char *line)
+{
+    (void)data;
+    (void)level;
+    (void)line;
+    lines++;
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -331,6 +341,28 @@ static void test_no_memory(void **state)
     strdups = UINT_MAX;
 }
 
+/* The hour in which messages are limited begins with the first of them. */
+static void test_limited(void **state)
+{
+    static const int64_t times[] = {3500000, 3600000, 7099999, 7100000};
+    static const unsigned wanted[] = {CEMM_REMARKS_MAX + 1, 0, 0, CEMM_REMARKS_MAX + 1};
+
+    (void)state;
+    loop.log = count_line;
+    scan();
+    struct cemm_source *source = claim(1);
+    assert_non_null(source);
+    for (size_t i = 0; i < COUNT(times); i++) {
+        loop.now = times[i];
+        lines = 0;
+        for (int j = 0; j < 2 * CEMM_REMARKS_MAX; j++) {
+            source->discovered->logged = false;
+            cemm_discovery_failed(&discovery, source, "no answer");
+        }
+        assert_int_equal(lines, wanted[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +371,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_full, begin, end),
         cmocka_unit_test_setup_teardown(test_detached, begin, end),
         cmocka_unit_test_setup_teardown(test_no_memory, begin, end),
+        cmocka_unit_test_setup_teardown(test_limited, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
