@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 /*
@@ -24,22 +23,4 @@ void cemm_process_prepare(void)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
             _exit(EXIT_FAILURE);
     }
-}
-
-static int64_t milliseconds(clockid_t clock)
-{
-    struct timespec now;
-
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int64_t cemm_clock_wall(void)
-{
-    return milliseconds(CLOCK_REALTIME);
-}
-
-int64_t cemm_clock_steady(void)
-{
-    return milliseconds(CLOCK_MONOTONIC);
 }
