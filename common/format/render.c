@@ -167,6 +167,7 @@ struct walk {
     const struct cemm_document *document;
     struct cemm_series *sorted; /* series sorted by channel; NULL: not sorted */
     struct cemm_merge merge;    /* its current moment has not been written */
+    size_t tagged;              /* InfluxDB: number of series that have a tag */
 };
 
 static int by_channel(const void *left, const void *right)
@@ -190,6 +191,8 @@ static int begin(struct walk *walk, const struct cemm_document *document, bool s
         memcpy(walk->sorted, document->series, size);
         qsort(walk->sorted, document->series_count, sizeof(*walk->sorted), by_channel);
     }
+    for (size_t i = 0; sorted && i < document->series_count; i++)
+        walk->tagged += cemm_history_tag(&document->query, document->series[i].channel) != NULL;
     cemm_merge_next(&walk->merge);
     return 0;
 }
@@ -211,10 +214,10 @@ static void write_moment(struct cemm_buffer *out, struct walk *walk, enum cemm_r
 {
     const struct cemm_merge *merge = &walk->merge;
 
-    if (rows == CEMM_ROWS_INFLUX) {
+    if (rows == CEMM_ROWS_INFLUX && walk->tagged < merge->count)
         write_line(out, &walk->document->query, merge, false);
+    if (rows == CEMM_ROWS_INFLUX && walk->tagged > 0)
         write_line(out, &walk->document->query, merge, true);
-    }
     for (size_t i = 0; rows != CEMM_ROWS_INFLUX && i < merge->count; i++) {
         const struct cemm_sample *sample = cemm_merge_sample(merge, i);
         if (sample)
