@@ -128,7 +128,9 @@ static void drop_other_readings(const struct cemm_route *route, struct cemm_docu
     if (route->source->config->kind != CEMM_LOCAL || document->query.endpoint != CEMM_REALTIME ||
         !route->device)
         return;
-    struct cemm_meter *meter = cemm_device_meter_get(route->device, document->query.alias);
+    const char *alias = document->query.alias;
+    struct cemm_meter *meter = document->totals ? cemm_device_meter_get(route->device, alias)
+                                                : cemm_device_meter_find(route->device, alias);
     if (meter && document->totals)
         meter->totals = true;
     else if (meter && meter->totals)

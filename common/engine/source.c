@@ -26,7 +26,7 @@ static struct cemm_meter *meter_from(const struct cemm_device *device, const cha
     return meter;
 }
 
-static struct cemm_meter *meter_find(const struct cemm_device *device, const char *alias)
+struct cemm_meter *cemm_device_meter_find(const struct cemm_device *device, const char *alias)
 {
     struct cemm_meter *meter = meter_from(device, alias);
 
@@ -99,7 +99,7 @@ int cemm_device_set_types(struct cemm_device *device, const struct cemm_document
 
 const char *cemm_device_type(const struct cemm_device *device, const char *alias)
 {
-    const struct cemm_meter *meter = meter_find(device, alias);
+    const struct cemm_meter *meter = cemm_device_meter_find(device, alias);
 
     return meter && meter->type ? meter->type : "";
 }
@@ -123,7 +123,7 @@ const char *cemm_device_alias(const struct cemm_device *device, size_t index)
 
 bool cemm_device_has(const struct cemm_device *device, const char *alias)
 {
-    const struct cemm_meter *meter = device ? meter_find(device, alias) : NULL;
+    const struct cemm_meter *meter = device ? cemm_device_meter_find(device, alias) : NULL;
 
     return meter && meter->found;
 }

@@ -145,7 +145,9 @@ struct cemm_source {
     size_t elsewhere_count;
 };
 
-/* Finds or adds the device's meter with this alias. NULL: no memory, or too many meters. */
+/* The device's meter with this alias; NULL: it has none. cemm_device_meter_get() then adds one, and
+ * returns NULL if there is no memory, or there are too many meters. */
+struct cemm_meter *cemm_device_meter_find(const struct cemm_device *device, const char *alias);
 struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char *alias);
 
 /* Adds the alias of a device's meter to a route's list, unless the device has too many meters.
