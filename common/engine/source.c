@@ -429,13 +429,13 @@ const struct cemm_failure *cemm_route_failure(struct cemm_route *route,
                                               const struct cemm_query *query)
 {
     struct cemm_source *source = route->source;
-    const struct cemm_refused *refused = refused_find(route, query);
     int64_t now = source->loop->now;
 
     if (cemm_health_backs_off(&route->failure.health, now))
         return &route->failure;
     if (cemm_health_backs_off(&source->own.failure.health, now))
         return &source->own.failure;
+    const struct cemm_refused *refused = refused_find(route, query);
     if (!refused || !cemm_health_backs_off(&refused->failure.health, now))
         return NULL;
     if (refused->failure.result == CEMM_DENIED &&

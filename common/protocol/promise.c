@@ -7,7 +7,6 @@ void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeo
         .deadline = now + timeout_ms,
         .since = -1,
         .pause = CEMM_PROMISE_FIRST_MS,
-        .until = now,
         .expected = expected_ms,
         .patient = patient && expected_ms >= 0,
     };
