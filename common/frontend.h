@@ -265,8 +265,9 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
 
 /* Whether a source may have this endpoint for the meter or, if `alias` is "", for the device.
  * Considers the sources that reach the device (all sources, if none is known to), and accounts that
- * have not listed their devices yet. IO with an alias: whether a list of meters may name the meter;
- * the cloud's lists do not count, because they have no aliases. */
+ * have not listed their devices yet; not a source that has reported the meter absent. Of filters,
+ * only those of accounts count. IO with an alias: whether a list of meters may name the meter; the
+ * cloud's lists do not count, because they have no aliases. */
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint);
 
@@ -399,8 +400,9 @@ struct cemm_selector {
 bool cemm_selector_parse(const char *text, struct cemm_selector *ret_selector);
 
 /* Which meters are read. An alias of `meters` that cemm_alias_allowed() permits is requested even
- * if no list has it; devices that have no such meter are not reported. The pointers must stay valid
- * until the sweep has ended. */
+ * if no list has it, unless all sources of the device have reported it absent; devices that have no
+ * such meter are not reported. If all entries name a device and such an alias, each is requested
+ * and reported. The pointers must stay valid until the sweep has ended. */
 struct cemm_selection {
     const char *source;           /* only meters of this source ("cloud home"); NULL: all */
     struct cemm_selector *meters; /* only meters that match an entry; no entries: all */

@@ -293,8 +293,9 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
     return cemm_registry_allows(&cemm->find.registry, uid, alias);
 }
 
-/* Whether a source has an endpoint for a meter, or (`alias` "") for the device. The cloud has it
- * only for meters that it knows, and IO for none, because its list of meters has no aliases. */
+/* Whether a source has an endpoint for a meter, or (`alias` "") for the device. An account has it
+ * only for aliases that its filter admits and that are documented for the cloud or configured; it
+ * has IO for none, because its list of meters has no aliases. */
 static bool source_offers(const struct cemm_source *source, const char *alias,
                           enum cemm_endpoint endpoint)
 {

@@ -381,6 +381,7 @@ static void wake(void *data)
         request->sent ? NULL : cemm_route_failure(request->route, &request->query);
 
     if (failure) {
+        /* finish() does not free the message: that takes a reply, or the loss of the device. */
         finish(request, failure->result, NULL, cemm_message_kept(&failure->message));
     } else if (request->sent && source->loop->now >= request->promise.deadline) {
         give_up(request, true);

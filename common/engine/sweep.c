@@ -148,7 +148,8 @@ static bool knows(const struct sweep *sweep, const struct cemm_device *device, c
     return route ? cemm_strings_has(&route->meters, alias) : cemm_device_has(device, alias);
 }
 
-/* Whether the device may have that meter: a source admits it, and has not reported it absent. */
+/* Whether the meter may be requested (cemm_registry_allows()), and a source that reaches the device
+ * admits the alias, and has not reported it absent. */
 static bool may_have(const struct sweep *sweep, const struct cemm_device *device, const char *alias)
 {
     const struct cemm_route *route;
