@@ -26,7 +26,7 @@ struct cemm_discovery {
     bool port_warned; /* another program has the port; already logged */
     bool scanning;
     unsigned scan;                  /* number of scans so far */
-    unsigned order;                 /* number of claims so far */
+    unsigned order;                 /* claims so far, one for each address and scan */
     struct cemm_line_limit remarks; /* limits the messages about answers */
     struct cemm_timer timer;
     struct cemm_discovery_state state; /* its `message` points to the next member */

@@ -33,8 +33,8 @@ struct cemm_wanted {
      * this device ("": no device is searched for in particular). */
     struct cemm_uid uid;
     bool meters; /* the meters of `uid` are looked for, too */
-    /* If not NULL, nothing is requested: the search only waits for sources that have been asked for
-     * their devices, have never answered, and may serve this query. */
+    /* If not NULL, nothing is requested: the search only waits for sources (and discovery) that
+     * are being asked for their first list of devices, and may serve this query. */
     const struct cemm_query *query;
     const struct cemm_source *only; /* with `query`: the only source to wait for; NULL: all */
 };

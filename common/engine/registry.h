@@ -16,7 +16,7 @@ struct cemm_registry {
     bool discovers; /* the configuration enables discovery */
     /* Functions of find.c for request.c and discovery.c, which must not include it: */
     /* Returns whether the root document at a LAN address still names the route's device. If not,
-     * gives the route to the device that it names. */
+     * gives the route to the device that it names, or to none if discovery refuses that device. */
     bool (*confirm)(struct cemm_route *route, const struct cemm_document *root);
     /* Requests a discovered source's root document, unless the last is at most `max_age` old. */
     void (*ask_root)(struct cemm_source *source, int64_t max_age);

@@ -10,7 +10,7 @@
 
 #include "common/engine/source.h"
 
-/* Like cemm_answer_fn. */
+/* Like cemm_answer_fn, but not called for a request that was aborted. */
 typedef void cemm_request_done(void *data, const struct cemm_query *query,
                                const struct cemm_answer *answer);
 

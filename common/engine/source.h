@@ -80,7 +80,8 @@ struct cemm_route {
     int active;                  /* number of transfers under way */
     bool proven;                 /* it answered, so it may have several transfers at a time */
     bool no_io;                  /* it has no list of meters (io): its firmware is too old */
-    unsigned requests;           /* number of requests begun, for EARLY_EVERY (request.c) */
+    unsigned requests;           /* number of requests begun with a known `expected` time: its own
+                                  * or the source's; for EARLY_EVERY (request.c) */
     int64_t expected;            /* how long a promise (promise.h) takes, in ms; -1: unknown */
     /* Lists of aliases; they point to the strings of the device's meters. */
     struct cemm_strings meters;
@@ -89,7 +90,7 @@ struct cemm_route {
     int64_t newest;             /* time of the newest sample that it has sent, Unix milliseconds */
     struct cemm_search search;
     struct cemm_refused_list refused; /* requests that the source refused */
-    bool listed;                      /* cloud: its device is in the list that has just arrived */
+    bool listed;                      /* cloud: its device is in the list that is being read */
     bool delivered;                   /* it has delivered a document since the last device list */
     TAILQ_ENTRY(cemm_route) link;     /* in its device's `routes`, or in its source's `unlisted` */
 };
@@ -188,7 +189,8 @@ void cemm_route_free(struct cemm_route *route);
 const char *cemm_route_name(const struct cemm_route *route);
 
 /* The reason why this request must not be sent yet: the route, or the account as a whole, has not
- * answered, or has refused the request. NULL: it may be sent. */
+ * answered, or the source has refused this request. NULL: it may be sent. May read the file of a
+ * refused key again. */
 const struct cemm_failure *cemm_route_failure(struct cemm_route *route,
                                               const struct cemm_query *query);
 

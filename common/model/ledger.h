@@ -104,8 +104,8 @@ void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry 
 /*
  * Finds the first stretch of minutes that were not sent to a sink. It begins at `from` or later,
  * lies in the window before `now`, and ends at least a minute before `now`: a minute that has just
- * ended may still arrive as a live sample. Returns false if no minute is missing. All times are
- * Unix milliseconds; `*ret_until` is the end of the stretch.
+ * ended may still arrive as a live sample. Returns false if no minute is missing, or
+ * cemm_ledger_sent_to() fails. All times are Unix milliseconds; `*ret_until` is the stretch's end.
  */
 bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *sink, int64_t from,
                          int64_t now, int64_t *ret_from, int64_t *ret_until);

@@ -5,8 +5,9 @@
  *
  * where START is in Unix seconds, COUNT in minutes, NEWEST (the newest sample sent) in Unix
  * milliseconds, CADENCE in seconds, and at least one of the three parts is there. SINK is where the
- * minutes were sent, or empty before NEWEST and CADENCE. From time to time the whole file is
- * rewritten and synced, with the last line "end"; what is sent later is appended as more lines.
+ * minutes were sent. It is empty for the output of stream, and on lines without minutes. From time
+ * to time the whole file is rewritten and synced, with the last line "end"; what is sent later is
+ * appended as more lines.
  *
  * If "end" is missing, or the last line is not complete, the file was truncated: its lines are
  * used, and what it lacks may be sent again. After any other damage nothing counts as sent. Both
