@@ -23,7 +23,7 @@ includes() {
   }
 }
 
-# Each directory may use only directories that are listed above it, and not all of these.
+# Each directory may use only directories that are listed above it; most may not use all of these.
 check 'base uses nothing' includes common/base
 check 'model uses base' includes common/model common/base/
 check 'config uses base' includes common/config common/base/

@@ -52,9 +52,9 @@ struct packet {
     int interface;
 };
 
-/* Sets `interface` and `broadcast` of the socket from the interface that has its address or, if not
- * `exactly`, from one whose network contains its address. (No interface has 127.0.0.2, but lo's
- * network contains it.) Returns false if there is no such interface. */
+/* Sets `interface` and `broadcast` of the socket. `exactly`: from the interface that has its
+ * address; otherwise from one whose network contains its address, as lo's network contains
+ * 127.0.0.2. Returns false if there is no such interface. */
 static bool find_network(const struct ifaddrs *list, struct beacon_socket *sock, bool exactly)
 {
     for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {

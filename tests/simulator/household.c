@@ -232,12 +232,12 @@ static int64_t minute_amount(const struct household *household, const struct sun
 
 int64_t household_first(const struct household *household, int counter)
 {
-    /* These counters of an inverter have only its consumption at night, which is small. */
-    bool reverse = household->kind == METER_MODBUS && counter >= 2;
+    /* t3 and t4 of an inverter count only its consumption at night, which is small. */
+    bool small = household->kind == METER_MODBUS && counter >= 2;
 
     if (household->kind == METER_PULSE)
         return 0;
-    return (reverse ? 0 : 1000) + draw(household->seed, -3 - counter, reverse ? 40 : 1000);
+    return (small ? 0 : 1000) + draw(household->seed, -3 - counter, small ? 40 : 1000);
 }
 
 /* Returns the local time in minutes after 00:00. It jumps when the clocks change. */

@@ -237,7 +237,7 @@ static int print_value(const struct world *world, struct device *device, int ind
     if (wanted->lan && !wanted->totals && meter_kind(device->meters[index]) == METER_MODBUS &&
         wanted->name[0] == 't')
         return print_register(world, device, index, wanted, ms);
-    if (wanted->totals) /* `ms` is later than the reading from which they are computed */
+    if (wanted->totals) /* `ms` is later than the reading from which the totals are computed */
         ms -= ms % (world->options->read_every * INT64_C(1000));
     r = value_by_name(world, device, index, wanted->name, ms, &value);
     if (r == 0)
