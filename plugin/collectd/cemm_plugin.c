@@ -14,8 +14,8 @@
 #include "plugin/collectd/config.h"
 #include "plugin/collectd/poller.h"
 
-/* How often the read callback is called, unless a block's interval is shorter. No call lasts
- * longer: a shutdown waits for it, and so may another plugin if there are few read threads. */
+/* How often the read callback is called, unless a block's interval is shorter. Calls must be short:
+ * a shutdown waits for the call, and so may another plugin if there are few read threads. */
 #define CALLS_MS 200
 
 #define PLUGINS_MAX 64 /* <Plugin cemm> blocks in all files together */
@@ -62,8 +62,8 @@ static int64_t calls_ms(void)
     return interval;
 }
 
-/* Only `collectd -T` calls this in collectd's main thread. It discards all values, so none are
- * handed over then: they would be recorded as dispatched. */
+/* Only `collectd -T` calls this in collectd's main thread. It discards all values, so none may be
+ * handed over, because that would record them as dispatched. */
 static int hand_over(user_data_t *data)
 {
     (void)data;

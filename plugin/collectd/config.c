@@ -240,7 +240,7 @@ static void set_option(struct reader *reader, const struct option *option, const
     const char *wrong = option->take(reader, value);
     if (!wrong)
         return;
-    if (option->kinds == BACKFILL && cemm_sink_valid(value)) { /* shows which writer is meant */
+    if (option->kinds == BACKFILL && cemm_sink_valid(value)) { /* shows which value is meant */
         cemm_message_set(&message, "%s: \"%.100s\"", wrong, value);
         wrong = message.text;
     }

@@ -49,9 +49,9 @@ struct settings {
 
 /*
  * Reads the <Plugin cemm> blocks as if they were one. `interval` (milliseconds)
- * is the default for each source. If there is no block, discovery is on. Logs
- * every mistake with its block and its option, and returns NULL if there was
- * any. Does not use the network.
+ * is the default for each source. Discovery is on if it is not configured and
+ * there is no <Local>. Logs every mistake with its block and its option, and
+ * returns NULL if there was any. Does not use the network.
  */
 struct settings *settings_read(oconfig_item_t *const *plugins, size_t count, int64_t interval);
 void settings_free(struct settings *settings); /* NULL is allowed */

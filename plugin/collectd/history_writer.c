@@ -1,7 +1,7 @@
 /*
  * The library determines which minutes are missing and fetches them. The loop
- * hands the rows to the history thread, which may wait for a writer, and takes
- * them back when they are written.
+ * hands the rows to the history thread, because a writer may block, and takes
+ * them back when the thread has written them.
  *
  * Old values must not go through collectd's queue: its cache, its thresholds
  * and the writers of current values would treat them as current. So each old
@@ -31,7 +31,7 @@
 #define DELAY_MS     1000    /* time for a live sample to reach the writers */
 #define AGE_MS       30000   /* how old the document of a day may be */
 #define ROUNDS_MAX   4       /* rounds at a time, each for one series; there is no hurry */
-#define SAVE_S       10      /* seconds; the longest time between attempts to save the state file */
+#define SAVE_S       10      /* seconds; the thread wakes at least this often to save the state */
 #define SLOW_MS      5       /* if a flush takes longer, more values are flushed together */
 #define TOGETHER_MAX 64      /* at most this many values are flushed together */
 #define NOT_LIVE     (-1000) /* collectd has no current value of the series */
@@ -207,7 +207,7 @@ static void take_back(struct batch *batch)
     int result = batch->sent == batch->series->count ? 0 : -EAGAIN;
 
     cemm_document_unref(batch->rows);
-    batch->state = FREE; /* cemm_backfill_sent() may call hand_over(), which needs it */
+    batch->state = FREE; /* cemm_backfill_sent() may call hand_over(), which needs a FREE batch */
     unsigned changes = cemm_backfill_sent(job, batch->sent, failed ? -EIO : result);
     if (changes & CEMM_SINK_RECOVERED)
         plugin_log(LOG_INFO, "cemm plugin: <Backfill>: the writer \"%s\" accepts history again",

@@ -1,7 +1,7 @@
 /*
  * Dispatches metrics of each device (response times, age, errors), and sends
- * notifications when a device or a meter falls silent, and when it returns. All
- * functions are called in collectd's thread.
+ * notifications when a device or a meter falls silent, and when it returns. The
+ * read callback calls monitor_add() and monitor_report().
  */
 #ifndef CEMM_COLLECTD_MONITOR_H
 #define CEMM_COLLECTD_MONITOR_H

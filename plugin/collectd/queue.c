@@ -107,7 +107,7 @@ static bool has_turn(void **meters, const struct answer *answer)
 }
 
 /* Takes the oldest answer; if there is none, waits for one until `until`, unless none is expected
- * before `next_call`. After `until`, takes none. Needs the lock. */
+ * before `next_call`. NULL: there is none, or `until` has passed. Needs the lock. */
 static struct answer *wait_for_first(struct queue *queue, int64_t until, int64_t next_call)
 {
     const struct timespec end = {

@@ -53,7 +53,7 @@ struct answer {
 };
 
 /* Keeps `cadence`, the seconds between two samples of the series (0: not known), if it is the
- * shortest so far. Ignores series from the member `totals`. */
+ * shortest so far. Ignores series from the document's member `totals`. */
 void answer_set_cadence(struct answer *answer, const struct cemm_series *series, unsigned cadence);
 
 TAILQ_HEAD(answer_list, answer);
@@ -62,7 +62,7 @@ struct queue {
     pthread_mutex_t lock;
     pthread_cond_t arrived;
     struct answer_list waiting;  /* oldest first; the lock protects this and the members below */
-    struct answer_list leftover; /* older answers that the current call leaves for a later one */
+    struct answer_list leftover; /* older answers that the current call leaves for a later call */
     size_t size;                 /* bytes of all answers, including the one that is being taken */
     int64_t expected;            /* no answer will arrive before this */
 };
@@ -113,8 +113,8 @@ struct hold {
 void hold_init(struct hold *hold);
 void hold_free(struct hold *hold); /* also frees the readings that are held */
 
-/* Holds a copy of a reading. False: too many readings are held, or one of the same series is, or
- * there is no memory. */
+/* Holds a copy of a reading. False: too many readings are held, or there already is
+ * one of the same series, or there is no memory. */
 bool hold_put(struct hold *hold, const struct block *block, const struct reading *reading,
               int64_t now);
 

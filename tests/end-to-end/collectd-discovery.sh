@@ -95,8 +95,8 @@ broadcast() {
   stop_collectd "with one network" "$run"
 }
 
-# with_local [LINE…]: the configuration has a <Local> for the first device, and these lines in
-# <Discovery>.
+# with_local [WORD…]: prints a configuration with a <Local> for the first device and, if there are
+# words, with a <Discovery> that contains one line of them.
 with_local() {
   printf '<Plugin cemm>\n<Local "garage">\nAddress "10.77.0.11"\n</Local>\n'
   if [[ $# -gt 0 ]]; then printf '<Discovery>\n%s\n</Discovery>\n' "$*"; fi
@@ -111,15 +111,15 @@ local_device() {
   start_collectd "$run"
   check "a <Local> device has values" wait_for 20 has_lines 3 "$first" power-p1-electric_power
   refute "with a <Local>, there is no search" searched
-  is "nor found" "$first" "$(devices)"
+  is "and no other device is found" "$first" "$(devices)"
   stop_collectd "with a local device" "$run"
 
   run=$scratch/local-enabled
   conf "$run" < <(with_local Enabled true)
   start_collectd "$run"
-  check "unless Enabled is true" wait_for 20 both_found 4
+  check "with a <Local> and Enabled true, both are found" wait_for 20 both_found 4
   stop_collectd "with a local device and discovery" "$run"
-  check "the devices were asked" searched
+  check "then there is a search" searched
   compare "$first" power p1 electric_power 1
   compare "$second" power p1 electric_power 1
   is "there are no messages" "" "$(complaints)"

@@ -72,7 +72,8 @@ enough_answers() {
 
 # ---- 1,000 devices with a promise first, some of them dead ------------------------------
 
-# gaps: prints the readings that an answer contained while collectd ran, and that were not dispatched.
+# gaps DEAD: prints the first readings that an answer contained while collectd ran, and that were not
+# dispatched. Devices that match DEAD are ignored.
 # Answers contain each reading for 10 s; an answer in the last 5 of these seconds surely contained it.
 gaps() {
   local dead=$1
@@ -127,7 +128,7 @@ have_lines() {
   (($(find "$run/csv" -name 'power-p1-*' -exec grep -c '^[0-9]' {} + 2>/dev/null | awk -F: -v lines="$2" '$NF >= lines' | wc -l) >= $1))
 }
 
-# ---- one cause that concerns all of them -------------------------------------------------
+# ---- one cause that concerns all devices -------------------------------------------------
 
 # swept_three_times: whether three sweeps have found that the meter of each device is gone.
 swept_three_times() {
@@ -141,7 +142,7 @@ one_cause() {
   start_collectd "$run"
   check "each meter of 300 devices is gone" wait_for 30 swept_three_times
   is "200 of them are named" 200 "$(log_lines 'p1: .*no such meter')"
-  is "and once that there are more" 1 "$(log_lines '200 messages about individual devices')"
+  is "one line says that there are more" 1 "$(log_lines '200 messages about individual devices')"
   stop_collectd "while all meters are gone" "$run"
   stop "$sim_pid"
 }

@@ -4,8 +4,8 @@
 #
 #   collectd-history.sh BUILD_DIR
 #
-# Time is not simulated, because collectd uses the real time. An hour of downtime is simulated by
-# removing that hour from the state file. The oracle is `cemm-sim --print`.
+# Time is not simulated, because collectd uses the real time. Downtime is simulated by removing its
+# minutes from the state file. The oracle is `cemm-sim --print`.
 # shellcheck disable=SC2317 # functions that check and wait_for call
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
@@ -76,11 +76,12 @@ once() {
     $1 > live { live = $1; if (minute[int($1 / 60)] == "old") print "old before live: " $1; minute[int($1 / 60)] = "live"; next }
     { if (old != first && $1 < old) print "out of order: " $1 " after " old
       if (int($1 / 60) in minute) print "minute written twice: " $1
-      if ($1 % 60) print "no minute: " $1
+      if ($1 % 60) print "not the time of a minute: " $1
       minute[int($1 / 60)] = "old"; old = $1 }'
 }
 
-# right UID SERIES ALIAS CHANNEL: prints the old values of the series that are wrong.
+# right UID SERIES ALIAS CHANNEL: compares every seventh old value of the series with the oracle, and
+# prints the values that are wrong.
 right() {
   local time value wanted begun
   begun=$(values "$1" "$2" | sed -n 1p | cut -d' ' -f1)
@@ -91,7 +92,7 @@ right() {
 }
 
 # complete WHAT FROM UNTIL: checks that no minute is missing in the series that have backfill. If FROM
-# is "gap", it is the time at which each series ends in the state file that `forget` has written.
+# is "gap", each series is checked from its end in the state file that `forget` has written.
 complete() {
   local what=$1 series uid alias from
   while read -r uid series; do
@@ -118,8 +119,8 @@ fresh() {
   start_collectd "$run"
   complete "no state file" $((begun - 3540)) $((begun - 60))
   is "values are right" "" "$(right "$first" power-p1-electric_power p1 electric_power)"
-  is "those of another meter" "" "$(right "$first" power-s01-electric_power s01 electric_power)"
-  is "flow" "" "$(right "$first" flow-pulse-1-flow pulse-1 flow)"
+  is "values of another meter are right" "" "$(right "$first" power-s01-electric_power s01 electric_power)"
+  is "values of flow are right" "" "$(right "$first" flow-pulse-1-flow pulse-1 flow)"
   is "nothing is older than the window" "" "$(values "$first" power-p1-electric_power | awk -v oldest=$((begun - 3600)) '$1 < oldest')"
   is "counters have no history" "" "$(values "$first" energy_wh-p1-t1 | awk -v begun=$((begun - 60)) '$1 < begun')"
   is "a message says that there was no state file" 1 "$(log_lines "there is no state file $run/cemm.state yet")"
@@ -216,6 +217,7 @@ damaged() {
 
 # ---- kill -9 --------------------------------------------------------------------
 
+# old_lines COUNT: whether COUNT old values have been written.
 old_lines() {
   (($(values "$first" power-p1-electric_power | awk -v limit="$begun" '$1 < limit - 120' | wc -l) >= $1))
 }
@@ -235,7 +237,7 @@ killed() {
     wait "$daemon" 2>/dev/null || true
     refute "killed before the end, round $round" old_lines 2800
   done
-  last=$(date +%s) # where the window of series without earlier values ends
+  last=$(date +%s) # the window of a series without values ends here, not at $begun
   start_collectd "$run"
   while read -r uid series; do
     check "after kill -9: $uid $series: no minute is missing" wait_for 120 covered "$uid" "$series" $((last - 172680)) $((begun - 60))
@@ -247,13 +249,13 @@ $first flow-pulse-1-flow
 $second power-p1-electric_power
 END
   if ((doubles <= 3)); then ok "after three kills, $doubles values were written twice"; else not_ok "written twice" "$doubles values"; fi
-  is "its days are right" "" "$(right "$first" power-p1-electric_power p1 electric_power)"
+  is "values are right after kill -9" "" "$(right "$first" power-p1-electric_power p1 electric_power)"
   stop_collectd "after kill -9" "$run"
 }
 
 # ---- writers ----------------------------------------------------------------------
 
-# An unknown writer is logged once and delays no other writer. collectd stops quickly meanwhile.
+# An unknown writer is logged once and delays no other writer. collectd still stops quickly.
 unknown_writer() {
   local begun
   run=$scratch/unknown
@@ -294,6 +296,7 @@ unwritable() {
 
 # ---- no live values ---------------------------------------------------------------
 
+# asked COUNT: whether the realtime of s01 was requested COUNT times.
 asked() {
   (($(requests ' GET [^ ]*/s01/realtime') >= $1))
 }
@@ -308,7 +311,7 @@ not_live() {
   history_conf "$run" 3600
   begun=$(date +%s)
   start_collectd "$run"
-  check "first, it is filled" wait_for 60 covered "$first" power-s01-electric_power $((begun - 3540)) $((begun - 60))
+  check "first, the window is filled" wait_for 60 covered "$first" power-s01-electric_power $((begun - 3540)) $((begun - 60))
   stop_collectd "before its meter stops" "$run"
   stop "$sim_pid"
   forget 30
@@ -316,12 +319,12 @@ not_live() {
   rm -rf "$run/csv"
   start_sim --devices 1 --lan 1 --since "$since" --meters s01 "${ports[@]}" --now "$begun" --speed 0.001
   start_collectd "$run"
-  check "the meter's clock is stopped" wait_for 30 asked 8
+  check "the meter is read while its clock stands still" wait_for 30 asked 8
   is "no old value comes before a live one" "" "$(values "$first" power-s01-electric_power)"
   stop "$sim_pid"
   start_sim --devices 1 --lan 1 --since "$since" --meters s01 "${ports[@]}"
-  check "then they are sent" wait_for 90 covered "$first" power-s01-electric_power "$gap" $((begun - 60))
-  is "after the first live one, each once" "" "$(once "$first" power-s01-electric_power)"
+  check "then the old values are sent" wait_for 90 covered "$first" power-s01-electric_power "$gap" $((begun - 60))
+  is "after the first live value, each once" "" "$(once "$first" power-s01-electric_power)"
   stop_collectd "after its meter stopped" "$run"
 }
 
@@ -369,21 +372,21 @@ outages() {
   history_conf "$run" 3600
   begun=$(date +%s)
   start_collectd "$run"
-  complete "before it" $((begun - 3540)) $((begun - 60))
+  complete "before the outages" $((begun - 3540)) $((begun - 60))
   devices_gone
   sleep 200
   sim_faults || not_ok "the devices are back"
   ends=$(date +%s)
-  check "they are read again" wait_for 330 lived_after "$ends"
+  check "the devices are read again" wait_for 330 lived_after "$ends"
   sleep 130 # because minutes that have just ended do not count as missing
   complete "the devices were down" $((begun - 3540)) $((ends - 60))
-  stop_collectd "before it is stopped itself" "$run"
+  stop_collectd "for its own outage" "$run"
   sleep 200
   start_collectd "$run"
   ends=$(date +%s)
-  check "it is back" wait_for 60 lived_after "$ends"
+  check "collectd is back" wait_for 60 lived_after "$ends"
   complete "collectd was down" $((begun - 3540)) $((ends - 60))
-  stop_collectd "before both are stopped" "$run"
+  stop_collectd "for an outage of both" "$run"
   devices_gone
   sleep 100
   start_collectd "$run"
@@ -400,7 +403,7 @@ devices_gone() {
   sim_faults 'drop@cloud:*/cemm/*' 'drop@lan:*' || not_ok "the devices are gone"
 }
 
-# lived_after MOMENT: whether each series has a live sample that is newer than MOMENT.
+# lived_after MOMENT: whether the main meter of each device has a value that is newer than MOMENT.
 lived_after() {
   local uid
   for uid in "$first" "$second"; do

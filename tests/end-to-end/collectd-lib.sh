@@ -9,8 +9,8 @@
 #   has_lines 6 UID power-p1-electric_power
 #   stop_collectd 'when' "$run"
 #
-# Set world to a command prefix, such as asker of netns.sh, to run collectd there. If it is empty,
-# collectd runs on the machine itself, and no configuration may search its networks.
+# To run collectd with a command prefix, such as asker of netns.sh, set world to it. If world is empty,
+# collectd is in the networks of the machine, which no configuration may search.
 
 world=()
 host=test-host

@@ -25,7 +25,8 @@ swept() {
   (($(cat "$scratch"/sim*/log | grep -cE ' GET [^ ]*/p1/realtime/') >= $1))
 }
 
-# meters SECONDS: restarts the devices on the same ports, with their clock SECONDS behind ours.
+# meters SECONDS: restarts the devices on the same ports. Their clock is where it would be if it had
+# been SECONDS behind ours at $began.
 meters() {
   local port
   port=$(sed -E 's|.*:([0-9]+)/.*|\1|' <<<"${sim_cloud-:0/}")
@@ -128,7 +129,7 @@ $(for ((i = 1; i <= blocks; i++)); do block "$i"; done)
 CONF
 start_collectd "$run"
 collectd_pid=$daemon
-check 'a tenth of it' wait_for 60 swept $((sweeps / 10))
+check 'a tenth of the sweeps' wait_for 60 swept $((sweeps / 10))
 rss_then=$(rss) threads_then=$(threads) descriptors_then=$(descriptors)
 for fault in 'status=502' 'drop' 'garbage'; do
   sim_faults "$fault@*/realtime/*"
@@ -144,14 +145,14 @@ done
 check "all $sweeps sweeps" wait_for 600 swept "$sweeps"
 echo "# RSS $rss_then, then $(rss) KiB; threads $threads_then, then $(threads); descriptors $descriptors_then, then $(descriptors)"
 check 'memory does not grow' test "$(rss)" -lt $((rss_then + ${preload:+2 * }4096))
-is 'threads' "$threads_then" "$(threads)"
-is 'descriptors' "$descriptors_then" "$(descriptors)"
+is 'no more threads, no fewer' "$threads_then" "$(threads)"
+is 'no more descriptors, no fewer' "$descriptors_then" "$(descriptors)"
 check 'no more connections than are allowed' test "$(sockets)" -le $((8 * blocks))
 stop_collectd 'after all that' "$run"
 start_collectd "$run"
 before=$(values)
 check 'after a restart, it goes on' wait_for 60 more_values "$before"
-stop_collectd 'again' "$run"
+stop_collectd 'after the restart' "$run"
 is 'no value was too old' 0 "$(grep -ci 'too old' "$run/log" || true)"
 check "values were dispatched ($(values))" test "$(values)" -gt $((sweeps / 4))
 is 'each once, in order' '' "$(find "$run/csv" -name 'power-p1-electric_power-*' | while read -r file; do

@@ -152,7 +152,7 @@ END
   wait_for 10 grep -q 'Initialization complete' "$scratch/receiver/log"
 }
 
-# ---- the values that each of them has ----------------------------------------------------------------
+# ---- the values that each server has ----------------------------------------------------------------
 
 graphite_name() { # UID SERIES
   echo "${host//./_}.cemm-$1.$2"
@@ -177,7 +177,7 @@ influx_has() {
     grep -c '^1$') -ge $((window / 60 - 4)) ]]
 }
 
-# tap UID SERIES: prints "TIME VALUE" lines in order of arrival.
+# tap UID SERIES: prints what the tap has received, as "TIME VALUE" lines in order of arrival.
 tap() {
   awk -v name="$(graphite_name "$1" "$2")" '$1 == name { print $3, $2 }' "$scratch/tap"
 }
@@ -226,8 +226,8 @@ history() {
   while read -r uid series; do
     check "carbon has every minute: $uid $series" wait_for 60 carbon_has "$uid" "$series"
     check "so has InfluxDB, without StoreRates" wait_for 30 influx_has "$uid" "$series"
-    check "so has a tap of the graphite lines" wait_for 30 tap_has "$uid" "$series"
-    is "it came oldest first, once, after the first live value" "" "$(tap_order "$uid" "$series")"
+    check "so has the tap, which stores the graphite lines" wait_for 30 tap_has "$uid" "$series"
+    is "history came oldest first, once, after the first live value" "" "$(tap_order "$uid" "$series")"
   done <<END
 $first power-p1-electric_power
 $first power-s01-electric_power
@@ -235,7 +235,7 @@ $second power-p1-electric_power
 END
 }
 
-present() {
+only_current() {
   is "write_prometheus saw no old value" "" "$(awk -v limit=$((begun - 60)) '$1 < limit * 1000' "$scratch/scraped" | head -n 3)"
   check "it saw values" test -s "$scratch/scraped"
   check "a Prometheus scrapes power" wait_for 20 scraped_power
@@ -255,8 +255,8 @@ silence() {
   check "the threshold plugin sees its age" wait_for 60 grep -q "cemm.*$second.*gauge.*age.*warning" "$run/log"
   sim_faults || not_ok "the simulator goes on"
   check "its return is notified" wait_for 60 grep -qF "CEMM $second answers again" "$run/log"
-  is "each once" "1 1" "$(log_lines "CEMM $second is silent") $(log_lines "CEMM $second answers again")"
-  is "the other one is not mentioned" 0 "$(log_lines "CEMM $first")"
+  is "each is notified once" "1 1" "$(log_lines "CEMM $second is silent") $(log_lines "CEMM $second answers again")"
+  is "the other device is not mentioned" 0 "$(log_lines "CEMM $first")"
 }
 
 free_ports 10
@@ -278,7 +278,7 @@ watcher=$!
 started "$watcher"
 history
 kill "$watcher"
-present
+only_current
 silence
 stop_collectd "with all these writers" "$run"
 is "no value was too old" 0 "$(cat "$run/log" "$scratch/receiver/log" | grep -ci 'too old' || true)"

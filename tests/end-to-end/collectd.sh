@@ -99,7 +99,7 @@ history_mistakes() {
   refused "a window of a second" "$(history 'Window 1')" "$block: Window: must be between"
   refused "a window of a year" "$(history 'Window 31536000')" "$block: Window: must be between"
   refused "a window as text" "$(history 'Window "1d"')" "$block: Window: is not a number of seconds"
-  refused "unknown option of it" "$(history 'Colour "blue"')" "$block: Colour: unknown option"
+  refused "unknown option in <Backfill>" "$(history 'Colour "blue"')" "$block: Colour: unknown option"
   refused "backfill with a name" $'<Plugin cemm>\n<Backfill "x">\n</Backfill>\n</Plugin>' "$block: takes no name"
   refused "backfill twice" "$(history 'Window 60')"$'\n'"$(history 'Window 60')" "$block: a second"
 }
@@ -113,8 +113,8 @@ discovery_mistakes() {
   refused "search without a pause" "$(discovery 'Interval 0')" "$block: Interval: "
   refused "search once a month" "$(discovery 'Interval 2592000')" "$block: Interval: "
   refused "option of a source" "$(discovery 'Host "x"')" "$block: Host: does not belong"
-  refused "unknown option in it" "$(discovery 'Colour "blue"')" "$block: Colour: unknown option"
-  refused "its option in a source" "$(lan 'Address "127.0.0.1"' 'Broadcast "10.0.0.255"')" '<Local "garage">: Broadcast: does not belong'
+  refused "unknown option in <Discovery>" "$(discovery 'Colour "blue"')" "$block: Colour: unknown option"
+  refused "option of discovery in a source" "$(lan 'Address "127.0.0.1"' 'Broadcast "10.0.0.255"')" '<Local "garage">: Broadcast: does not belong'
   refused "discovery with a name" $'<Plugin cemm>\n<Discovery "lan">\nEnabled false\n</Discovery>\n</Plugin>' "$block: takes no name"
   refused "discovery twice" "$(discovery 'Interval 60')"$'\n'"$(discovery 'Interval 60')" "$block: a second"
 }
@@ -195,8 +195,8 @@ END
   refute "nothing counts as sent" test -e "$run/cemm.state"
   cp "$old/cemm.state" "$run/cemm.state"
   before=$(stat -c '%i %y' "$run/cemm.state")
-  check "again, with a state file" run_collectd -T -C "$run/collectd.conf"
-  is "which is not changed" "$before" "$(stat -c '%i %y' "$run/cemm.state")"
+  check "collectd -T with a state file" run_collectd -T -C "$run/collectd.conf"
+  is "the state file is not changed" "$before" "$(stat -c '%i %y' "$run/cemm.state")"
   cat "$run/log" >>"$scratch/all-logs"
 }
 
@@ -206,7 +206,7 @@ own_state() {
   is "errors are counted: none" "" "$(cat $(csv "$first" derive-errors) $(csv "$second" derive-errors) | awk -F, '!/^epoch/ && $2 != 0 && $2 != "nan"')"
   check "each device has an age" test -n "$(csv "$first" gauge-age)" -a -n "$(csv "$second" gauge-age)"
   check "and the time that each of its sources takes" test -n "$(csv "$second" response_time-cloud-home)" -a -n "$(csv "$first" response_time-local-garage)"
-  is "which is more than the promise of 200 ms" "" \
+  is "the time of the cloud includes the promise of 200 ms" "" \
     "$(awk -F, '!/^epoch/ && !($2 >= 0.2 && $2 < 15)' "$(csv "$second" response_time-cloud-home)")"
 }
 
@@ -222,7 +222,7 @@ example() {
   is "it has discovery, which the test disables" "    Enabled false" "$(grep Enabled "$dir/collectd.conf")"
   check "the example is valid" run_collectd "$test_option" -C "$dir/collectd.conf"
   sed -i 's|^  *Address .*|Adress "x"|' "$dir/collectd.conf"
-  refute "and is refused with a typo in it" run_collectd "$test_option" -C "$dir/collectd.conf"
+  refute "the example with a typo is refused" run_collectd "$test_option" -C "$dir/collectd.conf"
 }
 
 # ---- failures -------------------------------------------------------------------
@@ -250,7 +250,7 @@ stalled() {
 END
   start_collectd "$run"
   check "Host and Device and Alias are used" wait_for 15 has_lines 1 "$second" power-p1-electric_power elsewhere
-  check "so are those of the other block" wait_for 15 has_lines 1 "$first" power-s01-electric_power
+  check "the options of the other block are used, too" wait_for 15 has_lines 1 "$first" power-s01-electric_power
   sim_faults 'stall@*realtime*' || not_ok "the simulator stalls"
   wait_for 10 grep -q ' realtime.* 0$\|/realtime/.* 0$' "$sim_log" || true
   sleep 1
@@ -281,7 +281,7 @@ refused_key() {
   start_collectd "$run"
   check "a refused key is logged" wait_for 10 grep -q 'cemm plugin: cloud home: list of devices' "$run/log"
   sleep 2
-  is "once, not at every sweep" 1 "$(log_lines 'list of devices')"
+  is "it is logged once, not at every sweep" 1 "$(log_lines 'list of devices')"
   stop_collectd "with a refused key" "$run"
   is "no values" "" "$(find "$run" -path '*/csv/*' -type f)"
 }
@@ -296,20 +296,20 @@ outage() {
   sim_faults "drop@*$second*" || not_ok "the simulator fails"
   check "a device that fails is logged" wait_for 10 grep -q "cemm plugin: .*$second" "$run/log"
   before=$(lines "$(csv "$first" power-p1-electric_power)")
-  check "the other one goes on" wait_for 15 has_lines $((before + 2)) "$first" power-p1-electric_power
+  check "the other device goes on" wait_for 15 has_lines $((before + 2)) "$first" power-p1-electric_power
   is "one line says that it fails" 1 "$(log_lines "cemm plugin: .*$second")"
   before=$(lines "$(csv "$second" power-p1-electric_power)")
   sim_faults || not_ok "the simulator goes on"
-  check "it comes back" wait_for 60 has_lines $((before + 2)) "$second" power-p1-electric_power
+  check "the device that failed comes back" wait_for 60 has_lines $((before + 2)) "$second" power-p1-electric_power
   is "one more line says that it is back" 2 "$(log_lines "cemm plugin: .*$second")"
-  is "the other one is not mentioned" 0 "$(log_lines "cemm plugin: .*$first")"
+  is "the other device is not mentioned" 0 "$(log_lines "cemm plugin: .*$first")"
   flutter
   before=$(lines "$(csv "$first" power-p1-electric_power)")
   check "nothing is stuck after several short outages" wait_for 15 has_lines $((before + 2)) "$first" power-p1-electric_power
   stop_collectd "after an outage" "$run"
 }
 
-# Many short outages interrupt sweeps at every point of the loop.
+# Many short outages interrupt sweeps at different points.
 flutter() {
   local i
   for i in {1..10}; do
@@ -325,7 +325,7 @@ both_have_values() {
 }
 
 # If a meter disappears, one line says so, and another line when it is back.
-gone() {
+meter_gone() {
   local home='cemm plugin: <Cloud "home">:'
   run=$scratch/gone
   conf "$run" < <(cloud "URL \"$sim_cloud\"" "ApiKeyFile \"$key_file\"" "Device \"$second\"" 'Interval 0.2')
@@ -336,7 +336,7 @@ gone() {
   sim_faults || not_ok "the meter is there again"
   check "so is its return" wait_for 20 grep -q "$home $second is back" "$run/log"
   stop_collectd "after a meter had disappeared" "$run"
-  is "each once" "1 1" "$(log_lines "$home $second p1: ") $(log_lines "$home $second is back")"
+  is "each is logged once" "1 1" "$(log_lines "$home $second p1: ") $(log_lines "$home $second is back")"
 }
 
 # collectd needs no other files than those that `meson install` installs.
@@ -371,7 +371,7 @@ on_lan[$first]=
 mistakes
 discovery_mistakes
 history_mistakes
-is "none of them has sent a request" 0 "$(requests .)"
+is "no refused configuration has sent a request" 0 "$(requests .)"
 example
 values
 restarted
@@ -379,7 +379,7 @@ tried
 stalled
 half_known
 outage
-gone
+meter_gone
 refused_key
 installed
 hasnt "the key is in no log" "$(<"$scratch/all-logs")" "$sim_key"

@@ -62,14 +62,14 @@ cp -r "$scratch/ours" "$root/tmp/ours"
 check 'they are installed' inside sh -c 'dpkg -i /tmp/ours/*.deb'
 check 'nothing is missing' inside dpkg --audit
 # shellcheck disable=SC2016 # they are dpkg's
-is 'what dpkg says of them' "$(printf '%s installed\n' "${packages[@]}" | sort)" \
+is 'dpkg lists them as installed' "$(printf '%s installed\n' "${packages[@]}" | sort)" \
   "$(inside dpkg-query -W -f '${Package} ${db:Status-Status}\n' '*cemm*' | grep ' installed' | sort)"
 start_sim --devices 1
 write_key "$root/tmp/home.key"
 printf '%s\n' '[discovery]' 'enabled = no' '[archive]' 'directory = /tmp/archive' '[cloud home]' \
   "url = $sim_cloud" 'api-key-file = /tmp/home.key' >"$root/tmp/cemm.conf"
 exits 'cemm reads a meter' 0 inside cemm read --config /tmp/cemm.conf --format csv p1
-has 'which prints a value' "$out" 'p1,electric_power,'
+has 'and prints a value' "$out" 'p1,electric_power,'
 exits 'cemmfs starts' 0 inside cemmfs --version
 cat >"$root/tmp/collectd.conf" <<END
 Hostname "inside"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # examples-collectd.sh BUILD_DIR: runs each file of examples/collectd/ in a real collectd, together
-# with examples/collectd.conf if it says so. Only addresses, ports, paths and intervals are changed.
+# with examples/collectd.conf if the file says so. Only addresses, ports, paths and intervals are changed.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by wait_for
 set -euo pipefail
 here=$(dirname "$0")
@@ -60,7 +60,7 @@ fleet_has() { [[ $(find "$run/csv" -name 'power-p1-electric_power-*' | wc -l) -g
 check 'fleet: five devices' wait_for 20 fleet_has
 is 'each under the host of its account' 'north.meters.example.org 3 south.meters.example.org 2' \
   "$(for place in "$run"/csv/*; do echo "${place##*/} $(find "$place" -maxdepth 1 -name 'cemm-*' | wc -l)"; done | sort | grep meters | paste -sd ' ')"
-is 'of the second one, only the main meters' 0 "$(find "$run/csv/south.meters.example.org" -name '*s01*' | wc -l)"
+is 'of the second account, only the main meters' 0 "$(find "$run/csv/south.meters.example.org" -name '*s01*' | wc -l)"
 is 'fleet: no problem is logged' '' "$(complaints)"
 stop_collectd fleet "$run"
 
@@ -82,7 +82,7 @@ tap_has() { awk -v old="$old" '/p1-electric_power/ && $3 < old { found = 1 } END
 check 'backfill: two days back arrive in Graphite' wait_for 40 tap_has
 rrd=$scratch/rrd/$host/cemm-$first
 rrd_has() { [[ $(rrdtool lastupdate "$rrd/power-p1-electric_power.rrd" | tail -n 1) == *[0-9] && -e $rrd/gauge-age.rrd && -e $rrd/energy_wh-p1-t1.rrd && -e $rrd/energy_wh-p1-t2.rrd && -e $rrd/energy_wh-p1-t3.rrd && -e $rrd/energy_wh-p1-t4.rrd ]]; }
-check 'rrdtool: it is stored' wait_for 40 rrd_has
+check 'rrdtool: values are stored' wait_for 40 rrd_has
 check 'rrdtool: the file has the size that the example says' test "$(stat -c %s "$rrd/power-p1-electric_power.rrd")" -lt 660000
 check 'rrd-graph.sh draws' "$examples/collectd/rrd-graph.sh" "$rrd" "$scratch/graphs" end-5min
 is 'three pictures' 'PNG PNG PNG' "$(for name in power energy age; do head -c 4 "$scratch/graphs/$name.png" | tail -c 3; echo; done | paste -sd ' ')"
@@ -214,11 +214,12 @@ from_kafka() {
   kcat -b "$brokers" -C -t cemm -o beginning -e -q -f '%k %s\n' >"$scratch/messages" 2>"$scratch/kcat.err"
 }
 
-# kafka_rows: converts values from Kafka, or putval lines, to "SERIES TIME VALUE".
+# kafka_rows: prints the values from Kafka as "SERIES TIME VALUE".
 kafka_rows() {
   cut -d ' ' -f 2- "$scratch/messages" | jq -r '.[] | select(.plugin == "cemm" and (.type_instance | startswith("p1"))) |
     "\(.host)/\(.plugin)-\(.plugin_instance)/\(.type)-\(.type_instance) \(.time) \(.values[0])"' | as_numbers
 }
+# as_numbers: sorts such lines, and writes their numbers in the same way.
 as_numbers() {
   awk '{ printf "%s %.3f %.15g\n", $1, $2, $3 }' | LC_ALL=C sort
 }
@@ -243,7 +244,7 @@ kafka() {
   count=$(wc -l <"$scratch/wanted")
   check "cemm reads the values of three meters ($count)" test "$count" -ge 21
   start_collectd "$run"
-  check 'kafka: the same number comes back' wait_for 30 all_in_kafka "$count"
+  check 'kafka: the same number of values comes back' wait_for 30 all_in_kafka "$count"
   is 'kafka: and they are the same, each once' '' "$(diff "$scratch/wanted" "$scratch/got")"
   is 'kafka: each has the key of the example' "$(sed -n 's/^ *Key "\(.*\)"/\1/p' "$examples/collectd/kafka.conf")" \
     "$(cut -d ' ' -f 1 "$scratch/messages" | sort -u)"
@@ -252,7 +253,7 @@ kafka() {
 
   kafka_run slip 's|enable.idempotence|enable.idempotency|'
   run_collectd -T -C "$run/collectd.conf" >"$run/out" 2>&1 || true
-  has 'a typo in it is reported' "$(<"$run/log")" 'idempotency'
+  has 'a typo in kafka.conf is reported' "$(<"$run/log")" 'idempotency'
 }
 kafka
 finish

@@ -27,7 +27,7 @@ energy() {
 
 start_sim --devices 1 --meters p1,s01 --since "$since"
 write_config "$config"
-energy hour hours.csv p1
+energy hour hours.csv p1 # fills the archive, from which minutes are then removed
 without_minutes "${gap%/*}" "${gap#*/}"
 energy quarter quarters.csv p1 s01
 energy hour hours.csv p1
@@ -51,9 +51,9 @@ exits 'energy-cost.py, with all prices' 0 "$examples/energy-cost.py" "$scratch/w
 is 'there is no message' '' "$err"
 exits 'energy-cost.py, with a price that is there twice' 1 "$examples/energy-cost.py" "$scratch/hours.csv" \
   <(cat "$scratch/prices.csv" && tail -n 1 "$scratch/prices.csv")
-has 'it does not count twice' "$err" 'not a many-to-one merge'
+has 'it refuses a price that is there twice' "$err" 'not a many-to-one merge'
 exits 'energy-cost.py, with prices of quarters' 1 "$examples/energy-cost.py" "$scratch/hours.csv" <(sed 's/:00:00/:15:00/' "$scratch/prices.csv")
-has 'it does not take the first of an hour' "$err" 'has prices of shorter intervals'
+has 'it does not use the first price of an hour' "$err" 'has prices of shorter intervals'
 exits 'energy-cost.py, with times without an offset' 1 "$examples/energy-cost.py" "$scratch/hours.csv" <(sed 's/Z,/,/' "$scratch/prices.csv")
 has 'it asks for their offset' "$err" 'each start needs its offset from UTC'
 

@@ -32,7 +32,7 @@ is 'every example is named by a test' '' "$(untested)"
 
 # ---- Telegraf: TOML, with keys that Telegraf knows --------------------------------------------------
 
-# The second way is in a comment. This file has both ways.
+# telegraf.conf has the second way in a comment. The copy has both ways.
 sed -E '/^# \[\[inputs.exec\]\]/,$ s/^# ?//' "$examples/telegraf.conf" >"$scratch/telegraf.conf"
 telegraf_keys() {
   python3 - "$scratch/telegraf.conf" <<'END'
@@ -159,7 +159,7 @@ is 'the power now' "$(oracle p1 electric_power "${now}000")" "$(says 'the power 
 readings=$(for channel in t1 t2 t3 t4; do echo "$channel $(oracle p1 "$channel" "${now}000")"; done)
 is 'the meter readings' "$readings" "$(says 'the meter readings, as "name value unit"' | sed 's/ kWh//')"
 is 'the same with jq' "$readings" "$(says 'the same with jq')"
-is 'its time' "$(TZ=UTC date -d "@$now" +%FT%TZ)" "$(says 'when it was measured')"
+is 'the time of the readings' "$(TZ=UTC date -d "@$now" +%FT%TZ)" "$(says 'when it was measured')"
 is 'five minutes' 5 "$(says 'the five highest minutes of yesterday' | grep -c "^$yesterday")"
 most=$(tail -n +2 "$p1/yesterday.csv" | cut -d , -f 2 | sort -n | tail -n 1)
 is 'csvsql finds the same maximum' "$most" "$(says 'SQL with csvkit (its library prints a deprecation warning)' | tail -n 1 | cut -d , -f 1 | sed 's/\.0$//')"

@@ -86,7 +86,7 @@ start_programs() {
 # and a meter in another account.
 one_list() {
   local hurry=list
-  [[ $2 != ETIMEDOUT && $1 != @($patient) ]] || hurry=hasty
+  [[ $2 != ETIMEDOUT && $1 != @($repeated) ]] || hurry=hasty
   sim_faults "$1@*/v1/cemm/"
   exits "list: $1: the program's exit" "$([[ $2 == 0 ]] && echo 0 || echo 1)" \
     "$build/plugin/exec/cemm" read --config "$scratch/$hurry.conf" --format csv "$dev/p1" "$other/p1"
@@ -94,7 +94,7 @@ one_list() {
   [[ $2 == 0 ]] || has "list: $1: the program says why" "$err" 'E! '
 }
 
-# ---- all of them ------------------------------------------------------------------------------------
+# ---- all faults ------------------------------------------------------------------------------------
 
 check 'every fault has a row' every_fault_has_a_row
 the_search_finds_keys
@@ -122,7 +122,7 @@ done
 check_cases
 wait "${programs[@]}" || true
 for document in day month year info; do
-  is "$document: the program: some were printed" 1 "$(<"$scratch/$document.exit")"
+  is "$document: the program: some cases failed" 1 "$(<"$scratch/$document.exit")"
   check_program 'the program' "$document" "$scratch/$document" "$([[ $document == info ]] || echo "$silent")"
   check "$document: the program prints the healthy device" grep -q "^$dev,p1," "$scratch/$document.out"
 done

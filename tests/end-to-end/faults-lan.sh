@@ -24,7 +24,7 @@ write_configurations() {
   for i in "${!sim_lan[@]}"; do
     # The timeout is long, because otherwise a device would seem not to answer on a busy machine.
     timeout=120
-    ((i == 0)) || [[ ${cases[i - 1]} != @(*" ETIMEDOUT "*|* @($patient) *) ]] || timeout=8
+    ((i == 0)) || [[ ${cases[i - 1]} != @(*" ETIMEDOUT "*|* @($repeated) *) ]] || timeout=8
     printf '[local %s]\naddress = %s\ntimeout = %s\n' "$(uid_of $((i + 1)))" "${sim_lan[i]}" "$timeout" >>"$conf"
     printf '<Local "%s">\nAddress "%s"\nTimeout %s\nInterval 5\n</Local>\n' "$(uid_of $((i + 1)))" "${sim_lan[i]}" "$timeout" >>"$scratch/block"
   done
@@ -50,7 +50,7 @@ check_collectd() {
   while read -r document fault uid errno words; do
     look_up "$exceptions_of_programs" "$document" "$fault"
     [[ $words != *' in time' ]] || words=' in time' # only one of several timeouts is logged
-    [[ $fault != @($patient) ]] || words= # possibly nothing is logged
+    [[ $fault != @($repeated) ]] || words= # possibly nothing is logged
     if [[ $errno != 0 ]]; then
       [[ $errno == ENOENT && $document != realtime ]] ||
         check "$document: $fault: collectd says why" wait_for 60 collectd_logged "$uid" "$words"
@@ -64,14 +64,14 @@ check_collectd() {
   done < <(printf '%s\n' "${cases[@]}")
 }
 
-# check_collectd_again: checks that everything works again. A list without meters is cached for some
-# minutes.
+# check_collectd_again: checks that everything works again, except for lists without meters, which are
+# cached for some minutes.
 check_collectd_again() {
   local document fault uid
   while read -r document fault uid _; do
     [[ $document != io || $fault != uid-* ]] || continue
     if [[ $document == day ]]; then
-      [[ -z ${CEMM_E2E_LONG-} ]] || check "$document: $fault: over, collectd has the history" wait_for 330 has_history "$uid"
+      [[ -z ${CEMM_E2E_LONG-} ]] || check "$document: $fault: after it, collectd has the history" wait_for 330 has_history "$uid"
     else
       check "$document: $fault: after it, collectd has its values" wait_for 330 has_lines 1 "$uid" $power
     fi
@@ -96,7 +96,7 @@ for document in $documents; do
 done
 check_cases
 wait "${programs[@]}"
-is 'the program: some were printed' '1 1' "$(<"$scratch/read.exit") $(<"$scratch/day.exit")"
+is 'the program: some cases failed' '1 1' "$(<"$scratch/read.exit") $(<"$scratch/day.exit")"
 check_program 'the program' 'root|io|realtime' "$scratch/read"
 check_program 'the program' day "$scratch/day" "$silent"
 start_collectd "$run"

@@ -128,7 +128,7 @@ many-channels       0
 many-devices        EIO          256 KiB
 many-samples        EIO          256 KiB
 '
-# json-c 0.18 has no usable strict mode (see base/json.c), so it accepts comments.
+# json-c 0.18 has no usable strict mode (see common/base/json.c), so it accepts comments.
 [[ $(pkg-config --modversion json-c) != 0.18 ]] || table=$(sed 's/^comment .*/comment 0/' <<<"$table")
 readonly table
 
@@ -157,7 +157,7 @@ every_fault_has_a_row() {
 # Each case has its own device, so all cases run at once, and no case is affected by a back-off that
 # another one has caused.
 
-# Exceptions from the table: DOCUMENT FAULT (patterns) ERRNO WORDS. The first row that matches
+# Exceptions to the table: DOCUMENT FAULT (patterns) ERRNO WORDS. The first row that matches
 # applies. Lists of devices and meters have no samples that could be wrong. Among many connections,
 # a dropped one is sometimes reported as broken.
 readonly exceptions='
@@ -255,12 +255,14 @@ break_cases() {
   sim_faults "${specs[@]}"
 }
 
-# read_file DOCUMENT UID: prints the file of a document.
+# read_file DOCUMENT UID: reads the file of a document. Writes its content to $scratch/content/UID, and
+# the error message to $scratch/errors/UID.
 read_file() {
   cat "$(file_of "$1" "$2")" >"$scratch/content/$2" 2>"$scratch/errors/$2" </dev/null || true
 }
 
-readonly patient='busy|down' # requests are repeated until the timeout, which may be during an answer
+# Faults that make the library repeat a request until the timeout, which may expire during an answer.
+readonly repeated='busy|down'
 
 # read_cases: reads the file of each case. Faults that cause no answer are read all at once. The
 # others are read meanwhile, one document after another, so that a slow simulator does not look like
@@ -274,7 +276,7 @@ read_cases() {
       document=$next pids=()
     fi
     read_file "$document" "$uid" &
-    if [[ $errno == ETIMEDOUT || $fault == @($patient) ]]; then hanging+=($!); else pids+=($!); fi
+    if [[ $errno == ETIMEDOUT || $fault == @($repeated) ]]; then hanging+=($!); else pids+=($!); fi
   done < <(printf '%s\n' "${cases[@]}")
   wait "${pids[@]}" "${hanging[@]}"
 }
@@ -326,7 +328,7 @@ check_cases() {
   find "$conf.archive" -type f >"$scratch/archived"
   while read -r document fault uid errno words; do
     message=$(<"$scratch/errors/$uid")
-    if [[ $fault == @($patient) && ${why[$uid]-} == *@( in time|no answer within)* ]]; then errno=ETIMEDOUT words=' in time'; fi
+    if [[ $fault == @($repeated) && ${why[$uid]-} == *@( in time|no answer within)* ]]; then errno=ETIMEDOUT words=' in time'; fi
     is "$document: $fault: the mount says $errno" "$(errno_words "$errno")" "${message##*: }"
     if [[ $errno == 0 ]]; then
       check "$document: $fault: it is a whole file" well_formed "$document" "$scratch/content/$uid"
@@ -395,7 +397,7 @@ check_program() {
       fi
       continue
     fi
-    if [[ $fault == @($patient) && ${messages[$uid]-} == *' in time'* ]]; then words=' in time'; fi
+    if [[ $fault == @($repeated) && ${messages[$uid]-} == *' in time'* ]]; then words=' in time'; fi
     is "$document: $fault: $1 prints nothing of it" 0 "${printed[$uid]-0}"
     [[ $errno == ENOENT ]] ||
       says "$document: $fault: $1 says why" "${messages[$uid]-}" "$words"
@@ -407,8 +409,8 @@ uids_first() {
   awk 'match($0, /00-1E-C0-00-[0-9A-F][0-9A-F]-[0-9A-F][0-9A-F]/) { print substr($0, RSTART, RLENGTH), $0 }' "$1"
 }
 
-# mended: prints the cases that must work again immediately. It omits lists of devices and meters that
-# are cached for a minute, as errors are, too.
+# mended: prints the cases that failed and must work again immediately. It omits absences and the list
+# that is too large, which are cached for a minute.
 mended() {
   printf '%s\n' "${cases[@]}" |
     awk '$4 != "0" && !($1 ~ /^(info|io|root)$/ && ($4 == "ENOENT" || $2 == "many-channels"))'

@@ -24,7 +24,7 @@ read_file() {
 # one_fault FAULT ERRNO WORDS…: tests a fault, with a short timeout if the fault causes one.
 one_fault() {
   local fault=$1 errno=$2 words=${*:3} got want=0 message mode=patient code=0
-  [[ $errno != ETIMEDOUT && $fault != @($patient) ]] || mode=hasty
+  [[ $errno != ETIMEDOUT && $fault != @($repeated) ]] || mode=hasty
   m=$scratch/$mode.m
   export CEMM_CONFIG=$scratch/$mode.conf
   # A meter without a sample counts as failed in the program, even if the mount can show its answer.
@@ -82,8 +82,8 @@ conf "$run" <<CONF
 </Plugin>
 CONF
 start_collectd "$run"
-check 'collectd has values of both devices' wait_for 20 has_lines 1 "$faulty" power-p1-electric_power
-check 'and of the second one' wait_for 20 has_lines 1 "$healthy" power-p1-electric_power
+check 'collectd has values of the faulty device' wait_for 20 has_lines 1 "$faulty" power-p1-electric_power
+check 'and of the healthy device' wait_for 20 has_lines 1 "$healthy" power-p1-electric_power
 
 while read -r fault errno words; do
   [[ -z $fault || $fault == status=200 ]] || one_fault "$fault" "$errno" "$words"
@@ -95,7 +95,7 @@ of() {
   jq -e --arg uid "$1" ".devices[] | select(.uid == \$uid) | $2" "$m/status.json"
 }
 check 'status.json: the faulty device, its last failure, and success' of "$faulty" '.last_failure and .last_success and (.last_message | contains("256 KiB"))'
-check 'the other one never failed' of "$healthy" '.last_success and .last_failure == null and .last_message == null'
+check 'the healthy device never failed' of "$healthy" '.last_success and .last_failure == null and .last_message == null'
 is 'the same in status' 1 "$(grep -A5 "^device $faulty" "$m/status" | grep -c '  last failure  .*256 KiB')"
 
 # ---- collectd, after all faults -----------------------------------------------

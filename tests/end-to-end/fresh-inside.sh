@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # fresh-inside.sh PART: fresh.sh runs this in a fresh root directory, as the first process and as root.
 # Each check writes a line to /checks: ok or no, a tab, its name and, if it failed, a tab and the
-# reason. The last line of a part goes to /last.
+# reason. The last line of output of a part goes to /last.
 set -uo pipefail
 log=/home/user/log
 
@@ -23,7 +23,7 @@ empty() {
   [[ -z $2 ]]
   verdict $? "$1" "$2"
 }
-# reached WHAT COMMAND…: ok if the command succeeds within ten minutes.
+# reached WHAT COMMAND…: waits until the command succeeds. After ten minutes, the check WHAT fails.
 reached() {
   local what=$1 end=$((SECONDS + 600))
   shift
@@ -82,7 +82,7 @@ not_working() { [[ -z $(working) ]]; }
 no_more_than() { # FILE: whether only the packages that the file names are installed
   diff "$1" <(packages)
 }
-# nothing_left: whether no process of the user is left over.
+# nothing_left: checks that no temporary file, no process and no mount is left over.
 nothing_left() {
   empty 'nothing stays in /tmp' "$(ls -A /tmp)"
   empty 'no process stays' "$(ps_names | grep -xE 'cemm.*|collectd|ninja|meson')"
@@ -125,7 +125,7 @@ full_speed() { rm -f /etc/apt/apt.conf.d/99slow; }
 downloading() { compgen -G '/var/cache/apt/archives/partial/*.deb' >/dev/null; }
 
 part_install() {
-  # With this priority, debconf would ask every question. dpkg itself also has a question.
+  # With this priority, debconf would ask every question. dpkg would ask about the file.
   echo 'debconf debconf/priority select low' | debconf-set-selections
   echo '# mine' >/etc/default/collectd
   local child=
@@ -184,7 +184,7 @@ part_install() {
   quiet_user '.ci/install'
   verdict $? 'tests: a second time' "$(<"$log")"
   empty 'there is nothing to do' "$(<"$log")"
-  check 'everything killed while it unpacks: all was installed' no_more_than /packages
+  check 'all killed while it unpacks: all was installed' no_more_than /packages
 
   check 'a file that was there before stays' grep -qx '# mine' /etc/default/collectd
   services

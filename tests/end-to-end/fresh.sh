@@ -41,7 +41,7 @@ apart() {
 end_inside() {
   local first=()
   [[ -n $inside_pid ]] || return 0
-  read -ra first 2>/dev/null <"/proc/$inside_pid/task/$inside_pid/children" # fails: there is no newline
+  read -ra first 2>/dev/null <"/proc/$inside_pid/task/$inside_pid/children" # false, as there is no newline
   [[ ${#first[@]} -eq 0 ]] || kill -KILL "${first[@]}"
   wait "$inside_pid" 2>/dev/null
 }
@@ -49,7 +49,7 @@ at_cleanup end_inside
 
 # ---- a root --------------------------------------------------------------------------------------
 
-# The settings with which this machine reaches a mirror.
+# Copies the settings with which this machine reaches a mirror.
 apt-config dump | grep -E '^Acquire::(https?|Check-)' >"$scratch/apt.conf" || true
 if ! apart env TMPDIR="$scratch" mmdebstrap --variant=minbase --include=sudo,ca-certificates \
   --aptopt="$scratch/apt.conf" "$release" "$scratch/base.tar"; then

@@ -33,7 +33,7 @@ import expected
 STREAM_PIECE = 48
 COLLECTD_PIECE = 64 + 8
 STATE = re.compile(r"[^\t]*\t[0-9A-F-]{17}\t[\w.-]+\t[\w.-]+\t((\d+\+\d+|@\d+|/\d+)( |$))*")
-FRESH = 0.08  # how often a victim starts without files
+FRESH = 0.08  # the share of runs that begin without a state file
 WINDOW = 86400  # seconds before now that stream and collectd send at first
 SHORT = 100  # with fewer kills, the test is short, and collectd has a twelfth of this window
 WAIT_MAX = 120
@@ -113,7 +113,7 @@ class Victim:
             fault(f"{self.name}: {error!r}, line {[frame.lineno for frame in traceback.extract_tb(error.__traceback__)]}")
 
     def run_all(self):
-        """A victim that did nothing has tested nothing."""
+        """Runs and kills the program often enough, and until there was something to check."""
         while self.killed < count // 4 or (self.killed < count and not self.seen()):
             self.once()
             if faults > FAULTS_MAX or self.ended > count:
@@ -279,7 +279,7 @@ def is_past(moment):
     return moment % 60000 == 0 and moment < (time.time() - OLD) * 1000
 
 
-class Giver(Victim):
+class Sender(Victim):
     """A program that sends each sample once, according to its state file."""
 
     piece = 0
@@ -391,7 +391,7 @@ class Giver(Victim):
         )
 
 
-class Stream(Giver):
+class Stream(Sender):
     piece = STREAM_PIECE
     most = 1.5
 
@@ -414,7 +414,7 @@ class Stream(Giver):
         return samples
 
 
-class Collectd(Giver):
+class Collectd(Sender):
     piece = COLLECTD_PIECE
     # Seconds. It sends old values only after the first live one, so it needs more time than stream.
     most = 8 if count >= SHORT else 4

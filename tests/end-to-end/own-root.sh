@@ -6,8 +6,8 @@ set -euo pipefail
 hole=$(realpath "${TMPDIR:-/tmp}")
 root=$(mktemp -d)
 
-# alike DIRECTORY: makes the content of a directory of the old tree appear in the new tree. Only entries
-# that have no mounts below them can be bound.
+# alike DIRECTORY: makes the content of a directory of the old tree appear in the new tree. Entries
+# of / are bound with the mounts below them; other entries are left out if they have any.
 alike() {
   local entry
   for entry in "${1%/}"/* "${1%/}"/.[!.]*; do

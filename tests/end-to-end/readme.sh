@@ -58,7 +58,7 @@ blocks 90 examples/README.md Remove
 blocks 91 README.md 'Remove it'
 pages=$(cd "$top" && git ls-files --cached --others --exclude-standard 'README.md' 'examples/*.md' | LC_ALL=C sort)
 is 'these are the pages with blocks' 'README.md examples/README.md examples/collectd/README.md examples/files.md examples/fleet/README.md examples/home-assistant/README.md examples/home-assistant/mqtt.md examples/influxdb.md examples/prometheus/README.md examples/victoriametrics.md' "$(paste -sd ' ' <<<"$pages")"
-# README's two blocks are not counted, because they have their own tests.
+# README's own blocks, 10 and 91, are not counted, because they are not recipes.
 is 'every block of the recipes is run' "$(cd "$top" && cat examples/*.md examples/*/*.md | grep -c '^```sh')" \
   "$(find "$scratch/inside/blocks" -name '[2-9]*' ! -name '91-*' | wc -l)"
 # block WORDS: prints the name of the block that contains WORDS.
@@ -205,7 +205,7 @@ wait_for() {
   for ((i = 0; i < 600; i++)); do "$@" >/dev/null 2>&1 && return; sleep 0.5; done
   return 1
 }
-# after: runs the services that a block has set up, as the users that the recipes name.
+# after BLOCK: runs the services that a block has set up, as the users that the recipes name.
 after() {
   case $(<"$1") in
     *'sudo mount /cemm'*)
@@ -277,7 +277,7 @@ done
 everything | LC_ALL=C sort >/tmp/inside/afterwards
 echo >/tmp/inside/done
 END
-# README's configuration has Amsterdam's time zone, where the day begins earlier than here.
+# README's configuration has Amsterdam's time zone, where the day may begin at another time than here.
 yesterday() { TZ=Europe/Amsterdam date -d yesterday +%F; }
 days=$(yesterday)
 "${asker[@]}" unshare --mount --pid --fork --kill-child bash "$scratch/enter.sh" "$machine" "$sim_key" "$sim_cloud" "$uid" >"$scratch/enter.log" 2>&1 &
@@ -307,7 +307,7 @@ check 'the mount of fstab: another user reads it' is_power "$(inside nobody.out)
 check 'the copy has the days of both devices' test "$(find "$scratch/inside" -name copied.out -exec cat {} +)" -gt 200
 is 'cron: the user backup copies without a message' 0 "$(inside cron.out)"
 check 'collectd -T without a key file fails' grep -qx 'code [1-9][0-9]*' <<<"$(inside collectd-T.out)"
-hasnt 'no reason at the terminal' "$(inside collectd-T.out)" 'home.key'
+hasnt 'the reason is not at the terminal' "$(inside collectd-T.out)" 'home.key'
 has 'it is in syslog' "$(inside syslog)" 'home.key'
 check 'the plugin has values' grep -q power-p1-electric_power <<<"$(inside plugin.out)"
 check 'so does the exec plugin' grep -q power-p1-electric_power <<<"$(inside exec.out)"
@@ -323,7 +323,7 @@ has 'and a first row' "$(inside home-assistant.out)" '_p1_import,01.01.2010 00:0
 has 'VictoriaMetrics has the history' "$(inside victoriametrics.json)" '"__name__":"cemm_electric_power"'
 has 'the broker has a sample' "$(inside blocks/67-1.sh.mqtt)" '"channel": "electric_power"'
 has 'from a publisher that is online' "$(inside blocks/67-1.sh.mqtt)" 'cemm/status online'
-has 'and says so to Home Assistant' "$(inside blocks/67-1.sh.mqtt)" "homeassistant/sensor/cemm/${uid}_p1_t1/config"
+has 'which announces its sensors to Home Assistant' "$(inside blocks/67-1.sh.mqtt)" "homeassistant/sensor/cemm/${uid}_p1_t1/config"
 has 'the same from collectd' "$(inside blocks/68-1.sh.mqtt)" "collectd/inside/cemm-$uid/power-p1-electric_power"
 check 'the service of cemmfs: another user reads the mount' is_power "$(inside service.out)"
 is 'four plots' 4 "$(find "$scratch/inside/cemm" -maxdepth 1 -name '*.png' | wc -l)"

@@ -60,7 +60,7 @@ write_config "$conf" 'timeout = 120'
 # ---- a reader -------------------------------------------------------------------------------
 
 mount_fs -o realtime_ttl=0
-check 'all are known' stat "$m"/00-*/p1
+check 'all meters are known' stat "$m"/00-*/p1
 refuse
 begun=$(now_ms)
 for uid in "${!kind[@]}"; do
@@ -69,7 +69,7 @@ for uid in "${!kind[@]}"; do
   fails_with "mount: ${kind[$uid]}: fails at once" "$words" cat "$m/$uid/p1/realtime.json"
 done
 exits 'read: some failed' 1 "$cemm" read --format csv --config "$conf"
-check 'at once' test $(($(now_ms) - begun)) -lt 100000
+check 'mount and read: at once' test $(($(now_ms) - begun)) -lt 100000
 sim_faults
 for uid in "${!kind[@]}"; do
   check "mount: ${kind[$uid]}: afterwards it is read at once" cat "$m/$uid/p1/realtime.json"

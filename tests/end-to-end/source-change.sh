@@ -82,7 +82,7 @@ small() {
   left=$(last_of_lan)
   asks_cloud() { (($(requests "$uid .*p1/realtime.* 200$") >= 1)); }
   check 'it leaves the LAN, and the cloud is asked' wait_for 30 asks_cloud
-  has_passed() { # whether the cloud's reading of one counter is printed; others may not count yet
+  has_passed() { # whether the cloud's reading of one counter is printed; other counters may stand still
     for counter in "${counters[@]}"; do
       if [[ -n $(field "$counter" | awk -v left="$left" '$1 > left') ]]; then return; fi
     done
@@ -102,7 +102,7 @@ small() {
     power=$(field electric_power | awk -v left="$left" '$1 > left' | sed -n 1p | cut -d' ' -f1)
     if ! grep -q "^$power " <(field "$counter"); then withheld=$((withheld + 1)); fi
     if [[ -s $scratch/next ]]; then
-      is "$counter is the cloud's after it has passed" 0 \
+      is "$counter is the cloud's, once that is higher" 0 \
         "$(awk '{ print ($2 * 4) % 1 }' "$scratch/next")"
     fi
     is "$counter was the meter's own before" "$("$sim" --since "$since" --print "$uid" p1 "lan:$counter" "$(cut -d' ' -f1 "$scratch/last")")" "$last"
@@ -112,7 +112,7 @@ small() {
   is 'one message when it left, no more' 1 "$(grep -c . "$scratch/err" || true)"
 }
 
-# Tests a great step back, which may mean that it is another meter.
+# Tests a great step back, which may mean that the meter was replaced.
 great() {
   house 3000
   begin_stream --format influx
@@ -121,7 +121,7 @@ great() {
   is_clouds() { [[ $(field t1 | tail -n 1 | awk '{ print $2 % 3000 }') == 0 ]]; }
   check 'a greater step back is printed, with the value of the cloud' wait_for 30 is_clouds
   stop "$stream_pid"
-  check 'it is lower' test -n "$(field t1 | backwards)"
+  check 'the printed reading is lower' test -n "$(field t1 | backwards)"
 }
 
 # Does the same with node_exporter's file. It is replaced at each sweep, so its contents are collected.
@@ -156,7 +156,7 @@ great
 prometheus 0.25
 is 'prometheus: no counter steps back' '' \
   "$(awk '$2 + 0 < last[$1] + 0 { print } { last[$1] = $2 }' "$scratch/collected" | head -n 4)"
-is 'prometheus: all four, each time' "$(grep -c . "$scratch/collected")" \
+is 'prometheus: all four counters, each time' "$(grep -c . "$scratch/collected")" \
   "$(($(grep -c 'import",tariff="1"' "$scratch/collected") * 4))"
 has 'prometheus: it is up' "$(tail -n 1 "$scratch/up")" '} 1'
 prometheus 3000

@@ -86,7 +86,7 @@ is 'and exits cleanly' 0 "$stopped"
   2>"$scratch/stream.log" &
 stream_pid=$!
 started "$stream_pid"
-check 'cemm stream writes its file without any' wait_for 20 grep -q '^cemm_up.* 1$' "$scratch/run/cemm.prom"
+check 'cemm stream writes its file without any capability' wait_for 20 grep -q '^cemm_up.* 1$' "$scratch/run/cemm.prom"
 is 'cemm stream has no capability' 0000000000000000 "$(awk '/^CapEff/ { print $2 }' "/proc/$stream_pid/status")"
 no_core 'cemm stream' "$stream_pid"
 no_key 'cemm stream'
