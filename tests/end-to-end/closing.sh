@@ -3,7 +3,7 @@
 # close) and takes more than a second for each answer; the second does the same and has no io; the
 # third closes without notice; the fourth closes without notice after a while. A new connection may
 # reach another device, so the root document is requested again, at most once for each document. The
-# cloud also has these devices, but must not be asked. The last device is behind a router that forgets
+# cloud also has these devices, but must not be asked. The fifth device is behind a router that forgets
 # idle connections: these must not be used again.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
@@ -13,7 +13,7 @@ enter_namespaces "$@"
 begin_mount "$@"
 collectd_begin
 cemm=$build/plugin/exec/cemm
-names=(slow listless unsaid late)
+names=(slow no-io unsaid late)
 declare -A kind=()
 
 uid_of() {
@@ -24,10 +24,10 @@ for i in "${!names[@]}"; do
   kind[$(uid_of $((i + 1)))]=${names[i]}
 done
 forgotten=$(uid_of 5)
-slow=$(uid_of 1) listless=$(uid_of 2) unsaid=$(uid_of 3) late=$(uid_of 4)
+slow=$(uid_of 1) no_io=$(uid_of 2) unsaid=$(uid_of 3) late=$(uid_of 4)
 faults=(
   "delay=1100@lan:$slow:*" "close@lan:$slow:*"
-  "delay=1100@lan:$listless:*" "status=404@lan:$listless:*/io*" "close@lan:$listless:*"
+  "delay=1100@lan:$no_io:*" "status=404@lan:$no_io:*/io*" "close@lan:$no_io:*"
   "close-unsaid@lan:$unsaid:*" "close-late@lan:$late:*"
   "forget=25000@lan:$forgotten:*"
 )
@@ -54,7 +54,7 @@ run() {
   # Only a device without io may be asked twice for a meter's realtime, because the meter is also found
   # by that request.
   is "$what: no document is requested twice" '' \
-    "$(awk -v listless="$listless" '$2 == "lan" && $5 !~ /v1\/$/ && !($3 == listless && /realtime/) { print $3, $5, $6 }' "$sim_log" | sort | uniq -d)"
+    "$(awk -v no_io="$no_io" '$2 == "lan" && $5 !~ /v1\/$/ && !($3 == no_io && /realtime/) { print $3, $5, $6 }' "$sim_log" | sort | uniq -d)"
   is "$what: at most one root request for each document" '' "$(grep ' lan ' "$sim_log" | awk '$5 ~ /v1\/$/ { roots[$3]++; next } { others[$3]++ }
     END { for (uid in roots) if (roots[uid] > others[uid] + 1) print uid, roots[uid], others[uid] }')"
 }

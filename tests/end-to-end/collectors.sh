@@ -98,9 +98,9 @@ influxdb() {
     "\"uid\"='$one' AND \"alias\"='p1-gas' AND \"period\"='day'" "$scratch/wanted"
   is 'no field has changed its type' '["float"]' \
     "$(ask_influxdb 'SHOW FIELD KEYS' | jq -c '[.results[0].series[0].values[][1]] | unique')"
-  into_influxdb 'the same again' "$scratch/history.influx"
+  into_influxdb 'the same history again' "$scratch/history.influx"
   pipeline
-  same_series 'and stores it once' gas "\"uid\"='$one' AND \"alias\"='p1-gas' AND \"period\"='day'" "$scratch/wanted"
+  same_series 'a history that is written again is stored once' gas "\"uid\"='$one' AND \"alias\"='p1-gas' AND \"period\"='day'" "$scratch/wanted"
 }
 
 # ---- Prometheus ------------------------------------------------------------------------------
@@ -176,9 +176,9 @@ prometheus_chain() {
   write_config "$scratch/behind.conf"
   CEMM_CONFIG=$scratch/behind.conf
   "$cemm" read --config "$scratch/behind.conf" --format prometheus >"$scratch/behind"
-  refute 'a source that is behind' diff <(echo "$before") <(grep -E '_total\{' "$scratch/behind" | grep -F "$one")
+  refute 'a source that is behind has other counters' diff <(echo "$before") <(grep -E '_total\{' "$scratch/behind" | grep -F "$one")
   "$cemm" read --config "$scratch/behind.conf" --format prometheus --output "$file"
-  is 'makes no counter step back' "$before" "$(grep -E '_total\{' "$file" | grep -F "$one")"
+  is 'the file keeps the higher counters' "$before" "$(grep -E '_total\{' "$file" | grep -F "$one")"
 }
 
 # ---- collectd ------------------------------------------------------------------------------

@@ -114,6 +114,7 @@ one=00-1E-C0-00-00-01
 reading() { "$build/tests/simulator/cemm-sim" --since 2025-01-01 --print "$one" p1 "$1" "$2"; }
 got=$(curl -sfG "$server/api/v1/query" --data-urlencode "query=increase(cemm_energy_joules_total{direction=\"import\",tariff=\"2\"}[1d]) / 3.6e6" \
   --data-urlencode "time=$now" | jq -r '.data.result[0].value[1]')
+# near A B C: whether A - B is C, to 0.05.
 near() { python3 -c 'import sys; a, b, c = map(float, sys.argv[1:]); sys.exit(abs(a - b - c) > 0.05)' "$@"; }
 # shown TITLE: prints the value of a panel of the Prometheus dashboard with all meters selected.
 shown() {

@@ -53,11 +53,11 @@ roots() {
   requests "^[0-9.]+ lan $1 GET /open-api/v1/ "
 }
 
-# python WORLD SCRIPT [ARGUMENT…]: starts the script in the background, in the namespace of WORLD
-# (asker or site), and waits until it prints "ready". Sets $python_pid.
+# python NAMESPACE SCRIPT [ARGUMENT…]: starts the script in the background, in this namespace (asker or
+# site), and waits until it prints "ready". Sets $python_pid.
 python() {
-  local world=$1 output=$scratch/python.$((python_count += 1))
-  local -n enter=$world
+  local output=$scratch/python.$((python_count += 1))
+  local -n enter=$1
   shift
   "${enter[@]}" python3 -c "$@" >"$output" 2>&1 &
   python_pid=$!
@@ -224,7 +224,7 @@ no_device() {
     has 'how many addresses were asked' "$err" '2 broadcast addresses were asked'
     has 'which file to write' "$err" "write two lines into $own:"
     has 'the message says how to use the cloud' "$err" 'api-key-file = FILE'
-    is 'as errors only' '' "$(grep -v '^E! ' <<<"$err" || true)"
+    is 'all messages are errors' '' "$(grep -v '^E! ' <<<"$err" || true)"
   done
   asks 'read of a meter by its name' 1 read "$one/p1"
   config "$scratch/bare.conf"
@@ -337,7 +337,7 @@ port() {
 
   python asker "$holder" 0
   holder_pid=$python_pid
-  asks 'not while another program holds it' 1 discover
+  asks 'they are not found while another program holds the port' 1 discover
   has 'a message says why' "$err" 'E! cemm: another program holds UDP port 9777'
   world --devices 2 --lan-bind 10.77.0.11,10.77.0.12
   asks 'devices that answer the sender' 0 discover
@@ -416,8 +416,8 @@ junk() {
   done
   is 'a program that keeps running finds it' "$one" "$(basename -a "$m"/00-1E-*)"
   is 'and logs that once' 1 "$(log_lines '; ignored')"
-  asks 'and there is none to read' 0 read --format csv
-  is 'only the one that exists' "$one" "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u)"
+  asks 'read, with such packets' 0 read --format csv
+  is 'reads only the device that exists' "$one" "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u)"
 }
 
 # ---- programs that keep running ------------------------------------------------------
@@ -463,7 +463,7 @@ sharing() {
   done
 }
 
-# power_at: whether the device is at that address and can be read.
+# power_at ADDRESS: whether the device is at that address and can be read.
 power_at() {
   power && grep -A1 "^  address  *$1\$" "$m/status" | grep 'devices  *1' >/dev/null
 }
@@ -492,14 +492,14 @@ swapping() {
   # A value that was read less than a second ago may be cached. It must be the first device's.
   : >"$scratch/still"
   check 'no values of the first device are shown' wait_for 10 no_reading
-  hasnt 'its values were never those of the first' "$(<"$scratch/still")" \
+  hasnt 'they were never the values of the second' "$(<"$scratch/still")" \
     "$(cut -d. -f1 "$m/$two/p1/realtime/t1")"
   hasnt 'the first is unreachable, not gone' "$(power 2>&1 || true)" 'No such file'
   check 'the first device is still listed' test -d "$m/$one"
 }
 
-# gone_from ADDRESS NEXT: whether a message says that the first device is no longer at that address, or
-# that the third device, which is there now, has answered.
+# gone_from ADDRESS NEXT: whether a message says that the first device has moved from ADDRESS to NEXT, or
+# that the third device is at ADDRESS now.
 gone_from() {
   logged "$one has moved from $1 to $2" || logged "$one is no longer at $1, where $three is now"
 }
@@ -545,7 +545,7 @@ flood() {
     check 'the device can still be read' power
     check 'they have one source' test "$(sources)" -le 2
     is 'no forged device' '' "$(compgen -G "$m/00-1E-C0-FE*" || true)"
-    check "and one line: $(log_lines '')" test "$(log_lines '')" -le 2
+    check "at most two lines are logged: $(log_lines '')" test "$(log_lines '')" -le 2
     check "bounded memory: $before, then $(memory) MiB" test $(($(memory) - before)) -lt 64
     check 'cemmfs still runs' alive "$fs_pid"
     stop "$python_pid"
@@ -559,7 +559,7 @@ crowd_scanned() {
   (($(grep -c '^scan' "$scratch/python.$python_count") >= $1))
 }
 
-# many COMMAND: whether the command prints the number of many devices or sources.
+# many COMMAND: whether the command prints a number greater than 100.
 many() {
   (($("$1") > 100))
 }
@@ -584,13 +584,13 @@ crowds() {
     check "$kind: 400 addresses claim new devices in each search" wait_for 60 crowd_scanned 3
     world --devices 1 --lan-bind 10.77.0.11
     check "$kind: a real one is also found" wait_for 60 power
-    check "$kind: they go on" wait_for 60 crowd_scanned 6
-    check "$kind: it is still there" wait_for 10 power
+    check "$kind: the crowd goes on" wait_for 60 crowd_scanned 6
+    check "$kind: the real one is still there" wait_for 10 power
     if [[ $kind == confirm ]]; then check "$kind: claims of the crowd are used" wait_for 60 many listed; fi
     if [[ $kind == stall ]]; then check "$kind: claims of the crowd are used" wait_for 60 many sources; fi
     check "$kind: no more than 256 devices: $(listed)" test "$(listed)" -le 256
     check "$kind: no more than 256 sources" test "$(sources)" -le 256
-    check "$kind: few lines: $(log_lines '')" test "$(log_lines '')" -le 40
+    check "$kind: few lines are logged: $(log_lines '')" test "$(log_lines '')" -le 40
     check "$kind: bounded memory: $before, then $(memory) MiB" test $(($(memory) - before)) -lt 64
     stop "$python_pid"
     stop "$fs_pid"

@@ -22,7 +22,7 @@ second() { TZ=$zone date -d "$1" +%s; }
 gaps=(
   "$(second '2025-03-30 01:40')/$(second '2025-03-30 03:20')" # only 40 minutes, because of the clock change
   "$(second '2025-04-11 10:05')/$(second '2025-04-11 13:20')"
-  "$(second '2025-10-26 00:30 UTC')/$(second '2025-10-26 01:05 UTC')" # half of each of the two hours at 02:00
+  "$(second '2025-10-26 00:30 UTC')/$(second '2025-10-26 01:05 UTC')" # a part of each of the two hours at 02:00
   "$(second '2025-12-01')/$(second '2025-12-02')"                     # a whole day
   "$(second '2025-12-05 18:00')/$(second '2025-12-05 18:10')"         # so few that the rest is scaled
 )
@@ -74,7 +74,7 @@ as_worked_out p1-gas hour,day,month
 is 'the numbers of quarters, hours, days and months in a year' '35040 8760 365 12' \
   "$(for by in quarter hour day month; do grep -c ,p1, "$scratch/$by.csv"; done | paste -sd ' ')"
 basis() { awk -F, '$2 == "p1" { print $11 }' "$scratch/day.csv" | sort | uniq -c | awk '{ print $2 "=" $1 }' | paste -sd ' '; }
-is 'days with all kinds of basis' '=1 minutes=8 readings=356' "$(basis)"
+is 'the numbers of days with each basis' '=1 minutes=8 readings=356' "$(basis)"
 check 'an hour has both directions' awk -F, '$2 == "p1" && $4 > 0 && $5 > 0 { found = 1 } END { exit !found }' "$scratch/hour.csv"
 is 'the day of the other meter is not scaled, and the rest of its readings is unallocated' 'minutes 1' \
   "$(awk -F, -v day="$replaced" '$2 == "p1" && $3 ~ day { print $11, ($12 * $12 > 100 * 100) }' "$scratch/day.csv")"

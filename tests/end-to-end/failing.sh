@@ -12,9 +12,9 @@ part=$3
 [[ $part != discover ]] || enter_namespaces "$@"
 if [[ $part == mount || $part == notice ]]; then begin_mount "$1"; else begin "$1"; fi
 failing=$(realpath "$2")
-# With CEMM_E2E_LONG, every call fails in turn; otherwise each of the first `singly` calls, and then
-# calls whose numbers grow by 1/stride. A mount starts with many calls, each of which can fail in its
-# own way.
+# With CEMM_E2E_LONG, every call fails in turn. Otherwise each of the first `singly` calls fails, and then
+# fewer and fewer: after call n comes call n + 1 + n/stride. A mount starts with many calls, each of which
+# can fail in its own way.
 stride=5
 singly=0
 case $part in
@@ -38,7 +38,7 @@ complain() {
   wrong+="$kind $n: $1"$'\n'
 }
 
-# ended CODE: whether the exit status is allowed and there is a message.
+# ended CODE: complains if the exit status is not allowed, has no message, or files are incomplete.
 ended() {
   (($1 < 3)) || complain "exit $1: $(head -n 3 "$scratch/err")"
   (($1 == 0)) || [[ -s $scratch/err ]] || complain "exit $1 without a message"
@@ -172,7 +172,7 @@ or_refused() {
     grep -q 'cemm plugin: ' "$run/log" "$scratch/out" "$scratch/err"
 }
 
-# gave: whether there are live values and, if the writer of history has not failed, older ones.
+# gave: whether there are live values and, if no call has failed yet, older ones.
 gave() {
   local file second=$((noon / 1000))
   file=$(csv "$dev" power-p1-electric_power)

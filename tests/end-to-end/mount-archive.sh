@@ -113,7 +113,7 @@ fails_with 'the next file that is not archived fails, too' 'No route to host' ca
 took=$(($(now_ms) - begun))
 soon 'it fails at once: the source is backed off' 1000 "$took"
 fails_with 'a device that was never listed cannot be listed' 'No route to host' ls "$m/00-1E-C0-00-00-02"
-fails_with 'a meter that no source reports absent is not absent' 'No route to host' stat "$m/$dev/mb7"
+fails_with 'without an answer, an unknown meter is unreachable and not absent' 'No route to host' stat "$m/$dev/mb7"
 is 'the outage is logged once' 1 "$(grep -c "can't be reached" "$scratch/fs.log")"
 check 'without a network, status can be read' cat "$m/status"
 unmount_fs
@@ -140,7 +140,7 @@ is 'the deleted file is requested again' 2 "$(requests 'p1/data/day/ .* 200$')"
 if [[ -n ${CEMM_E2E_LONG-} ]]; then
   cat "$day" "${day%.csv}.json" >/dev/null
   once=$(day_file "$dev" s01 "$month-07" csv)
-  cat "$once" >/dev/null # deleted before the kernel looks it up again
+  cat "$once" >/dev/null # read only once: the kernel has not looked it up again when it is deleted
   rm "$archive/$dev/s01/data/day/${month/-//}/$month-07.json"
   sleep 61
   cat "$day" "${day%.csv}.json" >/dev/null
@@ -224,11 +224,11 @@ kept_reads() {
 read_long >"$scratch/once"
 held=$(jq .files.bytes "$m/status.json")
 whole=$(stat -c %s "$scratch/once")
-check "most of $whole bytes that were read are not kept in memory ($held)" test "$held" -lt $((whole * 3 / 4))
+check "of $whole bytes that were read, less than three quarters are kept in memory ($held)" test "$held" -lt $((whole * 3 / 4))
 before=$(kept_reads)
 read_long >"$scratch/twice"
 again=$(($(kept_reads) - before)) # not 0 if the kernel has dropped some pages
-check "the kernel has most of the others ($again are read again)" test "$again" -lt $(($(wc -l <"$scratch/long") / 2))
+check "the kernel has cached most of the files ($again are read from the archive again)" test "$again" -lt $(($(wc -l <"$scratch/long") / 2))
 check 'days that are read twice are the same' cmp "$scratch/once" "$scratch/twice"
 xargs -I{} dd if={} iflag=nocache count=0 status=none <"$scratch/long"
 read_long >"$scratch/thrice"
@@ -239,7 +239,7 @@ file=${file%.csv}.json
 kept=$archive/${file#"$m"/}
 sed -i -E '0,/,([0-9.]+)\]/s//,7\1]/' "$kept" # another value
 dd if="$file" iflag=nocache count=0 status=none
-fails_with 'a file that was replaced is never a mixture of both' 'Stale file handle' cat "$file"
+fails_with 'a file that was replaced is never a mixture of old and new' 'Stale file handle' cat "$file"
 is_that_one() {
   cmp -s <(jq -c . "$file") <(jq -c . "$kept")
 }

@@ -63,7 +63,7 @@ SIM_KEY=$sim_key PYTHONDONTWRITEBYTECODE=1 python3 "$(dirname "$0")/attack.py" "
   $((timeout + margin)) "$faulty" "$dev" 00-1E-C0-00-00-02 >"$scratch/attack.log" 2>&1 &
 attack=$!
 started "$attack"
-check 'it starts' wait_for 60 grep -q 'are known' "$scratch/attack.log"
+check 'attack.py has the right answers' wait_for 60 grep -q 'are known' "$scratch/attack.log"
 switched=0
 until gone_or_zombie "$attack"; do
   sim_faults "${faults[RANDOM % ${#faults[@]}]}" || not_ok 'the simulator takes its faults'
@@ -77,7 +77,7 @@ check 'cemmfs still runs' alive "$fs_pid"
 is "$processes processes for $seconds s, $switched faults: no process hung, and healthy devices were right" \
   '' "$(grep -v '^#' "$scratch/attack.log" | head -n 20)"
 grep '^#' "$scratch/attack.log"
-check 'they made operations' test "$(awk '/operations/ { print $2 }' "$scratch/attack.log")" -gt $((seconds * 10))
+check 'the processes made operations' test "$(awk '/operations/ { print $2 }' "$scratch/attack.log")" -gt $((seconds * 10))
 ((seconds < enough)) || flat cemmfs "$scratch/figures" $((connections + 4)) "$growth"
 
 # right_again: whether the faulty device works again.

@@ -20,7 +20,7 @@ mount_fs() {
   fs_pid=$!
   started "$fs_pid"
   mounted "$m"
-  if ! wait_for 10 cat "$m/status"; then # the kernel never caches it
+  if ! wait_for 10 cat "$m/status"; then # the kernel never caches this file
     echo "Bail out! cemmfs did not mount: $(<"$scratch/fs.log")"
     exit 1
   fi
@@ -90,6 +90,7 @@ midnight() {
   date -d "$1 00:00" +%s
 }
 
+# oracle UID ALIAS CHANNEL MS…: prints the simulator's values at these times.
 oracle() {
   "$build/tests/simulator/cemm-sim" --print "$@"
 }

@@ -47,9 +47,9 @@ counted() {
 # There are at least the days of three meters and the totals of two, each as JSON and CSV.
 check 'everything is read, cold' read_all
 check "these are many files ($(counted))" test "$(counted)" -ge $((years * 365 * 5 * 6))
-check "and stays under 64 MiB ($(peak) KiB)" test "$(peak)" -lt 65536
+check "reading them, cemmfs stays under 64 MiB ($(peak) KiB)" test "$(peak)" -lt 65536
 find "$m" -type f -printf '%s\n' >"$scratch/sizes"
-check "walking with stat, too ($(peak) KiB)" test "$(peak)" -lt 65536
+check "when all are listed with stat, too ($(peak) KiB)" test "$(peak)" -lt 65536
 unmount_fs
 stop "$sim_pid"
 is 'nothing failed' '' "$(head -n3 "$scratch/complaints")"
@@ -57,6 +57,6 @@ is 'nothing failed' '' "$(head -n3 "$scratch/complaints")"
 # A new process without a network reads all files from the archive.
 mount_fs
 read_all || true # periods that are not closed can't be read
-check "from the archive it is under 64 MiB, too ($(peak) KiB)" test "$(peak)" -lt 65536
+check "reading from the archive, cemmfs stays under 64 MiB, too ($(peak) KiB)" test "$(peak)" -lt 65536
 unmount_fs
 finish

@@ -19,8 +19,8 @@ local_day() {
   date -u -d "@$(($(date +%s) + ${1:0:1}(10#$hours * 3600 + 10#$minutes * 60) + ${2-0}))" +%Y-%m-%d
 }
 
-# begin_at HH:MM [OPTION…]: starts a simulator and a mount for which it is HH:MM now. Sets $today and
-# $before.
+# begin_at HH:MM: starts a simulator and a mount for which it is HH:MM now. Sets $today and $before, the
+# date of the day before, and $days, the directory of p1's days.
 begin_at() {
   local zone
   zone=$(zone_where "$1")
@@ -35,6 +35,7 @@ begin_at() {
   stat "$m/$dev/p1" >/dev/null
 }
 
+# leads_to DATE: whether today.csv is a link to the file of that day.
 leads_to() {
   [[ $(readlink "$days/today.csv") == "${1:0:4}/${1:5:2}/$1.csv" ]]
 }

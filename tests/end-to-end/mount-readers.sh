@@ -57,7 +57,7 @@ for _ in 1 2 3 4 5; do # the kernel looks a name up again after one second
   sleep 0.5
   timeout -s INT 0.1 python3 -c 'import os, sys; os.open(sys.argv[1], os.O_RDONLY)' "$p1/realtime.json" || true
 done
-wait "$first" || not_ok 'who waits gets it' "$?"
+wait "$first" || not_ok 'the waiting reader gets the file' "$?"
 check 'a file that is looked up again meanwhile is read completely' jq -e . "$scratch/first"
 is 'without extra bytes' 0 "$(tr -cd '\000' <"$scratch/first" | wc -c)"
 
@@ -153,7 +153,7 @@ else
   check "files of $total MiB were read" test "$total" -gt 200
   peak=$(awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$fs_pid/status")
   check "few of them are kept in memory ($peak MiB)" test "$peak" -lt 160
-  is 'status has their size' true "$(jq '.files.bytes <= 67108864 + 10485760' "$m/status.json")"
+  is 'status.json: the files in memory do not exceed their limit by more than one' true "$(jq '.files.bytes <= 67108864 + 10485760' "$m/status.json")"
   unmount_fs
 fi
 is 'the log has only messages' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"

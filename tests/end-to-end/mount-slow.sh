@@ -116,7 +116,7 @@ last=$(($(requests p1-gas/data/year/) - begun))
 check "without requesting years again that have answered ($last)" test "$last" -le 1
 unmount_fs
 
-# ---- slower than the readers' limit -----------------------------------------------------
+# ---- read-ahead and other readers -------------------------------------------------------
 
 # Read-ahead must not interrupt the request of the reader that caused it.
 sed -i 's/^timeout = .*/timeout = 10/' "$conf"

@@ -28,7 +28,7 @@ is 'no core is dumped' '0 0' "$(awk '/Max core/ { print $5 " " $6 }' "/proc/$fs_
 # ---- listings ------------------------------------------------------------------
 
 is 'the root lists devices and status' "$dev $other status status.json" "$(echo "$m"/* | sed "s|$m/||g")"
-is 'the listing costs one promise' 1 "$(requests '/cemm/ - 200$')"
+is 'the list of devices is fetched once' 1 "$(requests '/cemm/ - 200$')"
 is 'a device lists its meters' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
 is 'a meter lists its files' 'data info.json realtime realtime.csv realtime.json totals' "$(ls "$m/$dev/p1" | xargs)"
 is 'realtime lists the channels' 'electric_power gas rate switch t1 t2 t3 t4' \
@@ -99,7 +99,7 @@ check_day() {
   check "$alias $day: jq reads the JSON, which is the cloud's" \
     diff <(jq -S . "$json") <(jq -S . "$scratch/day.json")
   is "$alias $day: both cost one request" $((before + 1)) "$(requests "$alias/data/day/ .* 200\$")"
-  is "$alias $day: and afterwards" "$(wc -c <"$scratch/day.csv")" "$(stat -c %s "$csv")"
+  is "$alias $day: stat says the same afterwards" "$(wc -c <"$scratch/day.csv")" "$(stat -c %s "$csv")"
   is "$alias $day: its time is the day's end" "$(midnight "$day + 1 day")" "$(stat -c %Y "$csv")"
 }
 check_day p1 "$spring" 1380
@@ -206,8 +206,8 @@ refute 'a file that was never opened has no source yet' \
   python3 -c 'import os, sys; os.getxattr(sys.argv[1], "user.cemm.source")' "$m/$other/s01/realtime/electric_power"
 is 'reading its xattrs fetches nothing' "$asked" "$(requests .)"
 has 'user.cemm.fetched is a time' "$(getfattr --only-values -n user.cemm.fetched "$csv" 2>/dev/null)" "$(date +%Y-%m-%dT)"
-has 'status says so, too' "$(cat "$m/status")" 'last error'
-hasnt 'no key is in it' "$(cat "$m/status")" "$sim_key"
+has 'status has the last error' "$(cat "$m/status")" 'last error'
+hasnt 'no key is in status' "$(cat "$m/status")" "$sim_key"
 
 # ---- a stalled file, its neighbours and its readers --------------------------------
 
@@ -251,7 +251,7 @@ wait_for 20 asked 'p1-gas/realtime/'
 begun=$(now_ms)
 timeout 1 cat "$m/$dev/p1-gas/realtime/gas" >/dev/null 2>&1 || true
 took=$(($(now_ms) - begun))
-soon 'names in a directory whose listing stalls can be dropped' 2000 "$took"
+soon 'a look-up in a directory whose listing stalls can be interrupted' 2000 "$took"
 stop "$reader" KILL
 is 'the reader of the listing was killed' 137 "$stopped"
 sim_faults

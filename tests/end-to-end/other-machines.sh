@@ -14,7 +14,7 @@ top=$(cd "$here/../.." && pwd)
 for program in mmdebstrap qemu-aarch64 qemu-arm {i686-linux-gnu,aarch64-linux-gnu,arm-linux-gnueabihf}-gcc; do
   command -v "$program" >/dev/null || skip "$program is not installed"
 done
-[[ $(uname -m) == x86_64 ]] || skip 'i386 runs on x86_64 alone'
+[[ $(uname -m) == x86_64 ]] || skip 'only x86_64 runs programs for i386'
 if [[ $(id -u) -ne 0 ]]; then
   [[ -n $(command -v newuidmap) ]] && grep -qs "^$(id -un):" /etc/subuid ||
     skip 'only root, or a user with a range in /etc/subuid, can unpack packages'
@@ -22,7 +22,7 @@ fi
 
 packages=collectd-dev,libcmocka-dev,libcurl4-openssl-dev,libfuse3-dev,libglib2.0-dev,libjson-c-dev,libmicrohttpd-dev
 codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-# shellcheck disable=SC2016 # it is apt's
+# shellcheck disable=SC2016 # apt replaces $(REPO_URI)
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $codename" | sed -n 1p)
 start_sim --devices 1
 write_config "$scratch/cemm.conf"
@@ -79,7 +79,7 @@ machine() {
   cross_file "$root" "$triple" "$family" "${wrapper[@]}" >"$dir.ini"
   check "$architecture: it builds without a warning" build_for
   check "$architecture: the tests pass" tests_pass
-  is "$architecture: the same number as here" "$here_count" \
+  is "$architecture: as many tests as here" "$here_count" \
     "$(wc -l <"$dir/meson-logs/testlog.json")"
   exits "$architecture: cemm reads a meter" 0 \
     "${wrapper[@]}" "$dir/plugin/exec/cemm" read --config "$scratch/cemm.conf" --format csv p1

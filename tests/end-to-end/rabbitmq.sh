@@ -31,7 +31,7 @@ amqp_port=${ports[0]} epmd_port=${ports[4]} ctl_port=${ports[5]} tap_port=${port
 
 declare -A node_pid=()
 
-# A node that outlives its epmd process starts another epmd.
+# end_nodes: kills the nodes before cleanup ends epmd. A node that outlives its epmd starts another one.
 end_nodes() {
   local pid
   for pid in "${node_pid[@]}"; do
@@ -206,7 +206,7 @@ second=$daemon
 complete 'at first'
 begun=$now
 complete 'a while later'
-losses 'nothing happens' 0 0
+losses 'while nothing is killed' 0 0
 
 # ---- each node is killed ---------------------------------------------------------------------------
 
@@ -248,12 +248,12 @@ minutes_ago() { (($(date +%s) / 60 - killed / 60000 > $1)); }
 check 'three minutes are over' wait_for 240 minutes_ago 3
 back=$(now_ms)
 arrived asked $((killed + 1000)) "$back" >"$scratch/first.uids"
-check "the other one reads its own meanwhile ($(wc -l <"$scratch/first.uids"))" test "$(wc -l <"$scratch/first.uids")" -gt 400
+check "the other poller reads its own devices meanwhile ($(wc -l <"$scratch/first.uids"))" test "$(wc -l <"$scratch/first.uids")" -gt 400
 poller poller-2 2/2
 second=$daemon
 complete 'the poller is back'
 losses 'a poller is killed, and is down for minutes' "$bound" "$bound"
-is 'only its own devices come twice' '' "$(arrived twice "$then" "$now" | comm -12 - "$scratch/first.uids")"
+is 'no device of the other poller comes twice' '' "$(arrived twice "$then" "$now" | comm -12 - "$scratch/first.uids")"
 
 # The minutes that the poller did not read are backfilled, so the store has each minute of each device.
 # A minute may be missing only if a process was killed in it, because then a reading that the poller

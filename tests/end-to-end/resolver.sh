@@ -57,8 +57,8 @@ has 'a device whose address is known is read meanwhile' \
 check 'and the name server has been asked' wait_for 10 grep -q asked "$scratch/server"
 check 'the device with a host name fails after its own timeout, not the resolver'"'"'s' \
   wait_for 10 grep -q 'local unknown: cemm.example' "$scratch/fs.log"
-has 'others, too' "$(timeout 10 cat "$device/s01/realtime.csv" 2>&1)" electric_power
-has 'and the status' "$(timeout 10 cat "$m/status" 2>&1)" 'local unknown'
+has 'another meter of the known device is read, too' "$(timeout 10 cat "$device/s01/realtime.csv" 2>&1)" electric_power
+has 'status is read, too' "$(timeout 10 cat "$m/status" 2>&1)" 'local unknown'
 kill -s TERM "$fs_pid"
 ends_soon 'the mount ends at once' 2000 "$fs_pid"
 

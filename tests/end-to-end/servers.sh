@@ -18,7 +18,7 @@ needs() {
 }
 
 # free_ports COUNT: finds ports that are unused and that the system does not assign automatically. No
-# other test takes them meanwhile, because a process holds a unique name for each.
+# other test takes them meanwhile, because a process holds a socket that is named after each port.
 free_ports() {
   : >"$scratch/ports" # forgets the ports of the previous call
   python3 -c '
