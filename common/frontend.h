@@ -309,7 +309,7 @@ struct cemm_energy_day {
     enum cemm_basis basis;
     bool refused;       /* a scaling factor was too far from 1, and was not used */
     bool total_known;   /* the meter's own total is known */
-    double unallocated; /* Wh of that total in no quarter-hour: forward minus reverse */
+    double unallocated; /* Wh of that total that are in no quarter-hour (forward - reverse) */
     unsigned count;     /* as in struct cemm_amount */
     size_t quarter_count;
     struct cemm_amount quarters[CEMM_QUARTERS_MAX];

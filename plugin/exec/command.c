@@ -1,7 +1,7 @@
 /*
- * The order of the steps determines the exit status: user errors are found
- * before any request is sent (2); results are printed even if something failed
- * (1). It is not a user error if no device answers.
+ * The exit status is 2 after a user error, which is found before any request is
+ * sent. It is 1 if something failed; then the other results are still printed.
+ * It is not a user error if no device answers.
  */
 #include "plugin/exec/command.h"
 
@@ -15,12 +15,12 @@
 /* How many meters a message names; the others are counted. */
 #define NAMES_MAX 4
 
-#define LINE_SIZE (CEMM_MESSAGE_SIZE * 3) /* room for those names and a message */
+#define LINE_SIZE (CEMM_MESSAGE_SIZE * 3) /* room for these names and a message */
 
 /* ---- causes ------------------------------------------------------------------ */
 
 /* Returns a hash of a problem's periods and message ("SOURCE: REQUEST: REASON"). If no answer came,
- * of REQUEST only the device counts; if the cloud is unreachable or a key wrong, not even that. */
+ * REQUEST counts only as its device; if the cloud is unreachable or denies access, not at all. */
 static uint64_t cause_of(const struct finding *finding)
 {
     const char *message = finding->message;

@@ -55,7 +55,7 @@ struct collection {
     int error;
 };
 
-/* Writes the result that `data` has. Returns 0 or a negative errno. */
+/* Writes what is in `data` to the stream. Returns 0 or a negative errno. */
 typedef int command_write_fn(const void *data, FILE *stream);
 
 /* Reads the selected meters; `session` and `options` must be set. Returns 0, even if meters failed,

@@ -21,7 +21,7 @@ static void take_end(void *data, const struct cemm_answer *answer)
 }
 
 /* Advances `device` to the next device in the order of uids, so that a diff of two runs shows what
- * has changed. */
+ * has changed. False: there is no next device. */
 static bool next_device(const struct cemm *cemm, struct cemm_discovered *device)
 {
     struct cemm_uid last = device->uid;

@@ -19,7 +19,7 @@
 /* The documents of a meter and a day, in this order. */
 enum { READINGS, DAY, MONTH, DOCUMENTS };
 
-/* Days before the range, from which only the readings are requested. */
+/* Number of days before the range; only their readings are requested. */
 #define LEAD_IN 1
 
 struct meter {
@@ -31,7 +31,7 @@ struct meter {
     bool failed;          /* a document of the day failed */
     bool readings_failed; /* its readings failed; the day after needs them, too */
     bool ever_failed;
-    bool begun;   /* a minute with data was found */
+    bool begun;   /* an interval with data was found */
     bool by_hour; /* --by quarter was given, but there are only hours */
     enum cemm_quantity quantity;
     struct cemm_interval interval;
@@ -50,7 +50,7 @@ struct energy {
     struct history history;
     int64_t now; /* seconds */
     struct meter *meters;
-    struct row *rows; /* the rows of a day */
+    struct row *rows; /* rows that have not been printed yet */
     size_t row_count;
     int error; /* why a row could not be added */
 };
@@ -169,7 +169,7 @@ static int print_json(const struct cells *cells, bool begun, FILE *stream)
 static void print_influx(const struct energy *energy, const struct row *row,
                          const struct cells *cells, FILE *stream)
 {
-    const char *comma = " ";
+    const char *separator = " ";
     if (row->interval.amount.count == 0 && !row->interval.total_known)
         return;
     fprintf(stream, "cemm_energy,uid=%s,alias=%s,by=%s", row->meter->uid.text, row->meter->alias,
@@ -178,8 +178,8 @@ static void print_influx(const struct energy *energy, const struct row *row,
         const char *quote = i == BASIS ? "\"" : "";
         if (cells->texts[i][0] == '\0')
             continue;
-        fprintf(stream, "%s%s=%s%s%s", comma, names[i], quote, cells->texts[i], quote);
-        comma = ",";
+        fprintf(stream, "%s%s=%s%s%s", separator, names[i], quote, cells->texts[i], quote);
+        separator = ",";
     }
     fprintf(stream, " %lld000000000\n", (long long)row->interval.start);
 }
@@ -188,16 +188,16 @@ static void print_influx(const struct energy *energy, const struct row *row,
 static void put_statistic_id(const struct row *row, enum column column, FILE *stream)
 {
     const char *parts[] = {row->meter->uid.text, row->meter->alias, names[column]};
-    char before = '_';
+    char previous = '_';
     fputs("cemm:", stream);
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        if (i > 0 && before != '_')
-            putc(before = '_', stream);
+        if (i > 0 && previous != '_')
+            putc(previous = '_', stream);
         for (const char *c = parts[i]; *c != '\0'; c++) {
-            char now = isalnum((unsigned char)*c) ? (char)tolower((unsigned char)*c) : '_';
-            if (now != '_' || before != '_')
-                putc(now, stream);
-            before = now;
+            char current = isalnum((unsigned char)*c) ? (char)tolower((unsigned char)*c) : '_';
+            if (current != '_' || previous != '_')
+                putc(current, stream);
+            previous = current;
         }
     }
 }
@@ -329,7 +329,7 @@ static bool ask(void *data, const struct history_slot *slot, struct cemm_query *
 
 /* ---- intervals ---------------------------------------------------------------- */
 
-/* Adds a row. A meter's rows begin with the first interval that has a minute with data. */
+/* Adds a row. A meter's rows begin with the first interval that has data. */
 static void give(void *data, const struct cemm_interval *interval)
 {
     struct meter *meter = data;

@@ -154,8 +154,8 @@ static void take_first(void *data, const struct cemm_answer *answer)
     history->pending--;
 }
 
-/* Looks for the first day of each meter, so that no earlier day is requested. If it is not found,
- * all days are requested. Returns 0 or a negative errno. */
+/* Looks for the first day of each meter, so that no earlier day is requested. If a meter's first
+ * day is not found, all its days are requested. Returns 0 or a negative errno. */
 static int find_first(struct history *history)
 {
     for (size_t i = 0; i < history->meter_count; i++) {
@@ -371,14 +371,14 @@ static int fetch_and_take(struct history *history)
         if (message_progress_due() && has_progress(history->options))
             message_progress(history->head / history->width, history->period_count,
                              span_names[history->options->span]);
-        if (r == 0 && history->head == head) /* if any was taken, others can be requested first */
+        if (r == 0 && history->head == head) /* otherwise a slot is free for a request */
             r = turn(history);
     }
     message_clear();
     return r;
 }
 
-/* Returns -ENODATA if there was no row: the old file stays, which is better than an empty file. */
+/* Returns -ENODATA if there was no row for a file: the old file is better than an empty one. */
 static int run_all(struct history *history)
 {
     struct output *output = &history->output;
@@ -430,7 +430,6 @@ static enum exec_exit fetch(struct history *history)
 
 /* ---- the command ------------------------------------------------------------- */
 
-/* The message has the current time, which shows whether the zone is wrong. */
 void history_report_empty(const struct history *history, const char *what)
 {
     char now[CEMM_TIME_SIZE];

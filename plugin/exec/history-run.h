@@ -18,7 +18,7 @@ struct history_meter {
     bool down;                /* its retries failed; it gets no more until it answers */
     bool elsewhere;           /* it was reported that another shard has its device */
     bool has_data;            /* set by the command */
-    size_t failed;            /* number of successive failed periods, for one message */
+    size_t failed;            /* number of successive failed periods; one message reports them */
     struct cemm_period failed_first;
     struct cemm_period failed_last;
     struct finding failure; /* the first of these failures */
@@ -83,6 +83,7 @@ struct history {
 
 enum exec_exit history_command(struct history *history);
 
+/* Reports `what`, and the current time in the configured zone, in case that zone is wrong. */
 void history_report_empty(const struct history *history, const char *what);
 
 #endif

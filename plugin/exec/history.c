@@ -105,12 +105,12 @@ static int add_piece(struct rows *rows, const char *text, size_t name_length, si
     return cemm_file_write(rows->file, text, length) < 0 ? file_failed(rows) : 0;
 }
 
-/* The length of the leading lines that are of one metric. *ret_name: the length of its name. */
-static size_t same_metric(const char *text, size_t *ret_name)
+/* The length of all lines at the beginning that have the same metric as the first line. */
+static size_t same_metric(const char *text, size_t *ret_name_length)
 {
     size_t length = 0;
-    *ret_name = strcspn(text, " ");
-    while (strncmp(text + length, text, *ret_name + 1) == 0)
+    *ret_name_length = strcspn(text, " ");
+    while (strncmp(text + length, text, *ret_name_length + 1) == 0)
         length += strcspn(text + length, "\n") + 1;
     return length;
 }
@@ -121,9 +121,9 @@ static int add_pieces(struct rows *rows, const struct cemm_document *document)
     size_t length = 0;
     int r = cemm_render(document, CEMM_FORMAT_OPENMETRICS, NULL, &text, &length);
     for (const char *rest = text; r == 0 && *rest != '\0'; rest += length) {
-        size_t name;
-        length = same_metric(rest, &name);
-        r = add_piece(rows, rest, name, length);
+        size_t name_length;
+        length = same_metric(rest, &name_length);
+        r = add_piece(rows, rest, name_length, length);
     }
     free(text);
     return r;

@@ -56,9 +56,9 @@ int missed_save(struct missed *missed, const struct cemm_document *document, boo
 
 /* ---- answers that wait ------------------------------------------------------------ */
 
-/* Lets missing minutes before the answer be fetched; returns whether that is under way. Only
- * minutes that ended at least a minute before the limit are fetched. The limit is the end of the
- * sample's minute, so these are all minutes before that one. */
+/* Lets the minutes that are missing before the answer be fetched. True: they are being fetched.
+ * These minutes must have ended at least a minute before the limit. The limit is the end of the
+ * sample's minute, so they are all minutes before that minute. */
 static bool lacks_any(struct missed *missed, struct missed_meter *meter,
                       const struct cemm_document *answer)
 {

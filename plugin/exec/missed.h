@@ -45,7 +45,7 @@ void missed_take(struct missed *missed, struct missed_meter *meter, struct cemm_
 
 void missed_drop(struct missed_meter *meter); /* drops the answers that wait */
 
-/* Records in the state file that a document was written. Returns 0 or -ENOMEM. */
+/* Records in the state file what was written (`old`: missed minutes). Returns 0 or -ENOMEM. */
 int missed_save(struct missed *missed, const struct cemm_document *document, bool old);
 
 #endif

@@ -30,7 +30,7 @@
 
 #define COLUMNS_MAX 100000
 
-#define BEFORE_MAX (64 << 20) /* bytes of an earlier file that are read */
+#define BEFORE_MAX (64 << 20) /* bytes; if the current file is longer, it is not read */
 
 static int failed(struct output *output, int r)
 {
@@ -151,7 +151,7 @@ int output_flush(struct output *output)
     return r < 0 ? failed(output, r) : open_stream(output);
 }
 
-/* Network file systems may report errors only on close. */
+/* Replaces the file. Network file systems may report errors only on close. */
 static int settle(struct output *output)
 {
     int r = fsync(output->fd) != 0 ? -errno : 0;

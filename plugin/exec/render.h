@@ -1,5 +1,5 @@
 /*
- * Prints tables, and samples in each format that has rows, piece by piece.
+ * Prints tables; also prints samples, piece by piece, in the formats with rows.
  */
 #ifndef CEMM_EXEC_RENDER_H
 #define CEMM_EXEC_RENDER_H
@@ -10,7 +10,7 @@
 
 #define TABLE_COLUMNS_MAX 9
 
-/* The width of a column whose longest text is like this text. */
+/* The width of a column whose longest text is as long as this text. */
 #define LONGEST(text) (sizeof(text) - 1)
 
 struct table_column {
@@ -52,7 +52,7 @@ void table_plain_time(char *time);
 #define READ_INTERVAL   60.0 /* seconds, assumed between two runs of `cemm read` */
 #define STREAM_INTERVAL 10.0 /* seconds between two readings of `cemm stream` */
 
-#define HOST_SIZE 128 /* the same as collectd's fields */
+#define HOST_SIZE 128 /* the size of collectd's fields */
 
 /* A struct render must not move: `options` points into it. */
 struct render {
@@ -68,7 +68,7 @@ struct render {
 void render_init(struct render *ret_render, enum exec_format format, const struct cemm_zone *zone,
                  double interval);
 
-/* Seconds between two readings: --interval, $COLLECTD_INTERVAL or the default. */
+/* Seconds between two readings: --interval, else $COLLECTD_INTERVAL, else `usual`. */
 double render_interval(const struct exec_options *options, double usual);
 
 /* Prints rows of several documents, oldest sample first. In csv, the first call prints the header

@@ -19,7 +19,7 @@ struct session {
     bool configured; /* there is a [cloud] or [local] section */
 };
 
-/* Opens a session, or reports why it can't, for example because there is nothing to read. While the
+/* Opens a session. If that fails, says why, for example that there is nothing to read. While the
  * session is open, signals end the program only while it waits (wait.h). Messages from the library
  * go to message_once(), or with SESSION_POLLING to message_print(). session_close() must be called
  * even if this fails, and the session must not move until then. */

@@ -3,10 +3,10 @@
  * collectors that keep a program running (Telegraf execd, collectd exec) and
  * for node_exporter.
  *
- * Each answer is written immediately, and no sample twice. If a sweep waits for
- * a device, the next sweep begins alongside it, so the other devices are read
- * in time. While the library waits for an answer, it does not send the request
- * again.
+ * Each answer is written immediately, and no sample is written twice. If a sweep
+ * waits for a device, the next sweep begins alongside it, so the other devices
+ * are read in time. While the library waits for an answer, it does not send the
+ * request again.
  *
  * Prometheus needs all meters together: the latest answer of each meter is
  * kept, and all are written (a snapshot) when a sweep ends or takes too long.
@@ -31,7 +31,7 @@
 #define SWEEPS_MAX 64         /* sweeps at a time; most of them wait for the same device */
 #define INPUT_MAX  (64 << 10) /* bytes: all that a pipe holds */
 
-/* A meter, a failed device (no alias) or a failed source (no uid). Its address never changes. */
+/* A meter, a failed device (no alias) or a failed source (no uid). An entry never moves. */
 struct latest {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
@@ -61,7 +61,7 @@ struct stream {
     bool ended;           /* stdin has ended */
     char *before;         /* the text last written for Prometheus */
     int64_t snapshot_due; /* when a snapshot is written even during a sweep (monotonic) */
-    bool changed;         /* something has changed since the last snapshot */
+    bool changed;         /* an answer has arrived since the last snapshot */
     bool unwritable;      /* the output could not be written; this was reported */
     int error;
 };
@@ -212,7 +212,7 @@ static void put_snapshot(struct stream *stream)
 
 /* ---- answers --------------------------------------------------------------------- */
 
-/* After the first sweep, reports METERs that match nothing; otherwise they would seem silent. */
+/* After the first sweep, reports METERs that match nothing, because they may be typos. */
 static void end_sweep(struct stream *stream)
 {
     const struct cemm_selection *selection = &stream->options->selection;

@@ -44,10 +44,10 @@ clock_changes() {
     local from=${range% *} to=${range#* }
     for by in hour day; do
       energy_exits "$range by $by" 0 --from "$from" --to "$to" --by "$by"
-      is 'there is no message' '' "$err"
-      is 'the header' "$header" "$(head -n 1 <<<"$out")"
+      is "$range by $by: there is no message" '' "$err"
+      is "$range by $by: the header" "$header" "$(head -n 1 <<<"$out")"
       for alias in p1 s01 p1-gas; do as_worked_out "$range" "$alias" "$from" "$to" "$by"; done
-      check 'oldest first' sort -c -t, -k3,3 <(TZ=UTC date -f <(tail -n +2 "$scratch/stdout" | cut -d, -f3) +,,%s)
+      check "$range by $by: oldest first" sort -c -t, -k3,3 <(TZ=UTC date -f <(tail -n +2 "$scratch/stdout" | cut -d, -f3) +,,%s)
       sums 4 10 >"$scratch/days-by-$by"
       sums 5 10 >"$scratch/export-by-$by"
       sums 4 13 >"$scratch/hours-by-$by"
@@ -58,19 +58,19 @@ clock_changes() {
     sums 4 13 >"$scratch/hours-by-quarter"
     is_file 'quarters add up to days' "$scratch/days-by-day" "$scratch/days-by-quarter"
     is_file 'hours add up to days' "$scratch/days-by-day" "$scratch/days-by-hour"
-    is_file 'export, too' "$scratch/export-by-day" "$scratch/export-by-hour"
+    is_file 'hours of export add up to days' "$scratch/export-by-day" "$scratch/export-by-hour"
     energy_exits 'by hour' 0 --from "$from" --to "$to" --by hour p1
     sums 4 13 >"$scratch/hours-by-hour"
     is_file 'quarters add up to hours' "$scratch/hours-by-hour" "$scratch/hours-by-quarter"
   done
-  check 'an hour has both directions' awk -F, '$4 > 0 && $5 > 0 { found = 1 } END { exit !found }' "$scratch/stdout"
+  check 'an hour may have both import and export' awk -F, '$4 > 0 && $5 > 0 { found = 1 } END { exit !found }' "$scratch/stdout"
   energy_exits 'the repeated hour' 0 --from 2025-10-26 --to 2025-10-26 p1
-  is 'is two rows' "2025-10-26T02:00:00+02:00 2025-10-26T02:00:00+01:00" "$(grep -o '2025-10-26T02:00:00[^,]*' <<<"$out" | paste -sd ' ')"
-  energy_exits 'a part of a month is the month' 0 --from 2025-03-10 --to 2025-03-11 --by month
-  for alias in p1 s01 p1-gas; do as_worked_out 'March' "$alias" 2025-03-01 2025-03-31 month; done
+  is 'the repeated hour has two rows' "2025-10-26T02:00:00+02:00 2025-10-26T02:00:00+01:00" "$(grep -o '2025-10-26T02:00:00[^,]*' <<<"$out" | paste -sd ' ')"
+  energy_exits 'two days by month' 0 --from 2025-03-10 --to 2025-03-11 --by month
+  for alias in p1 s01 p1-gas; do as_worked_out 'two days by month: the whole month' "$alias" 2025-03-01 2025-03-31 month; done
 }
 
-# Minutes and readings are missing in the archive, and a meter was replaced.
+# Minutes and readings are missing in the archive, and readings jump, as if the meter had been replaced.
 missing() {
   local from=2025-05-10 to=2025-05-16 by begin end
   energy_exits 'a week' 0 --from "$from" --to "$to" p1
@@ -93,14 +93,14 @@ missing() {
   is_file 'quarters add up to days' "$scratch/days-by-day" "$scratch/days-by-quarter"
   sim_faults
   energy_exits 'a gap' 0 --from 2025-05-11 --to 2025-05-11 --by quarter p1
-  is 'is empty without data' "$one,p1,2025-05-11T11:00:00+02:00,,,,,,,0,," "$(grep T11:00 <<<"$out")"
-  energy_exits 'the day' 0 --from 2025-05-11 --to 2025-05-11 --by day p1
-  is 'says how many minutes' "1245,minutes" "$(tail -n 1 <<<"$out" | cut -d, -f10,11)"
+  is 'a quarter without data has no values' "$one,p1,2025-05-11T11:00:00+02:00,,,,,,,0,," "$(grep T11:00 <<<"$out")"
+  energy_exits 'the day with the gap' 0 --from 2025-05-11 --to 2025-05-11 --by day p1
+  is 'the day with the gap has the number of its minutes' "1245,minutes" "$(tail -n 1 <<<"$out" | cut -d, -f10,11)"
   rm -rf "$config.archive"
 }
 
-# Meters on the LAN: both directions behind an inverter, water, the consumption of the house, and gas
-# by the minute.
+# Meters on the LAN: an inverter, which also consumes; water; the consumption of the house; gas by the
+# minute.
 lan() {
   local one_sim=$sim_pid alias by
   start_sim --devices 1 --lan 1 --meters mb5,pulse-1,usage,p1-gas --dsmr5 --since "$since"
@@ -119,13 +119,13 @@ EOT
       as_worked_out 'the LAN' "$alias" 2025-05-10 2025-05-11 "$by" lan dsmr5
     done
   done
-  has 'the inverter consumes at night' "$(grep ,mb5, <<<"$out" | cut -d, -f11)" minutes
-  has 'the house only consumes' "$(grep ,usage, <<<"$out" | cut -d, -f11)" net
+  has 'the basis of the inverter, which consumes at night' "$(grep ,mb5, <<<"$out" | cut -d, -f11)" minutes
+  has 'the basis of the house, which only consumes' "$(grep ,usage, <<<"$out" | cut -d, -f11)" net
   stop "$sim_pid"
   sim_pid=$one_sim
 }
 
-# In this zone, hours begin at half past in UTC.
+# In this zone, local hours begin at half past the hours of UTC.
 half_hours() {
   zone=Asia/Kolkata
   start_sim --devices 1 --meters p1,p1-gas --since "$since" --zone "$zone"
@@ -134,13 +134,13 @@ half_hours() {
   config=$scratch/half.conf energy_exits 'a zone with half hours' 0 --from 2025-05-10 --to 2025-05-11
   as_worked_out "$zone" p1 2025-05-10 2025-05-11 hour
   exits 'in full hours of UTC' 0 "$cemm" energy --config "$scratch/half.conf" --format home-assistant --from 2025-05-10 --to 2025-05-11 p1
-  is 'they continue from day to day' '10.05.2025 18:00' "$(grep -o '10.05.2025 18:00' <<<"$out" | sort -u)"
-  is 'and are complete' '09.05.2025 19:00 11.05.2025 17:00 94' \
+  is 'the UTC hour that is in two local days is printed' '10.05.2025 18:00' "$(grep -o '10.05.2025 18:00' <<<"$out" | sort -u)"
+  is 'all UTC hours are printed' '09.05.2025 19:00 11.05.2025 17:00 94' \
     "$(sed -n 2p <<<"$out" | cut -d, -f2) $(tail -n 1 <<<"$out" | cut -d, -f2) $(($(wc -l <<<"$out") - 1))"
   work_out p1 2025-05-10 2025-05-11 utc |
     awk -F, '{ print $4 "\n" $5 }' | sed '1,2d' | head -n -2 >"$scratch/wanted"
   tail -n +2 "$scratch/stdout" | cut -d, -f4 >"$scratch/got"
-  is_file 'as calculated' "$scratch/wanted" "$scratch/got"
+  is_file 'the UTC hours have the expected values' "$scratch/wanted" "$scratch/got"
   stop "$sim_pid"
   zone=Europe/Amsterdam
 }
@@ -151,27 +151,27 @@ home_assistant() {
     exits "home-assistant to $to" 0 "$cemm" energy --config "$config" --format home-assistant --from 2025-10-25 --to "$to"
     cp "$scratch/stdout" "$scratch/$to.csv"
   done
-  is 'the header' statistic_id,start,unit,delta "$(head -n 1 <<<"$out")"
-  is 'the ids' "cemm:00_1e_c0_00_00_01_p1_export,kWh
+  is 'home-assistant: the header' statistic_id,start,unit,delta "$(head -n 1 <<<"$out")"
+  is 'home-assistant: the ids and units' "cemm:00_1e_c0_00_00_01_p1_export,kWh
 cemm:00_1e_c0_00_00_01_p1_gas_gas,m³
 cemm:00_1e_c0_00_00_01_p1_import,kWh
 cemm:00_1e_c0_00_00_01_s01_forward,kWh
 cemm:00_1e_c0_00_00_01_s01_reverse,kWh" "$(tail -n +2 <<<"$out" | cut -d, -f1,3 | LC_ALL=C sort -u)"
-  is_file "tomorrow's file begins with that of today" "$scratch/2025-10-26.csv" \
+  is_file "tomorrow's file begins with today's file" "$scratch/2025-10-26.csv" \
     <(head -n "$(wc -l <"$scratch/2025-10-26.csv")" "$scratch/2025-10-27.csv")
-  is 'the doubled hour is two hours of UTC' 1,1 \
+  is 'the repeated hour is two hours of UTC' 1,1 \
     "$(grep -c 'p1_import,26.10.2025 00:00' <<<"$out"),$(grep -c 'p1_import,26.10.2025 01:00' <<<"$out")"
-  energy_exits 'the same by hour' 0 --from 2025-10-25 --to 2025-10-27 p1
-  is_file 'has the same numbers' <(tail -n +2 <<<"$out" | cut -d, -f4) <(grep p1_import, "$scratch/2025-10-27.csv" | cut -d, -f4)
-  exits 'the first rows' 0 "$here/../../examples/home-assistant/first.sh" "$scratch/2025-10-27.csv"
-  is 'one for each id' "statistic_id,start,unit,sum,state cemm:00_1e_c0_00_00_01_p1_export,01.01.2010 00:00,kWh,0,0 5" \
+  energy_exits 'the same days by hour, as csv' 0 --from 2025-10-25 --to 2025-10-27 p1
+  is_file 'home-assistant and csv have the same amounts' <(tail -n +2 <<<"$out" | cut -d, -f4) <(grep p1_import, "$scratch/2025-10-27.csv" | cut -d, -f4)
+  exits 'first.sh' 0 "$here/../../examples/home-assistant/first.sh" "$scratch/2025-10-27.csv"
+  is 'first.sh prints a row for each id' "statistic_id,start,unit,sum,state cemm:00_1e_c0_00_00_01_p1_export,01.01.2010 00:00,kWh,0,0 5" \
     "$(head -n 1 <<<"$out") $(LC_ALL=C sort <<<"$out" | head -n 1) $(($(wc -l <<<"$out") - 1))"
   imports
   exits 'days that are not closed' 1 "$cemm" energy --config "$config" --format home-assistant --from "$(TZ=$zone date +%F)" p1
-  is 'are not printed' statistic_id,start,unit,delta "$out"
-  has 'a message says so' "$err" "E! cemm: $one/p1: there is no minute-by-minute data for any closed day in this range"
+  is 'days that are not closed are not printed' statistic_id,start,unit,delta "$out"
+  has 'a message says that no day is closed' "$err" "E! cemm: $one/p1: there is no minute-by-minute data for any closed day in this range"
   exits 'home-assistant by day' 2 "$cemm" energy --config "$config" --format home-assistant --by day --from 2025-10-25
-  has 'there are none' "$err" 'home-assistant has hours only: leave out --by'
+  has 'a message says that home-assistant has hours only' "$err" 'home-assistant has hours only: leave out --by'
 }
 
 # imported FILE…: imports the files as the recipe's actions do, by the rules of Home Assistant's
@@ -180,7 +180,7 @@ imported() {
   python3 "$here/import-statistics.py" "$here/../../examples/home-assistant/README.md" "$scratch/first.csv" "$@"
 }
 
-# refused WHY SED: checks that the file is refused after it was changed with the sed command.
+# refused WHY SED: checks that tomorrow's file is refused if the sed command changes it.
 refused() {
   sed "$2" "$scratch/2025-10-27.csv" >"$scratch/wrong.csv"
   refute "is refused if $1" imported "$scratch/2025-10-26.csv" "$scratch/wrong.csv"
@@ -190,7 +190,7 @@ refused() {
 imports() {
   local today=$scratch/2025-10-26.csv tomorrow=$scratch/2025-10-27.csv
   cp "$scratch/stdout" "$scratch/first.csv"
-  exits 'Home Assistant accepts it, again, and a longer one' 0 imported "$today" "$today" "$tomorrow" "$tomorrow" "$today"
+  exits 'Home Assistant accepts a file, a longer file, and both again' 0 imported "$today" "$today" "$tomorrow" "$tomorrow" "$today"
   cp "$scratch/stdout" "$scratch/got"
   energy_exits 'the same by day' 0 --from 2025-10-25 --to 2025-10-27 --by day
   # There are 74 rows: the first row of the recipe, and 73 hours.
@@ -199,26 +199,26 @@ imports() {
       for (key in sum) { split(key, part, " "); gsub("-", "_", part[1])
         printf "cemm:00_1e_c0_00_00_01_%s_%s %s 74 %.3f\n", part[1], name[part[2]], part[2] < 8 ? "kWh" : "m³", sum[key] } }' \
     "$scratch/stdout" | LC_ALL=C sort >"$scratch/wanted"
-  is_file 'and has the same sums' "$scratch/wanted" "$scratch/got"
+  is_file 'Home Assistant has the sums of all days' "$scratch/wanted" "$scratch/got"
   refused 'an hour began at half past' '2s/:00,/:30,/'
   refused 'a time had seconds' '2s/:00,/:00:00,/'
   refused 'it had semicolons' 's/,/;/g'
   refused 'an id had a capital' '2s/p1/P1/'
-  refused 'an id were that of an entity' 's/cemm:/cemm./'
+  refused 'an id were the id of an entity' 's/cemm:/cemm./'
   refused 'an id had two underscores' 's/_p1/__p1/'
   refused 'a unit were another one' '2s/kWh/Wh/'
   refused 'a value were missing' '2s/[0-9.]*$//'
   refused 'a column were unknown' '1s/delta/delta,minutes/; 2,$s/$/,60/'
-  refused 'an hour were there twice' '2p'
+  refused 'a row were there twice' '2p'
   refused 'an hour were left out' 12d
   refused 'an earlier hour were another one' '2s/[0-9]$/9/; 2s/9$/&9/'
   exits 'a file that begins later' 0 "$cemm" energy --config "$config" --format home-assistant --from 2025-10-26 --to 2025-10-27
   cp "$scratch/stdout" "$scratch/later.csv"
-  check 'changes nothing, either' imported "$today" "$scratch/later.csv" "$tomorrow"
+  check 'Home Assistant accepts a file that begins later' imported "$today" "$scratch/later.csv" "$tomorrow"
   # Hours without data have no row.
   without_minutes "$(date -ud '2025-10-26 10:00' +%s)" "$(date -ud '2025-10-26 12:00' +%s)"
   exits 'two hours without data' 0 "$cemm" energy --config "$config" --format home-assistant --from 2025-10-25 --to 2025-10-27 p1
-  is 'have no row' '2025-10-26 10 2025-10-26 11' "$(grep p1_import, "$tomorrow" | cut -d, -f1,2 | grep -vxF -f <(cut -d, -f1,2 <<<"$out") |
+  is 'hours without data have no row' '2025-10-26 10 2025-10-26 11' "$(grep p1_import, "$tomorrow" | cut -d, -f1,2 | grep -vxF -f <(cut -d, -f1,2 <<<"$out") |
     sed 's/.*,\(..\)\.\(..\)\.\(....\) \(..\):00/\3-\2-\1 \4/' | paste -sd ' ')"
   cp "$scratch/stdout" "$scratch/gap.csv"
   check 'Home Assistant accepts the file with a gap' imported "$scratch/gap.csv" "$scratch/gap.csv"
@@ -243,9 +243,9 @@ formats() {
   exits '--output' 0 "$cemm" energy --config "$config" --format csv "${range[@]}" --output "$scratch/file"
   is_file '--output: the same' "$scratch/csv" "$scratch/file"
   exits 'an unknown format' 2 "$cemm" energy --config "$config" --format putval "${range[@]}"
-  has 'is named' "$err" "unknown format 'putval' for energy: use one of table, influx, json, csv, home-assistant"
+  has 'the message names the unknown format' "$err" "unknown format 'putval' for energy: use one of table, influx, json, csv, home-assistant"
   exits 'an unknown interval' 2 "$cemm" energy --config "$config" --from 2025-05-10 --by week
-  has 'is named' "$err" "unknown interval 'week': use one of quarter, hour, day, month"
+  has 'the message names the unknown interval' "$err" "unknown interval 'week': use one of quarter, hour, day, month"
 }
 
 # The current interval is omitted until it has ended.
@@ -259,44 +259,44 @@ now() {
   check 'the last quarter is over' test $((quarter + 900)) -le "$(date +%s)"
   check 'the next quarter is not over' test $((quarter + 1800)) -gt "$began"
   energy_exits 'today by day' 0 --from "$(TZ=$zone date +%F)" --by day p1
-  is 'is left out' "$header" "$out"
-  is 'a message says so' 'W! cemm: no interval of these dates is over yet; try again after the first one has ended' "$err"
+  is 'today by day is left out' "$header" "$out"
+  is 'a message says that no interval is over' 'W! cemm: no interval of these dates is over yet; try again after the first one has ended' "$err"
   echo before >"$scratch/kept"
   energy_exits 'today by day, to a file' 1 --from "$(TZ=$zone date +%F)" --by day p1 --output "$scratch/kept"
-  is 'which is not changed' before "$(<"$scratch/kept")"
+  is 'today by day does not change the file' before "$(<"$scratch/kept")"
   has 'a message says that the file was not changed' "$err" "E! cemm: $scratch/kept: not changed"
 }
 
 failures() {
   energy_exits 'gas by quarter' 1 --from 2025-05-10 --to 2025-05-10 --by quarter
-  is 'has none' "E! cemm: $one/p1-gas: its gas is only available by the hour; use --by hour" "$err"
+  is 'a message says that gas is only available by the hour' "E! cemm: $one/p1-gas: its gas is only available by the hour; use --by hour" "$err"
   is 'the other meters are printed' '96 p1 96 s01' "$(tail -n +2 <<<"$out" | cut -d, -f2 | sort | uniq -c | awk '{ print $1, $2 }' | paste -sd ' ')"
   energy_exits 'before the first day' 1 --from 2024-12-01 --to 2024-12-03 p1
-  is 'says so' "E! cemm: $one/p1: there is no minute-by-minute data for these dates" "$err"
-  energy_exits 'partly before' 0 --from 2024-12-30 --to 2025-01-02 --by day p1
-  is 'begins with the first' '2025-01-01T00:00:00+01:00 minutes
+  is 'before the first day: a message says that there is no data' "E! cemm: $one/p1: there is no minute-by-minute data for these dates" "$err"
+  energy_exits 'a range that begins before the first day' 0 --from 2024-12-30 --to 2025-01-02 --by day p1
+  is 'the rows begin with the first day' '2025-01-01T00:00:00+01:00 minutes
 2025-01-02T00:00:00+01:00 readings' "$(tail -n +2 <<<"$out" | awk -F, '{ print $3, $11 }')"
 
   rm -rf "$config.archive"
   sim_faults "status=404@*/s01/data/*"
   energy_exits 'a meter without minutes' 1 --from 2025-05-10 --to 2025-05-11 --by day
-  is 'says so' "E! cemm: $one/s01: there is no minute-by-minute data for these dates" "$err"
-  is 'the others are printed' 4 "$(tail -n +2 <<<"$out" | wc -l)"
+  is 'a message names the meter without minutes' "E! cemm: $one/s01: there is no minute-by-minute data for these dates" "$err"
+  is 'the other meters are printed' 4 "$(tail -n +2 <<<"$out" | wc -l)"
   rm -rf "$config.archive"
   : >"$sim_log"
   sim_faults "status=502@*/data/month/*"
   energy_exits 'a month that fails' 0 --from 2025-05-09 --to 2025-05-11 --by day p1
-  is 'is not needed if there are readings' ' readings readings readings' \
+  is 'the month is not needed if there are readings' ' readings readings readings' \
     "$err $(tail -n +2 <<<"$out" | cut -d, -f11 | paste -sd ' ')"
-  energy_exits 'the same for gas' 0 --from 2025-05-09 --to 2025-05-11 --by day p1-gas
-  is 'it was not requested' 0 "$(requests /data/month)"
-  energy_exits 'if there are no readings' 1 --from 2025-05-09 --to 2025-05-11 --by day p1 s01
-  is 'nothing of that meter is printed' 'p1 p1 p1' "$(tail -n +2 <<<"$out" | cut -d, -f2 | paste -sd ' ')"
-  has 'only an error with its days' "$err" "E! cemm: $one/s01 2025-05-09 to 2025-05-11: "
+  energy_exits 'gas, while the month fails' 0 --from 2025-05-09 --to 2025-05-11 --by day p1-gas
+  is 'the month was not requested' 0 "$(requests /data/month)"
+  energy_exits 'a meter without readings, while the month fails' 1 --from 2025-05-09 --to 2025-05-11 --by day p1 s01
+  is 'nothing of the meter without readings is printed' 'p1 p1 p1' "$(tail -n +2 <<<"$out" | cut -d, -f2 | paste -sd ' ')"
+  has 'an error names that meter and the days' "$err" "E! cemm: $one/s01 2025-05-09 to 2025-05-11: "
   sim_faults
   : >"$sim_log"
-  energy_exits 'when the month is back' 0 --from 2025-05-09 --to 2025-05-11 --by day s01
-  is 'it is requested once' 1 "$(requests /data/month)"
+  energy_exits 'the month works again' 0 --from 2025-05-09 --to 2025-05-11 --by day s01
+  is 'the month is requested once' 1 "$(requests /data/month)"
   local what left
   for what in totals data/day; do
     left='2025-05-09' # because the next day also needs the readings
@@ -306,20 +306,19 @@ failures() {
     rm "$(archived "$what" 2025-05-10)"
     sim_faults "status=502@*/$what/*"
     energy_exits "a day whose $what fails" 1 --from 2025-05-09 --to 2025-05-11 --by hour p1
-    is 'is reported once' 1 "$(grep -c '^E!' <<<"$err")"
+    is "a day whose $what fails is reported once" 1 "$(grep -c '^E!' <<<"$err")"
     has 'the report of a failed day names the day' "$err" "E! cemm: $one/p1 2025-05-10: "
-    is 'only the days that are known are printed' "$left" "$(tail -n +2 <<<"$out" | cut -d, -f3 | cut -c1-10 | uniq | paste -sd ' ')"
-    energy_exits 'its month' 1 --from 2025-05-09 --to 2025-05-11 --by month p1
-    is 'is left out, too' "$header" "$out"
+    is 'only days whose values are certain are printed' "$left" "$(tail -n +2 <<<"$out" | cut -d, -f3 | cut -c1-10 | uniq | paste -sd ' ')"
+    energy_exits "the month of a day whose $what fails" 1 --from 2025-05-09 --to 2025-05-11 --by month p1
+    is 'that month is left out' "$header" "$out"
     echo before >"$scratch/kept"
-    exits 'its month, to a file' 1 "$cemm" energy --config "$config" --format csv --from 2025-05-09 --to 2025-05-11 --by month p1 --output "$scratch/kept"
-    is 'which is not changed' before "$(<"$scratch/kept")"
+    exits 'that month, to a file' 1 "$cemm" energy --config "$config" --format csv --from 2025-05-09 --to 2025-05-11 --by month p1 --output "$scratch/kept"
+    is 'the file is not changed' before "$(<"$scratch/kept")"
     sim_faults
   done
 }
 
-# `cemm energy` is stopped in the middle and run again. Ten times the range does not take ten times the
-# memory.
+# `cemm energy` is stopped in the middle and run again. A longer range takes little more memory.
 long_range() {
   local pid range=(--from 2025-02-01 --to 2025-03-31 --by hour p1)
   energy_exits 'two months' 0 "${range[@]}"
@@ -332,16 +331,16 @@ long_range() {
   some() { (($(wc -l <"$scratch/part") >= 100)); }
   check 'rows are printed while more is requested' wait_for 20 some
   stop "$pid"
-  is 'cemm ends by the signal' 143 "$stopped"
+  is 'SIGTERM ends cemm' 143 "$stopped"
   is_file 'the printed rows are right' <(head -n "$(wc -l <"$scratch/part")" "$scratch/whole") "$scratch/part"
   sim_faults
   : >"$sim_log"
   energy_exits 'run again' 0 "${range[@]}"
-  is_file 'it is complete' "$scratch/whole" "$scratch/stdout"
-  check 'what was fetched is not requested again' test "$(requests /data/day)" -lt 56
+  is_file 'run again: the output is complete' "$scratch/whole" "$scratch/stdout"
+  check 'run again: archived days are not requested' test "$(requests /data/day)" -lt 56
   : >"$sim_log"
-  energy_exits 'and again' 0 "${range[@]}"
-  is 'nothing is requested' 0 "$(requests '/(data|totals)/')"
+  energy_exits 'run a third time' 0 "${range[@]}"
+  is 'run a third time: nothing is requested' 0 "$(requests '/(data|totals)/')"
   local short long
   short=$(peak --from 2025-03-01 --to 2025-04-30 p1)
   long=$(peak --from 2020-01-01 --to 2026-06-30 p1)

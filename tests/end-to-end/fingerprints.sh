@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# fingerprints.sh BUILD_DIR: if the configuration has the address of something other than a CEMM Basic
-# or Plus on the LAN, cemm says what it is: a CEMM 3.0, a web server, a port for HTTPS. A CEMM in the
+# fingerprints.sh BUILD_DIR: if an address in the configuration belongs to something other than a CEMM
+# Basic or Plus, cemm says what answers there: a CEMM 3.0, a web server, a port for HTTPS. A CEMM in the
 # same configuration is still read.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
@@ -43,7 +43,7 @@ END
 (cd "$scratch" && exec python3 server.py cert.pem cert.tls >fingerprints.conf) &
 started $!
 wait_for 20 grep -q ready "$scratch/fingerprints.conf" || { echo 'Bail out! no servers'; exit 1; }
-start_sim --devices 1 --tls-cert "$scratch/cert.pem" --tls-key "$scratch/cert.tls" # of another manufacturer
+start_sim --devices 1 --tls-cert "$scratch/cert.pem" --tls-key "$scratch/cert.tls" # HTTPS by GnuTLS
 printf '[local gnutls]\naddress = %s\n' "$(sed 's|https://||; s|/.*||' <<<"$sim_cloud")" >>"$scratch/fingerprints.conf"
 start_sim --devices 1 --lan 1
 {
@@ -59,13 +59,13 @@ reports() {
   has "$command: $1" "$err" "local $1: device information of $address: $2"
 }
 
-# once_a_look KIND: checks that each search asks at most once what is at the address. The last search
-# may have been aborted.
-once_a_look() {
-  local looks asked
-  looks=$(grep -c "^$1 /open-api/v1/$" "$scratch/requests")
+# asked_once KIND: whether each search asked the server at most once who it is (/api/v1/public/cemm). The
+# last search may have been aborted before that.
+asked_once() {
+  local searches asked
+  searches=$(grep -c "^$1 /open-api/v1/$" "$scratch/requests")
   asked=$(grep -c "^$1 /api/v1/public/cemm$" "$scratch/requests")
-  ((asked >= 1 && asked <= looks))
+  ((asked >= 1 && asked <= searches))
 }
 
 for command in list read; do
@@ -80,8 +80,8 @@ for command in list read; do
     reports "$kind" 'this port is for HTTPS; a CEMM on the LAN is read over plain HTTP'
   done
   for kind in cemm3 none page; do
-    check "$command: $kind is asked who it is once in each search" once_a_look "$kind"
+    check "$command: $kind is asked who it is once in each search" asked_once "$kind"
   done
-  refute "$command: and a known CEMM is not asked" grep -q '^tls /api' "$scratch/requests"
+  refute "$command: a server that says that its port is for HTTPS is not asked" grep -q '^tls /api' "$scratch/requests"
 done
 finish

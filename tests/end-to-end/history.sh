@@ -66,7 +66,7 @@ days() {
   history_exits 'three days' 0 --from 2025-10-25 --to 2025-10-27
   sim_faults
   cp "$scratch/stdout" "$scratch/days.influx"
-  is 'without a message' '' "$err"
+  is 'three days: there is no message' '' "$err"
   for uid in "$one" "$two"; do
     grid 2025-10-25 2025-10-28 60 | wanted day "$uid" p1 electric_power >"$scratch/wanted"
     is "$uid: 73 hours" 4380 "$(wc -l <"$scratch/wanted")"
@@ -81,13 +81,13 @@ days() {
     is_file "$uid p1-gas: each hour" "$scratch/wanted" "$scratch/got"
   done
   check 'oldest first, across all meters' sort -c -n <(awk '{ print $NF }' "$scratch/days.influx")
-  is 'gas has its period' '' "$(grep ' gas=' "$scratch/days.influx" | grep -v ,period=day || true)"
-  is 'power does not' '' "$(grep electric_power= "$scratch/days.influx" | grep ,period= || true)"
+  is 'influx: gas has the tag period=day' '' "$(grep ' gas=' "$scratch/days.influx" | grep -v ,period=day || true)"
+  is 'influx: power has no tag period' '' "$(grep electric_power= "$scratch/days.influx" | grep ,period= || true)"
 
   : >"$sim_log"
   history_exits 'the same again' 0 --from 2025-10-25 --to 2025-10-27
-  is_file 'is the same' "$scratch/days.influx" "$scratch/stdout"
-  is 'without a request for data' 0 "$(requests /data/)"
+  is_file 'the same days again: the output is the same' "$scratch/days.influx" "$scratch/stdout"
+  is 'the same days again: no request for data' 0 "$(requests /data/)"
 }
 
 spans() {
@@ -102,19 +102,19 @@ spans() {
   is_file 'two whole months: each day' "$scratch/wanted" "$scratch/got"
   wanted month "$one" p1-gas gas <"$scratch/days" >"$scratch/wanted"
   rows "$one" p1-gas gas <"$scratch/months.influx" >"$scratch/got"
-  is_file 'gas, too' "$scratch/wanted" "$scratch/got"
-  is 'each has its period' '' "$(grep -v ,period=month "$scratch/months.influx" || true)"
+  is_file 'two whole months: each day of gas' "$scratch/wanted" "$scratch/got"
+  is 'months: each row has the tag period=month' '' "$(grep -v ,period=month "$scratch/months.influx" || true)"
 
   history_exits 'a year' 0 --from 2025-05-05 --to 2025-06-06 --period=year --format influx "$two/p1"
   for day in 01 02 03 04 05 06 07 08 09 10 11 12; do
     echo "$(date -d "2025-$day-01" +%s)000"
   done | wanted year "$two" p1 electric_energy_low >"$scratch/wanted"
   rows "$two" p1 electric_energy_low <"$scratch/stdout" >"$scratch/got"
-  is_file 'is its twelve months' "$scratch/wanted" "$scratch/got"
+  is_file 'a year: its twelve months' "$scratch/wanted" "$scratch/got"
 
   history_exits 'up to today' 0 --from "$(date -d yesterday +%F)" "$one/s01"
-  check 'no row is in the future' test "$(tail -n 1 <<<"$out" | awk '{ print substr($NF, 1, 10) }')" -le "$(date +%s)"
-  check 'and it is up to date' test "$(tail -n 1 <<<"$out" | awk '{ print substr($NF, 1, 10) }')" -ge $(($(date +%s) - 300))
+  check 'up to today: the newest row is not in the future' test "$(tail -n 1 <<<"$out" | awk '{ print substr($NF, 1, 10) }')" -le "$(date +%s)"
+  check 'up to today: the newest row is at most five minutes old' test "$(tail -n 1 <<<"$out" | awk '{ print substr($NF, 1, 10) }')" -ge $(($(date +%s) - 300))
 }
 
 formats() {
@@ -141,13 +141,13 @@ formats() {
   is 'table: all rows' "$(($(wc -l <"$scratch/influx") + 1))" "$(wc -l <<<"$out")"
   is 'table: columns do not move' 1 "$(awk '{ print index($0, "00-1E") }' <<<"${out#*$'\n'}" | sort -u | wc -l)"
   COLLECTD_HOSTNAME=house history_exits 'putval' 0 "${range[@]}" --format putval "$one"
-  is 'putval: a line for each' "$(wc -l <"$scratch/influx")" "$(wc -l <<<"$out")"
-  is 'putval: amounts of gas are not meter readings' "gauge-p1-gas-gas-day power-p1-electric_power power-s01-electric_power" \
+  is 'putval: a line for each sample' "$(wc -l <"$scratch/influx")" "$(wc -l <<<"$out")"
+  is 'putval: amounts of gas have another name than meter readings' "gauge-p1-gas-gas-day power-p1-electric_power power-s01-electric_power" \
     "$(grep -oE '/[a-z0-9_-]*"' <<<"$out" | tr -d '/"' | sort -u | paste -sd ' ')"
 }
 
-# While our clock is ahead, no period is closed too early: neither today nor the next months of this
-# year are archived in their current state.
+# Even if our clock is ahead, today and the current year are not archived, because they have not closed
+# by the meters' clock.
 clock_ahead() {
   local today past later span
   local -x ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
@@ -167,30 +167,31 @@ clock_ahead() {
 # Tests what is printed if there is no data or some of it is missing, and if requests fail.
 failures() {
   history_exits 'before the first day' 1 --from 2024-12-01 --to 2024-12-31 "$one/p1"
-  has 'the message says so' "$err" 'E! cemm: there is no data for these dates'
-  # With a wrong time zone there is no data, either. The message has the time in that zone.
+  has 'the message says that there is no data' "$err" 'E! cemm: there is no data for these dates'
+  # A wrong time zone, too, may be the reason why there is no data. So the message has the time in the
+  # configured zone.
   sed 's|^time-zone = .*|time-zone = Asia/Tokyo|' "$config" >"$scratch/tokyo.conf"
   exits 'in a wrong zone' 1 "$cemm" history --config "$scratch/tokyo.conf" --from 2024-12-01 --to 2024-12-31 "$one/p1"
-  has 'the zone is suspected' "$(grep 'E! cemm: there is no data' <<<"$err")" 'the time zone is probably not the meter'
-  check 'and its time is shown' grep -qE "E! cemm: there is no data.* it is now $(TZ=Asia/Tokyo date +%F)T[0-9:]+\\+09:00 in the configured zone" <<<"$err"
+  has 'the message says that the zone may be wrong' "$(grep 'E! cemm: there is no data' <<<"$err")" 'the time zone is probably not the meter'
+  check 'the message has the time in the configured zone' grep -qE "E! cemm: there is no data.* it is now $(TZ=Asia/Tokyo date +%F)T[0-9:]+\\+09:00 in the configured zone" <<<"$err"
   sed 's|^time-zone = .*|time-zone = Pacific/Pago_Pago|' "$config" >"$scratch/pago.conf"
   exits 'today, in a zone where it is still yesterday' 2 "$cemm" history --config "$scratch/pago.conf" --from "$(date -d '+14 hours' +%F)"
-  check 'the zone is suspected, too' grep -qE 'E! cemm: these dates are in the future.*-11:00 in the configured zone' <<<"$err"
-  history_exits 'partly before' 0 --from 2024-12-30 --to 2025-01-02 "$one/p1"
-  is 'two of the days' 2880 "$(wc -l <<<"$out")"
+  check 'the message about the future has the time in the configured zone' grep -qE 'E! cemm: these dates are in the future.*-11:00 in the configured zone' <<<"$err"
+  history_exits 'a range that begins before the first day' 0 --from 2024-12-30 --to 2025-01-02 "$one/p1"
+  is 'two days are printed' 2880 "$(wc -l <<<"$out")"
   history_exits 'a meter that does not exist' 1 --from 2025-05-05 --to 2025-05-05 s02 "$one/p1"
-  is 'the others are printed' 1440 "$(wc -l <<<"$out")"
-  has 'the message names it' "$err" 'E! cemm: s02: '
+  is 'the other METER is printed' 1440 "$(wc -l <<<"$out")"
+  has 'the message names the meter that does not exist' "$err" 'E! cemm: s02: '
 
   forget
   sim_faults "status=502@*$two/s01/data*"
   history_exits 'a meter that fails' 1 --from 2025-05-05 --to 2025-05-14 s01
-  is 'the others are printed' 14400 "$(wc -l <<<"$out")"
-  is 'reported once for all its days' 1 "$(grep -c '^E!' <<<"$err")"
+  is 'the meter of the other device is printed' 14400 "$(wc -l <<<"$out")"
+  is 'a failed meter is reported once for all its days' 1 "$(grep -c '^E!' <<<"$err")"
   has 'the report of a failed meter names the days' "$err" "E! cemm: $two/s01 2025-05-05 to 2025-05-14: "
   sim_faults
-  history_exits 'and again' 0 --from 2025-05-05 --to 2025-05-14 s01
-  is 'now everything is printed' 28800 "$(wc -l <<<"$out")"
+  history_exits 'the meter works again' 0 --from 2025-05-05 --to 2025-05-14 s01
+  is 'both meters are printed' 28800 "$(wc -l <<<"$out")"
 
   # The answers of one device are longer than their Content-Length, and the remaining bytes are sent
   # on the connection that all devices share.
@@ -198,8 +199,8 @@ failures() {
   sed 's/^\[cloud home\]/&\nmax-connections = 1/' "$config" >"$scratch/narrow.conf"
   sim_faults "length-short@*$two/s01/data*"
   exits 'a meter with a wrong length' 1 "$cemm" history --config "$scratch/narrow.conf" --from 2025-05-05 --to 2025-05-14 s01
-  is 'does not damage the answers of the other one' 14400 "$(wc -l <<<"$out")"
-  hasnt 'which is not mentioned' "$err" "$one"
+  is 'a wrong length does not damage the answers of the other meter' 14400 "$(wc -l <<<"$out")"
+  hasnt 'no message names the other meter' "$err" "$one"
   sim_faults
 
   # If the source is down for some seconds in the middle, no day is lost.
@@ -212,19 +213,19 @@ failures() {
   started "$pid"
   check 'an outage is reported' wait_for 20 grep -q '^W! ' "$scratch/stderr"
   sim_faults
-  check 'and when it is over, it goes on' wait_for 30 gone_or_zombie "$pid"
+  check 'cemm goes on after the outage, and ends' wait_for 30 gone_or_zombie "$pid"
   stop "$pid"
-  is 'after the outage it ends with all rows' "0 28800" "$stopped $(wc -l <"$scratch/outage")"
+  is 'all rows are printed in spite of the outage' "0 28800" "$stopped $(wc -l <"$scratch/outage")"
 
-  # One device is down, and the requests to the other one occupy the connections that are needed to
-  # repeat its requests.
+  # One device is down. Its requests can't be repeated yet, because the requests to the other device occupy
+  # all connections.
   sed -i 's/^timeout = 2/&\nmax-connections = 2/' "$scratch/hasty.conf"
   sim_faults "stall@*$one/s01/data*" "delay=1800@*$two/s01/data*"
   status=0
   { TIMEFORMAT='%U %S' && time timeout 9 "$cemm" history --config "$scratch/hasty.conf" --from 2025-07-01 --to 2025-07-20 s01 >"$scratch/outage" 2>&1 || status=$?; } 2>"$scratch/cpu"
   sim_faults
-  is 'a history that waits for room is still under way after 9 s' 124 "$status"
-  check "a wait for room takes no CPU ($(<"$scratch/cpu") s)" awk '{ exit $1 + $2 > 0.6 }' "$scratch/cpu"
+  is 'a history that waits for a connection is still under way after 9 s' 124 "$status"
+  check "a wait for a connection takes no CPU ($(<"$scratch/cpu") s)" awk '{ exit $1 + $2 > 0.6 }' "$scratch/cpu"
 }
 
 # `cemm history` is stopped in the middle and run again.
@@ -241,9 +242,9 @@ interrupted() {
     pid=$!
     started "$pid"
     some() { (($(wc -l <"$scratch/part") >= 4000)); }
-    check "$name: it prints while it requests more" wait_for 20 some
+    check "$name: cemm prints rows while it requests more" wait_for 20 some
     kill -s "$name" "$pid"
-    ends_soon "$name: it ends at once" 2000 "$pid"
+    ends_soon "$name: cemm ends at once" 2000 "$pid"
     stop "$pid"
     is "$name: ended by that signal" $((128 + $(kill -l "$name"))) "$stopped"
     head -n "$(wc -l <"$scratch/part")" "$scratch/whole" >"$scratch/wanted"
@@ -252,10 +253,10 @@ interrupted() {
   sim_faults
   : >"$sim_log"
   fetched=$(find "$config.archive" -name '2025-??-??.json' | wc -l)
-  check 'a part was fetched' test "$fetched" -ge 3
+  check 'interrupted runs have archived some days' test "$fetched" -ge 3
   history_exits 'run again' 0 "${range[@]}"
-  is_file 'it is complete' "$scratch/whole" "$scratch/stdout"
-  is 'what was fetched is not requested again' $((89 - fetched)) "$(requests /data/)"
+  is_file 'run again: the output is complete' "$scratch/whole" "$scratch/stdout"
+  is 'run again: archived days are not requested' $((89 - fetched)) "$(requests /data/)"
 
   forget
   sim_faults 'delay=500@*/data/*'
@@ -264,7 +265,7 @@ interrupted() {
   pid=$!
   started "$pid"
   beside() { [[ -n $(find "$scratch/out" -size +100k) ]]; }
-  check '--output: a temporary file beside it grows' wait_for 20 beside
+  check '--output: a temporary file in the same directory grows' wait_for 20 beside
   refute '--output: the file itself does not exist' test -e "$scratch/out/file"
   stop "$pid" INT
   is '--output: ended by the signal' 130 "$stopped"
@@ -272,20 +273,20 @@ interrupted() {
   sim_faults
   history_exits '--output' 0 "${range[@]}" --output "$scratch/out/file"
   is_file '--output: the complete output' "$scratch/whole" "$scratch/out/file"
-  is '--output: and nothing else' file "$(ls -A "$scratch/out")"
+  is '--output: there is no other file' file "$(ls -A "$scratch/out")"
   # Before the program starts, TSan itself writes to $TMPDIR if that directory exists, which the limit
   # does not allow. So it does not exist.
   (export TMPDIR=$scratch/none && ulimit -f 0 &&
     "$cemm" history --config "$config" "${range[@]}" --format csv --output "$scratch/out/file" 2>&1 || echo "exit $?") |
     cat >"$scratch/full"
-  is '--output: no room for the first line' 'exit 1' "$(tail -n 1 "$scratch/full")"
+  is '--output: no room for the first line: exit code 1' 'exit 1' "$(tail -n 1 "$scratch/full")"
   is '--output: no other file is left' file "$(ls -A "$scratch/out")"
   is_file '--output: the file does not change' "$scratch/whole" "$scratch/out/file"
   set +e
   "$cemm" history --config "$config" "${range[@]}" 2>"$scratch/stderr" | head -n 1 >"$scratch/first"
   status=${PIPESTATUS[0]}
   set -e
-  is 'a reader that closes the pipe ends it quietly' '141 ' "$status $(<"$scratch/stderr")"
+  is 'a reader that closes the pipe ends cemm without a message' '141 ' "$status $(<"$scratch/stderr")"
 }
 
 # peak ARGUMENT…: prints the peak memory of cemm in KiB, without freed memory that ASan would keep in
@@ -297,7 +298,7 @@ subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$cemm" history --config "$config" "$@"
 }
 
-# Ten times the range does not take ten times the memory, and archived days need no network.
+# A longer range takes little more memory, and archived days need no network.
 long_range() {
   local short long
   forget
@@ -307,14 +308,14 @@ long_range() {
   check "memory does not grow with the range ($short KiB for 61 days, $long KiB for 546)" \
     test "$long" -lt $((short * 3 / 2 + 8192))
   long=$(peak --from 2025-01-01 --to 2026-06-30 --format openmetrics "$one/s01")
-  check "nor does it as openmetrics ($long KiB)" test "$long" -lt $((short * 3 / 2 + 8192))
-  check 'days before the first one are not requested' test "$(requests /data/day/)" -lt 700
+  check "memory for openmetrics does not grow with the range, either ($long KiB)" test "$long" -lt $((short * 3 / 2 + 8192))
+  check 'days before the first day with data are not requested' test "$(requests /data/day/)" -lt 700
   stop "$sim_pid"
   history_exits 'offline' 0 --from 2025-03-01 --to 2025-04-30 "$one/s01"
-  is 'the archive has it' 87780 "$(awk 'END { print NR }' "$scratch/stdout")"
+  is 'offline: all rows come from the archive' 87780 "$(awk 'END { print NR }' "$scratch/stdout")"
 }
 
-# The terminal shows the progress while the data is written to a file.
+# The terminal shows progress while rows are written to a file, but not while they go to the terminal.
 progress() {
   command -v script >/dev/null || return 0
   local command
@@ -324,19 +325,19 @@ progress() {
   TERM=vt100 script -qec "$command" /dev/null </dev/null >"$scratch/screen" || true
   sim_faults
   check 'progress at a terminal' grep -qE '[0-9]+ of 89 days …' "$scratch/screen"
-  has 'is erased at the end' "$(tr -d '\r\n' <"$scratch/screen")" $'days …\e[K'
+  has 'progress is erased at the end' "$(tr -d '\r\n' <"$scratch/screen")" $'days …\e[K'
 
   forget
   command=$(printf '%q ' "$cemm" history --config "$config" --from 2025-03-30 --to 2025-03-31 "$one/p1")
   sim_faults 'delay=6000@*/data/*'
   { TIMEFORMAT='%U %S' && time TERM=vt100 script -qec "$command" /dev/null </dev/null >"$scratch/screen" || true; } 2>"$scratch/cpu"
   sim_faults
-  check 'the rows come to a terminal' grep -q 2025-03-31 "$scratch/screen"
+  check 'rows are printed on a terminal' grep -q 2025-03-31 "$scratch/screen"
   check "a wait that shows no progress takes no CPU ($(<"$scratch/cpu") s)" \
     awk '{ exit $1 + $2 > 1.5 }' "$scratch/cpu"
 }
 
-start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since" --next-row # no such row may be printed
+start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since" --next-row # a row that cemm must not print
 write_config "$config"
 days
 spans

@@ -52,22 +52,22 @@ assert len(set(families)) == len(families) and len(set(metrics)) == len(metrics)
 print(*families)'
 
 exits 'days' 0 "$cemm" history --config "$config" --from 2025-10-20 --to 2025-11-02 --format openmetrics --output "$scratch/days.om"
-is 'without a message' '' "$out$err"
+is 'days: nothing on stdout and stderr' '' "$out$err"
 is 'days are valid' 'cemm_electric_power_watts cemm_gas_amount_cubic_meters cemm_gas_flow_cubic_meters_per_second' \
   "$(python3 -c "$sound" "$scratch/days.om")"
 exits 'months' 0 "$cemm" history --config "$config" --from 2025-03-01 --to 2025-04-30 --period month --format openmetrics
 cp "$scratch/stdout" "$scratch/months.om"
 is 'months are valid' 'cemm_energy_amount_joules cemm_gas_amount_cubic_meters' "$(python3 -c "$sound" "$scratch/months.om")"
 exits 'no data' 1 "$cemm" history --config "$config" --from 2024-12-01 --to 2024-12-02 --format openmetrics
-is 'is a complete text, too' '# EOF' "$out"
+is 'no data: the text is complete, too' '# EOF' "$out"
 is 'no temporary file is left' '' "$(ls -A "$TMPDIR")"
-TMPDIR=$scratch/none exits 'no place for it' 1 "$cemm" history --config "$config" --from 2025-10-20 --to 2025-10-20 --format openmetrics
-has 'is reported' "$err" "E! cemm: can't use a temporary file in $scratch/none: No such file or directory"
+TMPDIR=$scratch/none exits 'no directory for the temporary file' 1 "$cemm" history --config "$config" --from 2025-10-20 --to 2025-10-20 --format openmetrics
+has 'the missing directory is reported' "$err" "E! cemm: can't use a temporary file in $scratch/none: No such file or directory"
 # shellcheck disable=SC2016 # the inner shell's
-exits 'too little space for it' 1 bash -c 'set -o pipefail; ulimit -f 200; "$@" | cat' - \
+exits 'too little space for the temporary file' 1 bash -c 'set -o pipefail; ulimit -f 200; "$@" | cat' - \
   "$cemm" history --config "$config" --from 2025-10-20 --to 2025-10-24 --format openmetrics "$one/p1"
-has 'is reported, too' "$err" "E! cemm: can't use a temporary file in $TMPDIR: File too large"
-is 'and nothing is printed' '' "$out"
+has 'too little space is reported' "$err" "E! cemm: can't use a temporary file in $TMPDIR: File too large"
+is 'too little space: nothing is printed' '' "$out"
 
 # ---- Prometheus -------------------------------------------------------------------------------------
 
@@ -104,7 +104,7 @@ assert got == wanted, (len(got), len(wanted), [p for p in zip(got, wanted) if p[
     "$scratch/times" "$scratch/values" "$scratch/answer" "lambda x: $factor"
 }
 
-# counts SELECTOR: prints the number of samples of each metric, and the number of metrics.
+# counts SELECTOR: prints "SAMPLES|METRICS": how many samples each metric has, and how many metrics.
 counts() {
   query "count_over_time($1[30d])" 2025-11-03 | jq -r '[.data.result[].value[1]] | "\(unique | join(" "))|\(length)"'
 }
@@ -124,7 +124,7 @@ for uid in "$one" "$two"; do
     x "$uid" p1-gas month:gas <"$scratch/days"
 done
 is 'two weeks, one day with 25 hours: the count' "$((14 * 1440 + 60))|4" "$(counts cemm_electric_power_watts)"
-is 'one sample' "$("$sim" --since "$since" --zone Europe/Amsterdam --print "$one" p1 day:electric_power "$(date -d 2025-10-25 +%s)000")" \
+is 'one sample has the expected value' "$("$sim" --since "$since" --zone Europe/Amsterdam --print "$one" p1 day:electric_power "$(date -d 2025-10-25 +%s)000")" \
   "$(query "cemm_electric_power_watts{uid=\"$one\",alias=\"p1\"}" 2025-10-25 | jq -r '.data.result[].value[1]')"
 
 # A day of gas ends with a row whose value is 0, at the last second.

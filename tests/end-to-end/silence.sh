@@ -36,7 +36,7 @@ for alias in p1-gas s01 pulse-1 mb1; do night+=("data-frozen@*/$alias/realtime*"
 
 # ---- collectd --------------------------------------------------------------------------------------
 
-# asked_again TIMES: whether each meter was requested TIMES times since the last call of sim_faults.
+# asked_again TIMES: whether each meter answered TIMES times or more since the last call of sim_faults.
 asked_again() {
   local alias
   for alias in p1 p1-gas s01 pulse-1 mb1 mb2; do
@@ -102,8 +102,8 @@ ages() {
 }
 "$cemm" read --config "$conf" --format table >"$scratch/table"
 is 'read: the age of a smart meter that has stopped, also for its totals' '1 h' "$(ages p1)"
-is 'read: the age of one that has not' fresh "$(ages mb2)"
-is 'read: an inverter has its age' '1 h' "$(ages mb1)"
+is 'read: the age of a meter that has not stopped' fresh "$(ages mb2)"
+is 'read: the age of an inverter that has stopped' '1 h' "$(ages mb1)"
 
 # Tests the alert with these metrics, as if they were scraped at 0 s.
 "$cemm" read --config "$conf" --format prometheus >"$scratch/metrics"
@@ -165,8 +165,8 @@ sim_faults "${night[@]}" 'data-frozen@*/p1/realtime*'
 
 mount_fs
 late() { echo $((($(date +%s) - $(stat -c %Y "$m/$dev/$1/realtime.json")) / 1800)); }
-is 'a mount: the time of the file is that of the meter' '2 0' "$(late p1) $(late mb2)"
-is 'a mount: the totals of that meter are current' "$(date +%F)" "$(date -d "@$(jq '.totals.electric_energy[0] / 1000 | floor' "$m/$dev/p1/realtime.json")" +%F)"
+is 'a mount: the time of a file is that of the newest sample' '2 0' "$(late p1) $(late mb2)"
+is 'a mount: the totals of a meter that has stopped are current' "$(date +%F)" "$(date -d "@$(jq '.totals.electric_energy[0] / 1000 | floor' "$m/$dev/p1/realtime.json")" +%F)"
 has 'status: the device answers' "$(grep -A 5 "^device $dev" "$m/status")" 'last failure  never'
 unmount_fs
 finish

@@ -79,45 +79,44 @@ execd() {
   check 'a newline starts a sweep' wait_for 10 has_lines 8 "$stream_out"
   : >"$sim_log"
   echo >&9
-  check 'the next one starts another' wait_for 10 eval '(($(requests "s01/realtime") >= 2))'
+  check 'the next newline starts another sweep' wait_for 10 eval '(($(requests "s01/realtime") >= 2))'
   sim_faults 'delay=700@*/realtime*'
   : >"$sim_log"
   printf '\n\n\n\n\n' >&9
   wait_for 10 grep -q 'realtime' "$sim_log" || true
   printf '\n\n\n\n' >&9
-  end_stream 'end of input' 0
-  # The first of nine newlines starts a sweep. For all newlines that arrive meanwhile, one more sweep
-  # starts, which joins requests that are pending.
-  is 'several queued newlines are one sweep' '' \
+  end_stream 'execd: end of input' 0
+  # The first five newlines start a sweep. The other four arrive during this sweep, and start one more.
+  is 'all newlines that arrive during a sweep cause one sweep' '' \
     "$(grep -E '/realtime' "$sim_log" | awk '{ print $5 }' | sort | uniq -c | awk '$1 > 2')"
-  is 'of all meters' 6 "$(grep -E '/realtime' "$sim_log" | awk '{ print $5 }' | sort -u | wc -l)"
+  is 'the sweeps read all meters' 6 "$(grep -E '/realtime' "$sim_log" | awk '{ print $5 }' | sort -u | wc -l)"
   true_once 'execd' "$stream_out"
   is 'execd: nothing on stderr' '' "$(<"$stream_err")"
   sim_faults
 
   exits 'end of input without a line' 0 "$cemm" stream --stdin --config "$config" </dev/null
-  is 'starts no sweep' '' "$out"
+  is 'end of input without a line starts no sweep' '' "$out"
   exits 'one line and the end' 0 "$cemm" stream --stdin --config "$config" <<<''
-  is 'still starts a sweep' 8 "$(wc -l <<<"$out")"
+  is 'one line and the end start a sweep' 8 "$(wc -l <<<"$out")"
   exits 'input without a newline' 0 "$cemm" stream --stdin --config "$config" < <(printf 'x')
-  is 'starts no sweep' '' "$out"
+  is 'input without a newline starts no sweep' '' "$out"
 }
 
-# These meters are faster: they have a new sample twice a second.
+# The simulator's clock runs fast: the meters have a new sample twice a second.
 paced() {
   start_stream --interval 0.25 --format influx
-  check 'every interval' wait_for 30 has_lines 40 "$stream_out"
+  check 'interval: samples are printed' wait_for 30 has_lines 40 "$stream_out"
   local before
   before=$(awk '{ print $3 }' "$stream_out" | sort -u | wc -l)
-  check 'the meters go on' test "$before" -ge 5
+  check 'interval: the samples have different times' test "$before" -ge 5
   exec 9>&-
   has_more() { has_lines $(($(wc -l <"$stream_out") + 4)) "$stream_out"; }
   local now
   now=$(wc -l <"$stream_out")
-  check 'the end of stdin does not end it' wait_for 20 has_lines $((now + 4)) "$stream_out"
+  check 'interval: the end of stdin does not end the stream' wait_for 20 has_lines $((now + 4)) "$stream_out"
   stop "$stream_pid"
-  is 'SIGTERM ends it' 143 "$stopped"
-  is 'whole lines only' '' "$(grep -vE '^cemm,uid=[^ ]+ [^ ]+ [0-9]{19}$' "$stream_out" || true)"
+  is 'interval: SIGTERM ends the stream' 143 "$stopped"
+  is 'interval: whole lines only' '' "$(grep -vE '^cemm,uid=[^ ]+ [^ ]+ [0-9]{19}$' "$stream_out" || true)"
   true_once 'interval' "$stream_out"
 }
 
@@ -128,16 +127,16 @@ hanging() {
   start_stream --interval 0.25 --format influx
   is_going() { (($(grep -c "$one,alias=s01" "$stream_out") >= 6)); }
   check 'a hanging device does not delay the other' wait_for 14 is_going
-  is 'it has no samples' 0 "$(grep -c "$two" "$stream_out" || true)"
-  is 'and is not requested again while it hangs' 1 "$(requests "$two .*s01/realtime")"
-  # The stream ends immediately, whether it is idle or not, and even if its reader does not read.
+  is 'no sample of the hanging device is printed' 0 "$(grep -c "$two" "$stream_out" || true)"
+  is 'the hanging device is not requested again' 1 "$(requests "$two .*s01/realtime")"
+  # The stream ends immediately, although it is waiting for a device.
   kill -s INT "$stream_pid"
-  ends_soon 'SIGINT ends it at once' 2000 "$stream_pid"
+  ends_soon 'SIGINT ends the stream at once' 2000 "$stream_pid"
   stop "$stream_pid"
-  is 'ended by that signal' 130 "$stopped"
+  is 'the stream was ended by SIGINT' 130 "$stopped"
   exec 9>&-
   cat "$stream_out" "$stream_err" >>"$all_output"
-  true_once 'next to a hanging one' "$stream_out"
+  true_once 'beside a hanging device' "$stream_out"
 
   # Other sweeps begin before the first one has ended.
   sim_faults "delay=1500@*$two/*realtime*"
@@ -145,7 +144,7 @@ hanging() {
   check 'a METER that matches nothing is reported beside a slow device' wait_for 20 grep -q '^W! cemm: s07: ' "$stream_err"
   stop "$stream_pid"
   exec 9>&-
-  is 'once' 1 "$(grep -c s07 "$stream_err")"
+  is 'a METER that matches nothing is reported once' 1 "$(grep -c s07 "$stream_err")"
   sim_faults
 }
 
@@ -153,33 +152,32 @@ hanging() {
 intervals() { sed -nE "s/^PUTVAL .*-$1-$2\" interval=([0-9.]+) .*/\1/p" "$stream_out"; }
 has_intervals() { (($(intervals "$1" "$2" | wc -l) >= 3)); }
 
-# The meters measure every 10 s and are polled more often, so the meters' interval is printed as soon as
-# two samples show it. If polls miss some samples, a longer interval is printed.
+# The meters measure every 10 s and are polled more often. As soon as two samples show the meters'
+# interval, it is printed; if polls miss some samples, a longer one.
 putval_intervals() {
   start_stream --interval 0.25 --format putval "$one"
   check 'putval: values come' wait_for 20 has_intervals p1 electric_power
-  check 'putval: those of a pulse meter, too' wait_for 20 has_intervals s01 electric_power
+  check 'putval: values of a pulse meter come, too' wait_for 20 has_intervals s01 electric_power
   stop "$stream_pid"
   exec 9>&-
   cat "$stream_out" "$stream_err" >>"$all_output"
-  is 'putval: the first has the poll interval' 0.25 "$(intervals p1 electric_power | head -n 1)"
-  is 'putval: the others have that of the meter' '' "$(intervals p1 electric_power | awk 'NR > 1 && $1 < 10')"
+  is 'putval: the first value has the poll interval' 0.25 "$(intervals p1 electric_power | head -n 1)"
+  is 'putval: the other values have the interval of the meter' '' "$(intervals p1 electric_power | awk 'NR > 1 && $1 < 10')"
   is 'putval: a pulse meter has the poll interval' 0.25 "$(intervals s01 electric_power | sort -u)"
   is 'putval: gas comes once an hour' 3600 "$(intervals p1 gas | sort -u)"
 }
 
-# If a source fails, one message says so, and another one when it is back. No samples are printed
-# meanwhile.
+# If a meter fails, one message says so, and another one says when it works again.
 outage() {
   start_stream --interval 0.25 --format influx
   wait_for 10 has_lines 8 "$stream_out" || true
   sim_faults "status=502@*$two/s01/realtime*"
-  check 'a failure is logged' wait_for 10 grep -q '^W! .*502' "$stream_err"
+  check 'the failure of a meter is logged' wait_for 10 grep -q '^W! .*502' "$stream_err"
   sim_faults
-  check 'and so is its end' wait_for 20 grep -qE '^I! .*s01 works again' "$stream_err"
+  check 'the end of the failure is logged' wait_for 20 grep -qE '^I! .*s01 works again' "$stream_err"
   stop "$stream_pid"
   exec 9>&-
-  is 'each once' 2 "$(wc -l <"$stream_err")"
+  is 'the failure and its end are logged once' 2 "$(wc -l <"$stream_err")"
   cat "$stream_out" "$stream_err" >>"$all_output"
 }
 
@@ -187,7 +185,7 @@ formats() {
   local status
   exits 'csv' 0 "$cemm" stream --stdin --config "$config" --format csv <<<''
   is 'csv: one header' 1 "$(grep -c '^uid,alias,' <<<"$out")"
-  is 'csv: first' 'uid,alias,channel,value,unit,time,type' "${out%%$'\n'*}"
+  is 'csv: the header is the first line' 'uid,alias,channel,value,unit,time,type' "${out%%$'\n'*}"
   is 'csv: seven columns, none empty except the unit' '' "$(awk -F, 'NF != 7 || $4 == "" || $6 == "" || $7 == "" && NR > 1' <<<"$out")"
   exits 'json' 0 "$cemm" stream --stdin --config "$config" --format json <<<''
   is 'json: one object per line' '["object"]' "$(jq -c 'type' <<<"$out" | sort -u | jq -sc .)"
@@ -195,22 +193,22 @@ formats() {
   is 'table: titles, once' 1 "$(grep -c '^TIME  *DEVICE' <<<"$out")"
   exits 'putval' 0 env COLLECTD_HOSTNAME='a"b/c' COLLECTD_INTERVAL=7.5 "$cemm" stream --stdin \
     --config "$config" --format putval p1-gas <<<''
-  check 'putval: host of collectd, quoted; own time, interval of gas' \
+  check 'putval: host of collectd, quoted; time of the sample, interval of gas' \
     grep -qxE "PUTVAL \"a\\\\\"b_c/cemm-$one/gauge-p1-gas-gas\" interval=3600 [0-9]{10}\.[0-9]{3}:[0-9.]+" <<<"$out"
   exits 'putval, power' 0 env COLLECTD_HOSTNAME=house COLLECTD_INTERVAL=7.5 "$cemm" stream --stdin \
     --config "$config" --format putval "$one/s01" <<<''
   check 'putval: interval of collectd' \
     grep -qxE "PUTVAL \"house/cemm-$one/power-s01-electric_power\" interval=7.5 [0-9]{10}\.[0-9]{3}:-?[0-9.]+" <<<"$out"
   exits 'a METER that does not exist' 0 "$cemm" stream --stdin --config "$config" s02 s01 <<<''
-  has 'is reported' "$err" 'W! cemm: s02: '
-  is 'the others are printed' 2 "$(wc -l <<<"$out")"
+  has 'a METER that does not exist is reported' "$err" 'W! cemm: s02: '
+  is 'the other METER is printed' 2 "$(wc -l <<<"$out")"
 
   set +e
   "$cemm" stream --interval 0.25 --config "$config" 2>"$scratch/stderr" | head -n 1 >"$scratch/first"
   status=${PIPESTATUS[0]}
   set -e
-  is 'a closed pipe ends it' 141 "$status"
-  is 'without a message' '' "$(<"$scratch/stderr")"
+  is 'a closed pipe ends the stream' 141 "$status"
+  is 'a closed pipe causes no message' '' "$(<"$scratch/stderr")"
 }
 
 # The reader closes the pipe while there are no new samples.
@@ -223,7 +221,7 @@ idle_reader() {
   ) | head -n 1 >"$scratch/first"
   status=${PIPESTATUS[0]}
   set -e
-  is 'a pipe that is closed while there are no samples ends it, too' 141 "$status"
+  is 'a pipe that is closed while there are no samples ends the stream, too' 141 "$status"
 }
 
 whole_file() {
@@ -237,52 +235,52 @@ prometheus() {
   check 'prometheus: a file' wait_for 10 whole_file "$file"
   inode=$(stat -c %i "$file")
   is_another() { [[ $(stat -c %i "$file") != "$inode" ]]; }
-  check 'is replaced' wait_for 10 is_another
+  check 'prometheus: the file is replaced' wait_for 10 is_another
   for i in 1 2 3 4 5 6 7 8; do
-    whole_file "$file" || not_ok 'and always whole' "$(<"$file")"
+    whole_file "$file" || not_ok 'prometheus: the file is always complete' "$(<"$file")"
     sleep 0.1
   done
-  ok 'and always complete'
-  is 'the output file has the mode of a new file' "$(printf '%o' $((0666 & ~0$(umask) & 0644)))" "$(stat -c %a "$file")"
-  is 'stdout is empty' '' "$(<"$stream_out")"
-  is 'all are up' '6 1' "$(grep '^cemm_up{' "$file" | awk '{ print $2 }' | sort | uniq -c | sed 's/^ *//')"
-  is 'no times' '' "$(grep -v '^#' "$file" | awk 'NF != 2' || true)"
+  ok 'prometheus: the file was read eight times'
+  is 'prometheus: the file has the mode of a new file' "$(printf '%o' $((0666 & ~0$(umask) & 0644)))" "$(stat -c %a "$file")"
+  is 'prometheus: stdout is empty' '' "$(<"$stream_out")"
+  is 'prometheus: all meters are up' '6 1' "$(grep '^cemm_up{' "$file" | awk '{ print $2 }' | sort | uniq -c | sed 's/^ *//')"
+  is 'prometheus: samples have no times' '' "$(grep -v '^#' "$file" | awk 'NF != 2' || true)"
 
   sim_faults "status=502@*$two/p1/realtime*"
   is_down() { grep -qxF "cemm_up{uid=\"$two\",alias=\"p1\"} 0" "$file"; }
   check 'a meter that fails is down' wait_for 10 is_down
-  is 'its samples are gone' 0 "$(grep -vE '^(#|cemm_up|cemm_meter_info|cemm_last_sample)' "$file" | grep -cF "{uid=\"$two\",alias=\"p1\"" || true)"
-  has 'the time of the last one is not' "$(<"$file")" "cemm_last_sample_timestamp_seconds{uid=\"$two\",alias=\"p1\"} "
-  has 'its type is not' "$(<"$file")" "cemm_meter_info{uid=\"$two\",alias=\"p1\",type=\"p1\"} 1"
-  has 'the others are there' "$(<"$file")" "cemm_electric_power_watts{uid=\"$two\",alias=\"s01\"}"
+  is 'samples of the failed meter are gone' 0 "$(grep -vE '^(#|cemm_up|cemm_meter_info|cemm_last_sample)' "$file" | grep -cF "{uid=\"$two\",alias=\"p1\"" || true)"
+  has 'the time of its last sample stays' "$(<"$file")" "cemm_last_sample_timestamp_seconds{uid=\"$two\",alias=\"p1\"} "
+  has 'its type stays' "$(<"$file")" "cemm_meter_info{uid=\"$two\",alias=\"p1\",type=\"p1\"} 1"
+  has 'samples of the other meters stay' "$(<"$file")" "cemm_electric_power_watts{uid=\"$two\",alias=\"s01\"}"
   sim_faults
   is_back() { grep -qF "cemm_electric_power_watts{uid=\"$two\",alias=\"p1\"}" "$file"; }
-  check 'and its samples come back' wait_for 10 is_back
+  check 'samples of the failed meter come back' wait_for 10 is_back
 
   sim_faults "stall@*$two/*realtime*"
   inode=$(stat -c %i "$file")
-  check 'one that hangs delays nothing' wait_for 10 is_another
+  check 'a device that hangs does not delay the file' wait_for 10 is_another
   sim_faults
   if command -v promtool >/dev/null; then
     check 'promtool finds no error' promtool check metrics <"$file"
-    is 'and has no remark' '' "$(promtool check metrics <"$file" 2>&1)"
+    is 'promtool prints no remark' '' "$(promtool check metrics <"$file" 2>&1)"
   fi
   stop "$stream_pid"
   exec 9>&-
-  is 'no other file is left' 'cemm.prom' "$(ls -A "$scratch/prom")"
+  is 'prometheus: no other file is left' 'cemm.prom' "$(ls -A "$scratch/prom")"
 
   # A METER argument with uid and alias needs no search. The meter's type is requested once.
   rm "$file"
   : >"$sim_log"
   start_stream --interval 0.25 --format prometheus --output "$file" "$one/s01"
   is_typed() { grep -qxF "cemm_meter_info{uid=\"$one\",alias=\"s01\",type=\"solar_energy\"} 1" "$file"; }
-  check 'the type of a METER with uid and alias' wait_for 10 is_typed
+  check 'the type of a METER with uid and alias is in the file' wait_for 10 is_typed
   is_read() { (($(requests "s01/realtime") >= 4)); }
-  wait_for 10 is_read || not_ok 'it is read again'
-  is 'it is requested once' 1 "$(grep -v realtime "$sim_log" | grep -c "$one/" || true)"
+  wait_for 10 is_read || not_ok 'the METER is read again'
+  is 'the type is requested once' 1 "$(grep -v realtime "$sim_log" | grep -c "$one/" || true)"
   sim_faults "status=502@*$one/s01/realtime*"
   is_down_typed() { grep -qxF "cemm_up{uid=\"$one\",alias=\"s01\"} 0" "$file" && is_typed; }
-  check 'and it stays if the meter fails' wait_for 10 is_down_typed
+  check 'the type stays if the meter fails' wait_for 10 is_down_typed
   sim_faults
   stop "$stream_pid"
   exec 9>&-
@@ -301,13 +299,13 @@ minutes() {
   grep "uid=$1,alias=$2 .*electric_power=" "$3" | awk '{ print substr($NF, 1, 10) }' | head -n -1
 }
 
-# long_ago UID FILE: prints the minutes of s01 without the newest ones, because whether these are already
-# missing depends on the moment.
+# long_ago UID FILE: prints the minutes of s01 until two hours after $missing. Whether the newest
+# minutes are in the file depends on the moment.
 long_ago() {
   minutes "$1" s01 "$2" | awk -v limit=$((missing + 7200)) '$1 < limit'
 }
 
-slow() { # copies stdin at about 40 kB a second
+slow() { # copies stdin to stdout, about 40 kB a second
   python3 -c '
 import os, time
 while chunk := os.read(0, 4096):
@@ -315,7 +313,8 @@ while chunk := os.read(0, 4096):
     time.sleep(0.1)'
 }
 
-# Missed minutes are printed first, once. The clock of these meters is right.
+# Tests --state: missed minutes are printed once, before newer samples. The clock of these meters is
+# right.
 state() {
   local uid times missing pid size twice
   start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since"
@@ -330,8 +329,8 @@ state() {
     is "$uid: the values of the meter" "$("$sim" --since "$since" --print "$uid" s01 day:electric_power "${times[@]}" | cksum)" \
       "$(grep "uid=$uid,alias=s01 " "$scratch/first" | head -n -1 | sed -E 's/.*electric_power=([^ ]*) .*/\1/' | cksum)"
   done
-  is 'there is no message' '' "$(<"$stream_err")"
-  is 'no amounts of gas' 4 "$(grep -c gas= "$scratch/first")"
+  is 'without a state file, there is no message' '' "$(<"$stream_err")"
+  is 'gas has only live samples' 4 "$(grep -c gas= "$scratch/first")"
 
   : >"$sim_log"
   once "$scratch/second"
@@ -353,9 +352,9 @@ state() {
   missing=$(<"$scratch/hole")
   sleep_past_sample
   once "$scratch/fourth"
-  is 'the half hour that was missed' "$(seq "$missing" 60 $((missing + 29 * 60)))" "$(long_ago "$one" "$scratch/fourth")"
-  is 'comes first' '' "$(grep "uid=$one,alias=s01 " "$scratch/fourth" | awk '{ print $NF }' | sort -c -n 2>&1)"
-  is 'and no minute of the other one' '' "$(long_ago "$two" "$scratch/fourth")"
+  is 'the half hour that was missed is printed' "$(seq "$missing" 60 $((missing + 29 * 60)))" "$(long_ago "$one" "$scratch/fourth")"
+  is 'it is printed before newer samples' '' "$(grep "uid=$one,alias=s01 " "$scratch/fourth" | awk '{ print $NF }' | sort -c -n 2>&1)"
+  is 'no earlier minute of the other meter is printed' '' "$(long_ago "$two" "$scratch/fourth")"
   once "$scratch/fifth"
   is 'missed minutes are printed once' '' "$(long_ago "$one" "$scratch/fifth")"
 
@@ -366,17 +365,17 @@ state() {
   started "$pid"
   all_came() { (($(grep -c "alias=s01 " "$scratch/killed") >= 2874)); }
   check 'the whole day is printed again' wait_for 20 all_came
-  kept() { # whether the state file has everything of both meters
+  kept() { # whether the state file has the whole day of both meters
     (($(awk '$2 == "s01" && /\+/ { split($NF, part, "+"); sum[$1] += part[2] }
       END { for (uid in sum) if (sum[uid] >= 1437) n++; print n + 0 }' "$scratch/state") == 2))
   }
-  check 'and is in the state file' wait_for 20 kept
+  check 'the whole day is in the state file' wait_for 20 kept
   stop "$pid" KILL
   sleep_past_sample
   once "$scratch/after"
-  is 'after kill -9 nothing comes twice' '' \
+  is 'after kill -9 nothing is printed twice' '' \
     "$(LC_ALL=C comm -12 <(of_influx <"$scratch/killed" | LC_ALL=C sort) <(of_influx <"$scratch/after" | LC_ALL=C sort))"
-  has 'and it goes on' "$(<"$scratch/after")" "uid=$one,alias=s01 "
+  has 'after kill -9 newer samples are printed' "$(<"$scratch/after")" "uid=$one,alias=s01 "
 
   # Three times, the stream is killed while a slow reader reads a day, and run again.
   rm "$scratch/state"
@@ -390,14 +389,14 @@ state() {
     is_big() { (($(stat -c %s "$scratch/slowly$size") >= size)); }
     check "a part was read: $size bytes" wait_for 30 is_big
     stop "$pid" KILL
-    wait_for 30 gone_or_zombie "${own_pids[-2]}" || not_ok 'the reader ends'
+    wait_for 30 gone_or_zombie "${own_pids[-2]}" || not_ok 'the slow reader ends'
   done
   sleep_past_sample
   once "$scratch/rest"
   cat "$scratch"/slowly* "$scratch/rest" | grep "alias=s01 " | LC_ALL=C sort >"$scratch/pieces"
   twice=$(uniq -d "$scratch/pieces" | wc -l)
   check "killed three times: at most one write each is repeated ($twice)" test "$twice" -le 150
-  is 'and nothing is lost' '' "$(for uid in "$one" "$two"; do
+  is 'killed three times: no minute is lost' '' "$(for uid in "$one" "$two"; do
     grep "uid=$uid," "$scratch/pieces" | awk '{ print int(substr($NF, 1, 10) / 60) }' | sort -nu |
       awk 'NR > 1 && $1 != last + 1; { last = $1 }'
   done)"
@@ -407,16 +406,16 @@ state() {
   cp "$scratch/state.cut" "$scratch/state"
   once "$scratch/again"
   is 'a state file that is truncated is reported' 1 "$(grep -c '^W! .*state is truncated' "$stream_err")"
-  check 'and kept' cmp "$scratch/state.cut" "$scratch/state.damaged"
-  is 'minutes that it has are not repeated' '' "$(long_ago "$two" "$scratch/again")"
-  check 'and those that it lacks are printed' test "$(minutes "$one" s01 "$scratch/again" | wc -l)" -ge 1437
+  check 'a truncated state file is kept' cmp "$scratch/state.cut" "$scratch/state.damaged"
+  is 'minutes that the truncated file has are not repeated' '' "$(long_ago "$two" "$scratch/again")"
+  check 'minutes that the truncated file lacks are printed' test "$(minutes "$one" s01 "$scratch/again" | wc -l)" -ge 1437
   once "$scratch/again"
-  is 'minutes that the damaged file lacks are printed once' '' "$(long_ago "$one" "$scratch/again")$(grep 'truncated' "$stream_err")"
+  is 'minutes that the truncated file lacks are printed once' '' "$(long_ago "$one" "$scratch/again")$(grep 'truncated' "$stream_err")"
 
   echo nonsense >"$scratch/state"
   once "$scratch/again"
   is 'a damaged state file is reported' 1 "$(grep -c '^W! .*state' "$stream_err")"
-  check 'and is not used' test "$(minutes "$one" s01 "$scratch/again" | wc -l)" -ge 1437
+  check 'a damaged state file is not used' test "$(minutes "$one" s01 "$scratch/again" | wc -l)" -ge 1437
 
   # If the history of one device can't be fetched, other meters do not wait for it, and its live samples
   # are printed later.
@@ -429,7 +428,7 @@ state() {
     "$cemm" stream --config "$config" --state "$scratch/state"
   has 'a message says that the state file is in use' "$err" "$scratch/state is used by another process"
   end_stream 'the history hangs' 0
-  is 'its live sample comes' 1 "$(grep -c "uid=$two,alias=s01 " "$stream_out")"
+  is 'the live sample of the meter whose history hangs is printed at the end' 1 "$(grep -c "uid=$two,alias=s01 " "$stream_out")"
   sim_faults
   local as=()
   ((EUID != 0)) || as=(setpriv --bounding-set=-all) # without capabilities, root is bound by file modes, too
@@ -458,7 +457,8 @@ reaches() {
   ((${time:-0} >= $2))
 }
 
-# offline FAULT…: s01 of one device fails for some minutes of the meters' time, then works again.
+# offline FAULT…: s01 of the first device fails for some minutes of the meters' time, then works again.
+# FAULT… are further faults, which are set during that time and after it.
 offline() {
   local until
   until=$(($(newest "$two") + 150))
@@ -473,43 +473,43 @@ days_asked() {
   requests "$one .*s01/data/day"
 }
 
-# One outage follows soon after another; these meters' clock runs fast. Missed minutes are printed before
-# newer samples, and minutes that can't be fetched are not requested again and again.
+# One outage follows soon after another; the clock of these meters runs fast. Missed minutes are printed
+# before newer samples, and minutes that can't be fetched are not requested again and again.
 outages() {
   local asked times
   start_sim --devices 2 --meters s01 --since "$since" --now $(($(date +%s) - 43200)) --speed 30
   write_config "$config"
   start_stream --interval 0.25 --format influx --state "$scratch/outages.state" s01
-  check 'a day that was missed, then the present' wait_for 60 has_lines 2890 "$stream_out"
+  check 'a day that was missed is printed, and newer samples' wait_for 60 has_lines 2890 "$stream_out"
   asked=$(days_asked)
   offline
   offline
   offline
   is 'three outages in a row: all sorted by time' '' "$(power "$one" | sort -c -n -u 2>&1)"
   power "$one" | awk '{ print int($1 / 60) }' | uniq >"$scratch/times"
-  is 'and no minute missing' '' "$(awk 'NR > 1 && $1 != last + 1; { last = $1 }' "$scratch/times")"
+  is 'three outages in a row: no minute is missing' '' "$(awk 'NR > 1 && $1 != last + 1; { last = $1 }' "$scratch/times")"
   asked=$(($(days_asked) - asked))
-  check "one request each, or little more ($asked)" test "$asked" -ge 3 -a "$asked" -le 6
+  check "three outages in a row: one request for each, or few more ($asked)" test "$asked" -ge 3 -a "$asked" -le 6
 
   offline "status=502@*$one/s01/data/*"
   asked=$(days_asked)
   times=$(newest "$one")
-  wait_for 60 reaches "$one" $((times + 120)) || not_ok 'it goes on'
+  wait_for 60 reaches "$one" $((times + 120)) || not_ok 'the stream goes on'
   asked=$(($(days_asked) - asked))
-  check "a gap that can't be fetched delays nothing, and backs off ($asked)" test "$asked" -le 2
+  check "a gap that can't be fetched delays nothing, and is not requested again soon ($asked)" test "$asked" -le 2
   asked=$(days_asked)
   times=$(newest "$one")
   offline
   power "$one" | awk -v from="$times" '$1 > from' >"$scratch/times"
   asked=$(($(days_asked) - asked))
-  check "the next one is requested at once ($asked)" test "$asked" -ge 1 -a "$asked" -le 2
+  check "the next gap is requested at once ($asked)" test "$asked" -ge 1 -a "$asked" -le 2
   # Minutes of the earlier gap may be printed at any time, so they are not in the file.
-  is 'and is sorted' '' "$(sort -c -n -u "$scratch/times" 2>&1 | head -n 4)"
+  is 'samples after that gap are sorted by time' '' "$(sort -c -n -u "$scratch/times" 2>&1 | head -n 4)"
   stop "$stream_pid"
   exec 9>&-
   power "$one" | sort -n | awk '{ print int($1 / 60) }' | uniq >"$scratch/times"
-  is 'no minute is missing' '' "$(awk 'NR > 1 && $1 != last + 1; { last = $1 }' "$scratch/times")"
-  is 'none came twice' '' "$(power "$one" | sort | uniq -d)"
+  is 'all outages: no minute is missing' '' "$(awk 'NR > 1 && $1 != last + 1; { last = $1 }' "$scratch/times")"
+  is 'all outages: no sample was printed twice' '' "$(power "$one" | sort | uniq -d)"
   cat "$stream_out" "$stream_err" >>"$all_output"
 }
 
