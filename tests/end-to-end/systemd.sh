@@ -75,7 +75,8 @@ inside() {
 }
 check 'cemmfs mounts with one capability' wait_for 20 inside cat "$m/status"
 is 'others can read it' 1 "$(inside bash -c "cat $m/*/p1/realtime.csv" | grep -c ^electric_power,)"
-check 'it keeps its archive' test -d "$scratch/state"
+check 'a closed day can be read' inside bash -c "cat $m/*/p1/data/day/$(date -d '3 days ago' +%Y/%m/%Y-%m-%d).csv"
+check 'it is written to the archive in STATE_DIRECTORY' wait_for 20 eval 'find "$scratch/state" -type f | grep -q .'
 is 'cemmfs has no other capability' 0000000000200000 "$(awk '/^CapEff/ { print $2 }' "/proc/$fs_pid/status")"
 no_core cemmfs "$fs_pid"
 no_key cemmfs
