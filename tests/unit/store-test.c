@@ -41,16 +41,16 @@ static int end(void **state)
 static char *full_deps(void)
 {
     char *deps = cemm_deps_new(&registry);
-    char name[16];
+    char name[64];
 
     assert_non_null(deps);
     for (int r = 0, i = 0; r == 0; i++) {
-        (void)snprintf(name, sizeof(name), "%d", i);
+        (void)snprintf(name, sizeof(name), "%060d", i);
         r = cemm_deps_add(&deps, '-', name);
         assert_true(r == 0 || r == -E2BIG);
     }
-    for (size_t room = 8; room > 0; room--) { /* shorter names, as long as they fit */
-        (void)snprintf(name, sizeof(name), "%.*s", (int)room, "abcdefgh");
+    for (int length = 60; length > 0; length--) { /* shorter names, as long as they fit */
+        (void)snprintf(name, sizeof(name), "%0*d", length, 0);
         int r = cemm_deps_add(&deps, '+', name);
         assert_true(r == 0 || r == -E2BIG);
     }
