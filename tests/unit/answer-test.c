@@ -13,11 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NOW    "1496326765000" /* a sample's time, before ANSWER_NOW */
-#define NOW_MS INT64_C(1496326765000)
-#define LATE   "1496326770000" /* the time of totals in the same answer */
-#define OLD    "1496323165000" /* an hour before NOW */
-#define OLD_MS INT64_C(1496323165000)
+#define TIME    "1496326765000" /* the time of most samples, before ANSWER_NOW */
+#define TIME_MS INT64_C(1496326765000)
+#define LATE    "1496326770000" /* the time of totals in the same answer */
+#define OLD     "1496323165000" /* an hour before TIME */
+#define OLD_MS  INT64_C(1496323165000)
 
 /* Writes a document's series as one line, "t1[kWh] 1@5 2@6; gas[m3]": each value's text, and its
  * time after the "@". */
@@ -64,40 +64,40 @@ static void expect_shapes(enum cemm_endpoint endpoint, enum cemm_span span,
 static void test_realtime(void **state)
 {
     static const struct shape shapes[] = {
-        {"cloud", "{\"io_id\":1,\"data\":{\"t1\":[" NOW ",1351],\"gas\":[" NOW ",2617.5]}}",
-         "t1[kWh] 1351@" NOW "; gas[m3] 2617.5@" NOW},
-        {"LAN: io_id is text", "{\"io_id\":\"88\",\"data\":{\"t1\":[" NOW ",1.0]}}",
-         "t1[kWh] 1.0@" NOW},
-        {"LAN: io_id is absent", "{\"data\":{\"t1\":[" NOW ",1]}}", "t1[kWh] 1@" NOW},
+        {"cloud", "{\"io_id\":1,\"data\":{\"t1\":[" TIME ",1351],\"gas\":[" TIME ",2617.5]}}",
+         "t1[kWh] 1351@" TIME "; gas[m3] 2617.5@" TIME},
+        {"LAN: io_id is text", "{\"io_id\":\"88\",\"data\":{\"t1\":[" TIME ",1.0]}}",
+         "t1[kWh] 1.0@" TIME},
+        {"LAN: io_id is absent", "{\"data\":{\"t1\":[" TIME ",1]}}", "t1[kWh] 1@" TIME},
         {"never read", "{\"data\":{\"switch\":[0,0],\"t1\":[0,0.0],\"t2\":[0,-0]}}",
          "switch[]; t1[kWh]; t2[kWh]"},
-        {"null", "{\"data\":{\"t1\":[" NOW ",null],\"t2\":[0,null]}}", "t1[kWh]; t2[kWh]"},
+        {"null", "{\"data\":{\"t1\":[" TIME ",null],\"t2\":[0,null]}}", "t1[kWh]; t2[kWh]"},
         {"no channel", "{\"data\":{}}", ""},
-        {"unknown channel", "{\"data\":{\"humidity\":[" NOW ",55]}}", "humidity[] 55@" NOW},
+        {"unknown channel", "{\"data\":{\"humidity\":[" TIME ",55]}}", "humidity[] 55@" TIME},
         {"totals first",
-         "{\"totals\":{\"electric_energy\":[" NOW ",2]},\"data\":{\"t1\":[" NOW ",1]}}",
-         "t1[kWh] 1@" NOW "; electric_energy[kWh] 2@" NOW},
-        {"empty totals", "{\"data\":{\"t1\":[" NOW ",7]},\"totals\":{}}", "t1[kWh] 7@" NOW},
+         "{\"totals\":{\"electric_energy\":[" TIME ",2]},\"data\":{\"t1\":[" TIME ",1]}}",
+         "t1[kWh] 1@" TIME "; electric_energy[kWh] 2@" TIME},
+        {"empty totals", "{\"data\":{\"t1\":[" TIME ",7]},\"totals\":{}}", "t1[kWh] 7@" TIME},
         {"unknown members",
-         "{\"x\":[{\"y\":1}],\"data\":{\"t1\":[" NOW ",7]},\"time\":\"never\",\"z\":null}",
-         "t1[kWh] 7@" NOW},
+         "{\"x\":[{\"y\":1}],\"data\":{\"t1\":[" TIME ",7]},\"time\":\"never\",\"z\":null}",
+         "t1[kWh] 7@" TIME},
         {"a meter's clock runs fast", "{\"data\":{\"t1\":[1496400900000,7]}}",
          "t1[kWh] 7@1496400900000"},
         {"the first time in range, and the last, which is in the future",
          "{\"data\":{\"t1\":[946684800000,1],\"t2\":[4102444800000,2]}}",
          "t1[kWh] 1@946684800000; t2[kWh]"},
         {"texts are kept, except for -0",
-         "{\"data\":{\"a\":[" NOW ",-0],\"b\":[" NOW ",-0.0],\"c\":[" NOW ",1.0],"
-         "\"d\":[" NOW ",1e3],\"e\":[" NOW ",-1.5E-07],\"f\":[" NOW ",0.14208984375],"
-         "\"g\":[" NOW ",9007199254740993]}}",
-         "a[] 0@" NOW "; b[] -0.0@" NOW "; c[] 1.0@" NOW "; d[] 1e3@" NOW "; e[] -1.5E-07@" NOW
-         "; f[] 0.14208984375@" NOW "; g[] 9007199254740993@" NOW},
+         "{\"data\":{\"a\":[" TIME ",-0],\"b\":[" TIME ",-0.0],\"c\":[" TIME ",1.0],"
+         "\"d\":[" TIME ",1e3],\"e\":[" TIME ",-1.5E-07],\"f\":[" TIME ",0.14208984375],"
+         "\"g\":[" TIME ",9007199254740993]}}",
+         "a[] 0@" TIME "; b[] -0.0@" TIME "; c[] 1.0@" TIME "; d[] 1e3@" TIME "; e[] -1.5E-07@" TIME
+         "; f[] 0.14208984375@" TIME "; g[] 9007199254740993@" TIME},
         {"numbers before and in strings do not shift the texts",
-         "{\"n\":1,\"s\":\"2,3\",\"9\":[4,{\"5\":6}],\"data\":{\"t1\":[" NOW ",7],"
-         "\"t\\u0032\":[" NOW " , 8 ]}}",
-         "t1[kWh] 7@" NOW "; t2[kWh] 8@" NOW},
-        {"white space", " \r\n\t{ \"data\" : { \"t1\" : [ " NOW "\n,\t7 ] } } \n",
-         "t1[kWh] 7@" NOW},
+         "{\"n\":1,\"s\":\"2,3\",\"9\":[4,{\"5\":6}],\"data\":{\"t1\":[" TIME ",7],"
+         "\"t\\u0032\":[" TIME " , 8 ]}}",
+         "t1[kWh] 7@" TIME "; t2[kWh] 8@" TIME},
+        {"white space", " \r\n\t{ \"data\" : { \"t1\" : [ " TIME "\n,\t7 ] } } \n",
+         "t1[kWh] 7@" TIME},
     };
 
     (void)state;
@@ -137,28 +137,28 @@ static void test_totals(void **state)
         size_t totals;  /* number of series that come from totals */
     } rows[] = {
         {"an inverter with one register", "mb3",
-         "{\"data\":{\"t1\":[" NOW ",900.5],\"t2\":[0,0],\"electric_power\":[" NOW ",-3.5]},"
+         "{\"data\":{\"t1\":[" TIME ",900.5],\"t2\":[0,0],\"electric_power\":[" TIME ",-3.5]},"
          "\"totals\":{\"t1\":[" LATE ",300.25],\"t2\":[" LATE ",600.25],\"electric_energy\":[" LATE
          ",299.15],\"t3\":[" LATE ",1.1]}}",
-         "electric_power[W] -3.5@" NOW "; t1[kWh] 300.25@" LATE "; t2[kWh] 600.25@" LATE
+         "electric_power[W] -3.5@" TIME "; t1[kWh] 300.25@" LATE "; t2[kWh] 600.25@" LATE
          "; electric_energy[kWh] 299.15@" LATE "; t3[kWh] 1.1@" LATE,
-         NOW_MS, 4},
+         TIME_MS, 4},
         {"only the register was read", "mb3",
-         "{\"data\":{\"t1\":[" NOW ",9],\"electric_power\":[0,0]},\"totals\":{\"t1\":[" LATE
+         "{\"data\":{\"t1\":[" TIME ",9],\"electric_power\":[0,0]},\"totals\":{\"t1\":[" LATE
          ",3]}}",
-         "electric_power[W]; t1[kWh] 3@" LATE, NOW_MS, 1},
+         "electric_power[W]; t1[kWh] 3@" LATE, TIME_MS, 1},
         {"an inverter of older firmware", "mb3",
-         "{\"data\":{\"t1\":[" NOW ",9],\"electric_power\":[" NOW ",5]}}",
-         "t1[kWh] 9@" NOW "; electric_power[W] 5@" NOW, NOW_MS, 0},
+         "{\"data\":{\"t1\":[" TIME ",9],\"electric_power\":[" TIME ",5]}}",
+         "t1[kWh] 9@" TIME "; electric_power[W] 5@" TIME, TIME_MS, 0},
         {"power is the meter's own", "mb3",
          "{\"data\":{},\"totals\":{\"electric_power\":[" LATE ",5],\"t1\":[" LATE ",3]}}",
          "t1[kWh] 3@" LATE, 0, 1},
         {"a smart meter", "p1",
-         "{\"data\":{\"t1\":[" NOW ",9.01],\"gas\":[" NOW
+         "{\"data\":{\"t1\":[" TIME ",9.01],\"gas\":[" TIME
          ",7]},\"totals\":{\"electric_energy\":[" LATE ",4],\"t1\":[" LATE ",9],\"t2\":[" LATE
          ",8],\"gas\":[" LATE ",7],\"x\":[" LATE ",6]}}",
-         "t1[kWh] 9.01@" NOW "; gas[m3] 7@" NOW "; electric_energy[kWh] 4@" LATE "; x[] 6@" LATE,
-         NOW_MS, 2},
+         "t1[kWh] 9.01@" TIME "; gas[m3] 7@" TIME "; electric_energy[kWh] 4@" LATE "; x[] 6@" LATE,
+         TIME_MS, 2},
         {"a smart meter that has stopped", "p1",
          "{\"data\":{\"t1\":[" OLD ",9]},\"totals\":{\"electric_energy\":[" LATE ",4]}}",
          "t1[kWh] 9@" OLD "; electric_energy[kWh] 4@" LATE, OLD_MS, 1},
@@ -166,14 +166,14 @@ static void test_totals(void **state)
          "{\"data\":{\"flow\":[0,0]},\"totals\":{\"volume\":[" LATE ",598.5]}}",
          "flow[L/min]; volume[m3] 598.5@" LATE, 0, 1},
         {"a pulse meter of electricity", "s01",
-         "{\"data\":{\"electric_power\":[" NOW ",5]},\"totals\":{\"electric_energy_high\":[" LATE
+         "{\"data\":{\"electric_power\":[" TIME ",5]},\"totals\":{\"electric_energy_high\":[" LATE
          ",4]}}",
-         "electric_power[W] 5@" NOW "; electric_energy_high[kWh] 4@" LATE, NOW_MS, 1},
-        {"gas", "p1-gas", "{\"data\":{\"gas\":[" NOW ",7]},\"totals\":{\"gas\":[" LATE ",8]}}",
-         "gas[m3] 7@" NOW, NOW_MS, 0},
+         "electric_power[W] 5@" TIME "; electric_energy_high[kWh] 4@" LATE, TIME_MS, 1},
+        {"gas", "p1-gas", "{\"data\":{\"gas\":[" TIME ",7]},\"totals\":{\"gas\":[" LATE ",8]}}",
+         "gas[m3] 7@" TIME, TIME_MS, 0},
         {"an undocumented alias", "heatpump",
-         "{\"data\":{\"t1\":[" NOW ",7]},\"totals\":{\"t1\":[" LATE ",8],\"t2\":[" LATE ",9]}}",
-         "t1[kWh] 7@" NOW "; t2[kWh] 9@" LATE, NOW_MS, 1},
+         "{\"data\":{\"t1\":[" TIME ",7]},\"totals\":{\"t1\":[" LATE ",8],\"t2\":[" LATE ",9]}}",
+         "t1[kWh] 7@" TIME "; t2[kWh] 9@" LATE, TIME_MS, 1},
     };
     char line[1000];
 
@@ -207,9 +207,9 @@ static void test_bound(void **state)
     } rows[] = {
         {"inside", CEMM_DATA, "[1496320060000,2],[1496320000000,1]",
          "electric_power[W] 1@1496320000000 2@1496320060000", false, 1496320060000},
-        {"one at the end", CEMM_DATA, "[" NOW ",3],[1496320000000,1]",
+        {"one at the end", CEMM_DATA, "[" TIME ",3],[1496320000000,1]",
          "electric_power[W] 1@1496320000000", false, 1496320000000},
-        {"only one at the end", CEMM_DATA, "[" NOW ",3]", "electric_power[W]", false, 0},
+        {"only one at the end", CEMM_DATA, "[" TIME ",3]", "electric_power[W]", false, 0},
         {"one before", CEMM_DATA, "[1496320000000,1],[1496319999999,7]",
          "electric_power[W] 1@1496320000000", true, 1496320000000},
         {"one after", CEMM_DATA, "[1496326765001,7],[1496320000000,1]",
@@ -217,8 +217,8 @@ static void test_bound(void **state)
         {"all of another period", CEMM_DATA, "[1496319999999,7],[1496319999998,7]",
          "electric_power[W]", true, 0},
         {"none", CEMM_DATA, "", "electric_power[W]", false, 0},
-        {"the day's last reading", CEMM_TOTALS, NOW ",9", "electric_power[W] 9@" NOW, false,
-         NOW_MS},
+        {"the day's last reading", CEMM_TOTALS, TIME ",9", "electric_power[W] 9@" TIME, false,
+         TIME_MS},
         {"a reading of another day", CEMM_TOTALS, "1496326765001,9", "electric_power[W]", true, 0},
     };
     char text[200], line[200];
@@ -228,7 +228,7 @@ static void test_bound(void **state)
         assert_true(
             snprintf(text, sizeof(text), "{\"data\":{\"electric_power\":[%s]}}", rows[i].rows) > 0);
         struct cemm_document *document = answer(rows[i].endpoint, "p1", CEMM_DAY, text);
-        cemm_answer_bound(document, 1496320000000, NOW_MS);
+        cemm_answer_bound(document, 1496320000000, TIME_MS);
         describe(document, line, sizeof(line));
         expect_text(rows[i].row, line, rows[i].series);
         expect_int(rows[i].row, document->stray, rows[i].stray);
@@ -241,19 +241,19 @@ static void test_bound(void **state)
 static void test_drop_readings(void **state)
 {
     static const char text[] =
-        "{\"data\":{\"t1\":[" NOW ",9],\"electric_power\":[" NOW ",5],\"x\":[" NOW ",6]}}";
+        "{\"data\":{\"t1\":[" TIME ",9],\"electric_power\":[" TIME ",5],\"x\":[" TIME ",6]}}";
     char line[1000];
 
     (void)state;
     struct cemm_document *document = answer(CEMM_REALTIME, "mb3", CEMM_DAY, text);
     cemm_answer_drop_readings(document);
     describe(document, line, sizeof(line));
-    expect_text("mb3", line, "electric_power[W] 5@" NOW "; x[] 6@" NOW);
+    expect_text("mb3", line, "electric_power[W] 5@" TIME "; x[] 6@" TIME);
     cemm_document_unref(document);
     document = answer(CEMM_REALTIME, "p1", CEMM_DAY, text);
     cemm_answer_drop_readings(document);
     describe(document, line, sizeof(line));
-    expect_text("p1", line, "t1[kWh] 9@" NOW "; electric_power[W] 5@" NOW "; x[] 6@" NOW);
+    expect_text("p1", line, "t1[kWh] 9@" TIME "; electric_power[W] 5@" TIME "; x[] 6@" TIME);
     cemm_document_unref(document);
 }
 
@@ -269,20 +269,20 @@ static void test_left_out(void **state)
         size_t skipped;
         const char *message;
     } rows[] = {
-        {"a text in data", CEMM_REALTIME, "{\"data\":{\"unit\":\"kWh\",\"t1\":[" NOW ",1]}}", 1, 1,
+        {"a text in data", CEMM_REALTIME, "{\"data\":{\"unit\":\"kWh\",\"t1\":[" TIME ",1]}}", 1, 1,
          "unit is not [milliseconds, number]"},
         {"an object, null and true in data", CEMM_REALTIME,
-         "{\"data\":{\"a\":{},\"t1\":[" NOW ",1],\"b\":null,\"c\":true}}", 1, 3,
+         "{\"data\":{\"a\":{},\"t1\":[" TIME ",1],\"b\":null,\"c\":true}}", 1, 3,
          "a is not [milliseconds, number]"},
         {"a text in totals", CEMM_REALTIME,
-         "{\"data\":{\"t1\":[" NOW ",1]},\"totals\":{\"x\":\"y\"}}", 1, 1,
+         "{\"data\":{\"t1\":[" TIME ",1]},\"totals\":{\"x\":\"y\"}}", 1, 1,
          "x is not [milliseconds, number]"},
-        {"totals that are null", CEMM_REALTIME, "{\"data\":{\"t1\":[" NOW ",1]},\"totals\":null}",
+        {"totals that are null", CEMM_REALTIME, "{\"data\":{\"t1\":[" TIME ",1]},\"totals\":null}",
          1, 1, "\"totals\" is not an object"},
         {"rows", CEMM_DATA,
-         "{\"data\":{\"electric_power\":[[" NOW ",1],null,[7],{},\"x\",[" OLD ",2]]}}", 1, 4,
+         "{\"data\":{\"electric_power\":[[" TIME ",1],null,[7],{},\"x\",[" OLD ",2]]}}", 1, 4,
          "a row of electric_power is not [milliseconds, number]"},
-        {"a channel of a day", CEMM_DATA, "{\"data\":{\"a\":7,\"electric_power\":[[" NOW ",1]]}}",
+        {"a channel of a day", CEMM_DATA, "{\"data\":{\"a\":7,\"electric_power\":[[" TIME ",1]]}}",
          1, 1, "a is not a list of [milliseconds, number]"},
         {"devices", CEMM_DEVICES,
          "{\"data\":[{\"uid\":7},{},null,{\"uid\":\"FF-FF-FF-FF-FF-FF\"},\"x\",{\"uid\":\"../"
@@ -428,28 +428,28 @@ static void test_no_sample(void **state)
         "[0,0]",
         "[0,0.0]",
         "[0,null]",
-        "[" NOW ",null]",
+        "[" TIME ",null]",
         "[0,1]",
         "[-1,0]",
-        "[-" NOW ",1]",
+        "[-" TIME ",1]",
         "[1496326765,1]",    /* seconds */
         "[946684799999,1]",  /* 1999 */
         "[4102444800001,1]", /* 2100, the first moment out of range */
         "[9223372036854775807,1]",
-        "[" NOW ",NaN]",
-        "[" NOW ",Infinity]",
-        "[" NOW ",-Infinity]",
-        "[" NOW ",1e999]",
-        "[" NOW ",-1E400]",
-        "[" NOW ",9223372036854775807]", /* json-c also returns this for the following values */
-        "[" NOW ",9223372036854775808]",
-        "[" NOW ",-9223372036854775808]",
-        "[" NOW ",9223372036854775808.0]",
-        "[" NOW ",-1e19]",
+        "[" TIME ",NaN]",
+        "[" TIME ",Infinity]",
+        "[" TIME ",-Infinity]",
+        "[" TIME ",1e999]",
+        "[" TIME ",-1E400]",
+        "[" TIME ",9223372036854775807]", /* json-c also returns this for the following values */
+        "[" TIME ",9223372036854775808]",
+        "[" TIME ",-9223372036854775808]",
+        "[" TIME ",9223372036854775808.0]",
+        "[" TIME ",-1e19]",
         "[99999999999999999999,1]",
-        "[" NOW ",18446744073709551616]",
-        "[" NOW ",99999999999999999999]",
-        "[" NOW ",-99999999999999999999]",
+        "[" TIME ",18446744073709551616]",
+        "[" TIME ",99999999999999999999]",
+        "[" TIME ",-99999999999999999999]",
     };
 
     (void)state;
@@ -469,11 +469,12 @@ static void test_no_sample(void **state)
 static void test_names_twice(void **state)
 {
     static const struct shape shapes[] = {
-        {"twice", "{\"data\":{\"t1\":[0,0],\"t2\":[0,0],\"t1\":[" NOW ",1]}}",
-         "t1[kWh] 1@" NOW "; t2[kWh]"},
-        {"with an escape", "{\"data\":{\"t1\":[0,0],\"t\\u0031\":[" NOW ",1]}}", "t1[kWh] 1@" NOW},
-        {"data", "{\"data\":{\"t2\":[0,0]},\"data\":{\"t1\":[" NOW ",1]}}", "t1[kWh] 1@" NOW},
-        {"a NUL", "{\"data\":{\"t1\\u0000x\":[" NOW ",1]}}", "t1[kWh] 1@" NOW},
+        {"twice", "{\"data\":{\"t1\":[0,0],\"t2\":[0,0],\"t1\":[" TIME ",1]}}",
+         "t1[kWh] 1@" TIME "; t2[kWh]"},
+        {"with an escape", "{\"data\":{\"t1\":[0,0],\"t\\u0031\":[" TIME ",1]}}",
+         "t1[kWh] 1@" TIME},
+        {"data", "{\"data\":{\"t2\":[0,0]},\"data\":{\"t1\":[" TIME ",1]}}", "t1[kWh] 1@" TIME},
+        {"a NUL", "{\"data\":{\"t1\\u0000x\":[" TIME ",1]}}", "t1[kWh] 1@" TIME},
     };
 
     (void)state;
@@ -501,7 +502,7 @@ static void test_locale(void **state)
     (void)state;
     assert_non_null(locales);
     for (size_t i = 0; i < COUNT(numbers); i++) {
-        assert_true(snprintf(text, sizeof(text), "{\"data\":{\"t1\":[" NOW ",%s]}}", numbers[i]) >
+        assert_true(snprintf(text, sizeof(text), "{\"data\":{\"t1\":[" TIME ",%s]}}", numbers[i]) >
                     0);
         /* While LOCPATH is set, glibc's newlocale(), which json-c calls, leaks memory. */
         assert_int_equal(setenv("LOCPATH", locales, 1), 0);
@@ -546,13 +547,13 @@ static void test_bad_names(void **state)
         size_t kept;
     } rows[] = {
         {"channels", CEMM_REALTIME,
-         "{\"data\":{\"\":[0,0],\"..\":[0,0],\"a/b\":[0,0],\"a b\":[0,0],\"ok\":[" NOW ",1],"
+         "{\"data\":{\"\":[0,0],\"..\":[0,0],\"a/b\":[0,0],\"a b\":[0,0],\"ok\":[" TIME ",1],"
          "\"\\u00e9\":[0,0],\"" NAME_64 "\":[0,0],\"" NAME_64 "e\":[0,0]}}",
          6, 2},
         {"any value of a bad name", CEMM_REALTIME,
-         "{\"data\":{\"a/b\":\"text\",\"t1\":[" NOW ",1]}}", 1, 1},
+         "{\"data\":{\"a/b\":\"text\",\"t1\":[" TIME ",1]}}", 1, 1},
         {"channels in totals", CEMM_REALTIME,
-         "{\"data\":{\"t1\":[" NOW ",1]},\"totals\":{\".\":[0,0]}}", 1, 1},
+         "{\"data\":{\"t1\":[" TIME ",1]},\"totals\":{\".\":[0,0]}}", 1, 1},
         {"aliases", CEMM_IO,
          "{\"data\":[{\"alias\":\"p1\"},{\"alias\":\"../p1\"},{\"alias\":\"\"},"
          "{\"alias\":\"" NAME_64 "e\"},{\"alias\":\"p1\\u0000x\"},{\"alias\":\"" NAME_64 "\"}]}",

@@ -58,8 +58,8 @@ static void test_units(void **state)
     }
 }
 
-/* Tests the unit of each row of gas in a day with few rows, or with both hours and minutes because
- * the meter was replaced. The unit of the series is that of the first row. */
+/* Tests the unit of each row of gas in a day with few rows, or with rows for hours and for minutes
+ * because the meter was replaced. The unit of the series is that of the first row. */
 static void test_gas_of_a_day(void **state)
 {
     static const struct {

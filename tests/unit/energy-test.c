@@ -26,8 +26,9 @@ static struct {
     struct cemm_energy_day day;
 } fixture;
 
-static struct cemm_document *made(enum cemm_endpoint endpoint, const struct cemm_period *period,
-                                  const char *text)
+/* Returns the document of an answer about the fixture's meter. The caller unrefs it. */
+static struct cemm_document *document_of(enum cemm_endpoint endpoint,
+                                         const struct cemm_period *period, const char *text)
 {
     struct cemm_query query = answer_query(endpoint, fixture.alias, period->span);
     struct cemm_document *document;
@@ -75,7 +76,7 @@ static void measure(const char *channel, int step)
         comma = ",";
     }
     snprintf(text + length, sizeof(text) - length, "]}}");
-    fixture.input.minutes = made(CEMM_DATA, &fixture.period, text);
+    fixture.input.minutes = document_of(CEMM_DATA, &fixture.period, text);
 }
 
 /* Adds the readings that were taken `early` seconds before the midnight at which the day begins
@@ -89,11 +90,12 @@ static void read_meter(int steps, int early, const char *t1, const char *t3)
     snprintf(text, sizeof(text),
              "{\"data\":{\"t1\":[%lld000,%s],\"t2\":[0,0],\"t3\":[%lld000,%s],\"t4\":[%lld000,1]}}",
              time, t1, time, t3, time);
-    *(steps == 0 ? &fixture.input.before : &fixture.input.after) = made(CEMM_TOTALS, &day, text);
+    *(steps == 0 ? &fixture.input.before : &fixture.input.after) =
+        document_of(CEMM_TOTALS, &day, text);
 }
 
 /* Adds the month, which has the net energy of the day at the low and at the high tariff, in kWh. */
-static void net(const char *low, const char *high)
+static void add_month(const char *low, const char *high)
 {
     char text[400];
     struct cemm_period month = fixture.period;
@@ -105,7 +107,7 @@ static void net(const char *low, const char *high)
              "{\"data\":{\"electric_energy_low\":[[%lld000,%s]],"
              "\"electric_energy_high\":[[%lld000,%s]]}}",
              start, low, start, high);
-    fixture.input.month = made(CEMM_DATA, &month, text);
+    fixture.input.month = document_of(CEMM_DATA, &month, text);
 }
 
 static void work_out(void)
@@ -324,7 +326,7 @@ static void test_net(void **state)
         fill(0, 720, nets[i].power);
         fill(720, ALL, nets[i].other);
         measure("electric_power", 1);
-        net(nets[i].low, nets[i].high);
+        add_month(nets[i].low, nets[i].high);
         work_out();
         expect_int(nets[i].row, fixture.day.basis, nets[i].basis);
         expect_int(nets[i].row, llround(sum(false)), llround(nets[i].forward));
@@ -369,7 +371,7 @@ static void test_running(void **state)
     begin("Europe/Amsterdam", "2024-05-01", "s01");
     fill(0, ALL, 1000);
     measure("electric_power", 1);
-    net("12", "13");
+    add_month("12", "13");
     int64_t over = cemm_period_end(fixture.zone, &fixture.period);
     cemm_energy_of(fixture.zone, &fixture.input, &fixture.period, over - 1, &fixture.day);
     assert_int_equal(fixture.day.basis, CEMM_BASIS_MINUTES);
@@ -405,7 +407,7 @@ static void test_half_known(void **state)
     read_meter(0, 60, "10", "5");
     long long time = (long long)cemm_period_end(fixture.zone, &fixture.period) - 60;
     snprintf(text, sizeof(text), "{\"data\":{\"t1\":[%lld000,34],\"t2\":[%lld000,3]}}", time, time);
-    fixture.input.after = made(CEMM_TOTALS, &fixture.period, text);
+    fixture.input.after = document_of(CEMM_TOTALS, &fixture.period, text);
     work_out();
     assert_false(fixture.day.total_known);
     end();
@@ -456,7 +458,7 @@ static void test_rows(void **state)
              "{\"data\":{\"electric_power\":[[%lld000,60],[%lld000,60],[%lld000,60],"
              "[%lld000,60],[%lld000,60]]}}",
              start + 86400, start + 86399, start + 30, start, start - 60);
-    fixture.input.minutes = made(CEMM_DATA, &fixture.period, text);
+    fixture.input.minutes = document_of(CEMM_DATA, &fixture.period, text);
     work_out();
     assert_int_equal(fixture.day.count, 1);
     assert_int_equal(llround(sum(false)), 1);
@@ -555,7 +557,8 @@ static void test_now(void **state)
 
 /* ---- properties of any day ---------------------------------------------------- */
 
-static double together(enum cemm_by by, bool reverse)
+/* Returns the sum of the day's intervals of a kind. */
+static double sum_by(enum cemm_by by, bool reverse)
 {
     struct cemm_interval interval = {0};
     double all = 0;
@@ -584,23 +587,24 @@ static void any_day(unsigned number)
         true_sum += fixture.power[i] / 60;
     }
     measure("electric_power", 1);
-    double counted[] = {100, 50, 100 + (double)(random() % 100000) / 1024,
-                        50 + (double)(random() % 30000) / 1024};
+    /* t1 and t3 when the day begins, then when it ends. */
+    double readings[] = {100, 50, 100 + (double)(random() % 100000) / 1024,
+                         50 + (double)(random() % 30000) / 1024};
     for (size_t i = 0; i < 4; i++)
-        snprintf(texts[i], sizeof(texts[i]), "%.10g", counted[i]);
+        snprintf(texts[i], sizeof(texts[i]), "%.10g", readings[i]);
     read_meter(0, 60, texts[0], texts[1]);
     read_meter(1, 60, texts[2], texts[3]);
     work_out();
     double balance = sum(false) - sum(true);
     expect_int(row, llround(balance + fixture.day.unallocated),
-               (int64_t)floor((counted[2] - counted[0]) * 1000 + 0.5) -
-                   (int64_t)floor((counted[3] - counted[1]) * 1000 + 0.5));
+               (int64_t)floor((readings[2] - readings[0]) * 1000 + 0.5) -
+                   (int64_t)floor((readings[3] - readings[1]) * 1000 + 0.5));
     if (fixture.day.basis == CEMM_BASIS_MINUTES && fabs(balance - true_sum) > 1)
         fail_msg("%s: the minutes add up to %f, not %f", row, true_sum, balance);
     for (int reverse = 0; reverse < 2; reverse++) {
-        int64_t whole = llround(together(CEMM_BY_DAY, reverse));
-        expect_int(row, llround(together(CEMM_BY_QUARTER, reverse)), whole);
-        expect_int(row, llround(together(CEMM_BY_HOUR, reverse)), whole);
+        int64_t whole = llround(sum_by(CEMM_BY_DAY, reverse));
+        expect_int(row, llround(sum_by(CEMM_BY_QUARTER, reverse)), whole);
+        expect_int(row, llround(sum_by(CEMM_BY_HOUR, reverse)), whole);
     }
     end();
 }

@@ -83,6 +83,7 @@ static void test_name(void **state)
         expect_int(rows[i].name, cemm_name_valid(rows[i].name), rows[i].valid);
 }
 
+/* A selector is "UID", "ALIAS" or "UID/ALIAS". */
 static void test_selector(void **state)
 {
     static const struct {
@@ -115,6 +116,7 @@ static void test_selector(void **state)
     }
 }
 
+/* The alias "" stands for the device itself, and NULL for any of its meters. */
 static void test_selected(void **state)
 {
     static const struct cemm_uid uid = {"00-1E-C0-85-96-CC"}, other = {"00-1E-C0-00-00-01"};

@@ -216,7 +216,8 @@ static void test_silent_meter(void **state)
     cemm_document_unref(water);
 }
 
-/* Tests which value is printed for a reading of 10 kWh or m3 if the earlier text is `before`. */
+/* Tests which value is printed for a reading of 10 kWh or m3 if `before` is the text that was
+ * printed last. */
 static void test_before(void **state)
 {
     static const struct {
@@ -262,7 +263,8 @@ static void test_before(void **state)
     }
 }
 
-/* If a meter has no sample now, the time of its last sample is copied from the earlier text. */
+/* If a meter has no sample now, the time of its last sample is copied from the text that was
+ * printed last. */
 static void test_times_before(void **state)
 {
     static const struct {

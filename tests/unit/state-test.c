@@ -507,6 +507,7 @@ static void expect_state(const char *path, const char *text)
 
 #define GOOD "\t00-1E-C0-85-96-CC\tp1\telectric_power\t1699999800+3\n"
 
+/* If a file is damaged, none of its lines is used, and what was marked before is forgotten. */
 static void test_damage(void **state)
 {
     static const struct {
