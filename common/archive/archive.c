@@ -21,7 +21,7 @@
 
 /* ---- paths --------------------------------------------------------------------- */
 
-/* Returns 0 or -ENAMETOOLONG, as path_of() does. */
+/* Formats a path. Returns 0 or -ENAMETOOLONG, as path_of() does. */
 __attribute__((format(printf, 2, 3))) static int write_path(char ret_path[PATH_SIZE],
                                                             const char *format, ...)
 {
@@ -130,7 +130,7 @@ static int remove_abandoned(const char *path)
 }
 
 /* Does nothing if another program is writing the same file now. The temporary file always has the
- * same name, so that one left by a killed program is removed. */
+ * same name, so the next write finds and removes a file that a killed program has left. */
 int cemm_archive_write(const char *archive, enum cemm_archive_kind kind,
                        const struct cemm_query *query, const char *bytes, size_t length)
 {

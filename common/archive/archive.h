@@ -14,8 +14,8 @@
  * Every known meter has a directory, even if none of its data is archived.
  *
  * Programs may share an archive without locks: a file is complete when it gets its name, and all
- * programs would write the same bytes. Files are not synced: if a power failure damages one, it is
- * recognised, and fetched again.
+ * programs would write the same bytes. Files are not synced: if a power failure damages one, the
+ * damage is recognised, and the period is fetched again.
  *
  * The argument `archive` is always the archive's directory, which the first write creates.
  * Functions that return int return 0 or a negative errno.
@@ -47,7 +47,7 @@ int cemm_archive_write(const char *archive, enum cemm_archive_kind kind,
 bool cemm_archive_has(const char *archive, const struct cemm_query *query);
 bool cemm_archive_has_totals(const char *archive, const struct cemm_uid *uid, const char *alias);
 
-/* Renames a damaged file to NAME.damaged, and returns that name for the log. */
+/* Renames a damaged file to NAME.damaged, and sets *ret_name to its new path, for the log. */
 int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
                            struct cemm_message *ret_name);
 

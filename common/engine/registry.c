@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DATE_ROOM 16 /* bytes of a file with deps that store.c adds: a date, newlines */
+#define DATE_ROOM 16 /* room for what store.c writes besides the deps: a date and a newline */
 
 /* ---- devices ------------------------------------------------------------------ */
 
@@ -183,7 +183,7 @@ struct cemm_route *cemm_route_find(const struct cemm_device *device,
     return route;
 }
 
-/* The route to a device in the account's list: its old route if it was unlisted, else a new one. */
+/* The route to a device that the account lists: the old one from `unlisted`, or a new one. */
 static struct cemm_route *route_of_account(struct cemm_source *source,
                                            const struct cemm_device *device)
 {

@@ -1,6 +1,7 @@
 /*
  * The tables of sources and devices, and the routes and meters of each device.
- * Known devices and meters stay, even if their sources no longer list them.
+ * Known devices and meters stay, even if their sources no longer list them. Only devices that
+ * discovery has added may be forgotten.
  */
 #ifndef CEMM_ENGINE_REGISTRY_H
 #define CEMM_ENGINE_REGISTRY_H
@@ -14,11 +15,11 @@ struct cemm_registry {
     struct cemm_loop *loop;
     struct cemm_store *store;
     bool discovers; /* the configuration enables discovery */
-    /* Functions of find.c for request.c and discovery.c, which must not include it: */
+    /* Functions of find.c, called by request.c and discovery.c, which must not include find.h: */
     /* Returns whether the root document at a LAN address still names the route's device. If not,
-     * gives the route to the device that it names, or to none if discovery refuses that device. */
+     * the route then leads to the device that is named, or to none if discovery refuses it. */
     bool (*confirm)(struct cemm_route *route, const struct cemm_document *root);
-    /* Requests a discovered source's root document, unless the last is at most `max_age` old. */
+    /* Requests a discovered source's root document, unless it came at most `max_age` ms ago. */
     void (*ask_root)(struct cemm_source *source, int64_t max_age);
     /* Called when a scan of discovery has ended. */
     void (*scanned)(struct cemm_registry *registry);
@@ -30,7 +31,7 @@ struct cemm_registry {
 
 void cemm_registry_clear(struct cemm_registry *registry);
 
-/* Adds a source; NULL: no memory. `name` is copied. */
+/* Adds a source; NULL: no memory. `name` is copied, `config` must live as long as the source. */
 struct cemm_source *cemm_registry_add(struct cemm_registry *registry,
                                       const struct cemm_source_config *config, const char *name);
 
@@ -39,7 +40,7 @@ struct cemm_device *cemm_registry_find(const struct cemm_registry *registry,
                                        const struct cemm_uid *uid);
 
 /* Adds a meter that is in the archive or has answered, if the filters of the configuration permit
- * it. Returns 0 or a negative errno. A cemm_archive_meter_fn. */
+ * it. Returns 0 or a negative errno. Serves as a cemm_archive_meter_fn. */
 int cemm_registry_know(void *registry, const struct cemm_uid *uid, const char *alias);
 
 /* Like cemm_alias_allowed(). */
@@ -50,8 +51,8 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
 bool cemm_registry_other_shard(const struct cemm_registry *registry, const struct cemm_uid *uid,
                                struct cemm_message *ret_message);
 
-/* Makes room for a device that discovery wants to add: if discovery has added too many, forgets the
- * newest that no longer has an address. True: the device is known, or there is room now. */
+/* Makes room for a device that discovery wants to add: if it has added too many, forgets the newest
+ * of those that nothing needs any more. True: the device is known, or there is room now. */
 bool cemm_registry_make_room(struct cemm_registry *registry, const struct cemm_uid *uid);
 
 /* The route to a device through a source, or NULL. `device` may be NULL: then there is no route. */
@@ -73,9 +74,9 @@ void cemm_device_finish_searches(struct cemm_device *device);
 /* ---- what stored results depend on ---------------------------------------------- */
 
 /*
- * The deps of a stored result (a meter's first day, or that a period is empty)
- * say what the result depends on: the time zone, and the sources that were
- * asked. It is valid unless another source may know better. Deps are a text:
+ * The deps of a stored result (a meter's first day, or the fact that a period is empty) say what
+ * the result depends on: the time zone, and the sources that were asked. The result is valid unless
+ * a source that was not asked may know better. Deps are a text:
  *
  *   Europe/Amsterdam
  *   +cloud home         this source was asked
@@ -90,7 +91,7 @@ char *cemm_deps_new(const struct cemm_registry *registry);
 int cemm_deps_add(char **deps, char sign, const char *name);
 bool cemm_deps_contains(const char *deps, char sign, const char *name);
 
-/* Adds the sources that were not asked because they do not reach the device. */
+/* Adds, with '-', the sources that do not reach the device. Returns like cemm_deps_add(). */
 int cemm_deps_complete(char **deps, const struct cemm_registry *registry,
                        const struct cemm_uid *uid);
 

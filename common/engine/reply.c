@@ -61,7 +61,7 @@ bool cemm_reply_is_empty(const struct cemm_document *document, struct cemm_messa
 
 /* ---- what is logged ------------------------------------------------------------- */
 
-/* Whether the message is new. After CEMM_LOGGED_MAX messages, no other message counts as new. */
+/* Whether the message is new; remembers it. After CEMM_LOGGED_MAX messages, no other is new. */
 static bool is_new(struct cemm_source *source, const char *text)
 {
     uint32_t sum = (uint32_t)cemm_hash(CEMM_HASH, text, strlen(text));
@@ -122,7 +122,7 @@ static int result_of(const struct cemm_source *source, int status, struct cemm_m
     return cemm_message_fail(ret_reason, -EIO, "unexpected answer: HTTP %d", status);
 }
 
-/* Once a meter has had the member `totals`, drops readings in answers without it: they differ. */
+/* If an answer has no `totals`, but an earlier one from the meter had it, drops the readings. */
 static void drop_other_readings(const struct cemm_route *route, struct cemm_document *document)
 {
     if (route->source->config->kind != CEMM_LOCAL || document->query.endpoint != CEMM_REALTIME ||

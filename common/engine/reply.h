@@ -7,7 +7,7 @@
 #include "common/engine/source.h"
 
 /* Returns 0 with a document, or an enum cemm_outcome or a negative errno with a reason for people.
- * Logs what was left out of the document. If it takes over `response->body`, sets it to NULL. */
+ * Logs what was left out of the document. If it takes over `response->body`, sets that to NULL. */
 int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
                     struct cemm_http_response *response, struct cemm_document **ret_document,
                     struct cemm_message *ret_reason);

@@ -35,10 +35,9 @@ struct cemm_request {
     struct cemm_device *device; /* the device that the request is about; NULL: the source */
     struct cemm_query query;
     enum asking asking;
-    bool root_asked; /* the root was requested; once is enough */
+    bool root_asked; /* the root document was requested; once is enough */
     struct cemm_promise promise;
-    struct cemm_timer timer; /* fires when the request is to be sent (again) or is to fail:
-                              * wake() */
+    struct cemm_timer timer; /* fires when the request is to be sent (again), or to fail */
     struct cemm_transfer *transfer;
     int64_t sent; /* when the request was sent last; 0: never */
     int64_t took; /* how long the document took, in milliseconds */
@@ -191,8 +190,8 @@ static bool is_lan_root(const struct cemm_request *request)
 }
 
 /* Whether another device may have answered: the answer came over a new LAN connection, this request
- * has not asked for the root document, and the last one that confirmed the device came more than
- * CONFIRMED_MS before the request was sent (which is when the connection was opened). */
+ * has not asked for the root document, and when it was sent (which opened the connection), the
+ * device had last been confirmed by a root document more than CONFIRMED_MS ago. */
 static bool is_doubtful(const struct cemm_request *request,
                         const struct cemm_http_response *response)
 {
@@ -218,8 +217,8 @@ static void fail(struct cemm_request *request, int result, const char *reason)
     finish(request, result, NULL, message.text);
 }
 
-/* Ends the request with an error. If no answer came, `route` is at fault, and the requests queued
- * for it (if it is the source's own route: all that are queued) fail, too. */
+/* Ends the request with an error. If no answer came, records that `route` failed. Then all requests
+ * queued for that route fail, too; if it is the source's own route, all queued requests do. */
 static void fail_for(struct cemm_request *request, int error, struct cemm_route *route,
                      const char *reason)
 {
@@ -285,7 +284,7 @@ static bool may_speak_tls(const struct cemm_request *request,
            !route->source->discovered && !route->device;
 }
 
-/* Sends the request again, with a new timeout, ahead of those that have not been sent yet. */
+/* Has the request sent again, with a new timeout, before requests that were never sent. */
 static void ask(struct cemm_request *request, enum asking asking)
 {
     request->asking = asking;
@@ -381,7 +380,7 @@ static void wake(void *data)
         request->sent ? NULL : cemm_route_failure(request->route, &request->query);
 
     if (failure) {
-        /* finish() does not free the message: that takes a reply, or the loss of the device. */
+        /* The message outlives finish(): only a reply or the loss of the device frees it. */
         finish(request, failure->result, NULL, cemm_message_kept(&failure->message));
     } else if (request->sent && source->loop->now >= request->promise.deadline) {
         give_up(request, true);

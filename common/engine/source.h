@@ -29,10 +29,10 @@ struct cemm_device {
     struct cemm_meter_list meters;
     size_t meter_count;
     struct cemm_outcomes outcomes;
-    struct cemm_ticket_list searchers; /* wait for the search for its meters */
+    struct cemm_ticket_list searchers; /* callers that wait for its meters to be found */
     unsigned requests;                 /* number of requests about it that are under way */
     bool lost;                         /* it has no route, which was logged */
-    unsigned discovered; /* discovery added it as its n-th device; 0: another source added it */
+    unsigned discovered; /* discovery added it as its n-th device; 0: it must not be forgotten */
 };
 
 /* Whether any source reaches the device; `device` may be NULL. */
@@ -84,7 +84,7 @@ struct cemm_route {
                                   * or the source's; for EARLY_EVERY (request.c) */
     int64_t expected;            /* how long a promise (promise.h) takes, in ms; -1: unknown */
     /* Lists of aliases; they point to the strings of the device's meters. */
-    struct cemm_strings meters;
+    struct cemm_strings meters; /* of meters found through this route */
     struct cemm_strings absent; /* of meters that it lacks; they are not requested for a day */
     int64_t absent_since;       /* when the first of them was reported absent (wall time) */
     int64_t newest;             /* time of the newest sample that it has sent, Unix milliseconds */
@@ -96,7 +96,7 @@ struct cemm_route {
 };
 
 /* What discovery knows of one of its sources. In a scan, devices answer a query with packets. Each
- * address that sends packets has one source, whichever devices they claim to be from. */
+ * address that sends packets has one source, whichever devices the packets name. */
 struct cemm_discovered_source {
     struct cemm_source_config config;
     char address[16]; /* IPv4; config.address points here; "": the address was forgotten */
@@ -123,7 +123,7 @@ struct cemm_source {
     struct cemm_route own;   /* cloud: the account; LAN: the device behind the address */
     size_t devices;          /* number of devices that it reaches */
     unsigned key_generation; /* cloud: how often its key was replaced */
-    bool key_lost;           /* its key file could not be read again, which was logged */
+    bool key_lost;           /* its key file can no longer be read, which was logged */
     int64_t key_read;  /* when its key file was last read after a refusal (monotonic); 0: never */
     bool unverified;   /* LAN: it failed, so its root document must name its device again */
     int64_t confirmed; /* when its root document last named its device (monotonic) */
@@ -151,8 +151,8 @@ struct cemm_source {
 struct cemm_meter *cemm_device_meter_find(const struct cemm_device *device, const char *alias);
 struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char *alias);
 
-/* Adds the alias of a device's meter to a route's list, unless the device has too many meters.
- * Returns 0 or -ENOMEM. */
+/* Adds an alias to a route's list, and the meter to the device if it is new. Does nothing if the
+ * device has too many meters. Returns 0 or -ENOMEM. */
 int cemm_meters_add(struct cemm_strings *meters, struct cemm_device *device, const char *alias);
 void cemm_meters_clear(struct cemm_strings *meters);
 
@@ -167,7 +167,7 @@ struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_so
 void cemm_source_reset(struct cemm_source *source);
 void cemm_source_free(struct cemm_source *source);
 
-/* Whether the source's filters permit an alias (of whatever device), and a certain meter. */
+/* Whether the source's filters permit an alias; the second function also checks the device. */
 bool cemm_source_admits(const struct cemm_source *source, const char *alias);
 bool cemm_source_admits_meter(const struct cemm_source *source, const struct cemm_uid *uid,
                               const char *alias);
@@ -178,7 +178,7 @@ bool cemm_source_other_shard(const struct cemm_source *source, const struct cemm
 /* Whether the source has the endpoint of `query`, and its filters permit the meter. */
 bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query);
 
-/* Whether no root document has confirmed a discovered source. Then only discovery logs about it. */
+/* Whether a discovered source has no confirmed device. Only discovery logs about such a source. */
 bool cemm_source_unconfirmed(const struct cemm_source *source);
 
 /* Forgets the route's device, and what is known about it. */
@@ -206,9 +206,9 @@ void cemm_route_answered(struct cemm_route *route);
 /* ---- refusals ------------------------------------------------------------------- */
 
 /* A source refuses a request with 401 or 403, or because it is asked too often (429, Retry-After).
- * A polling program then pauses for as long as Retry-After says; without Retry-After, each pause is
- * longer than the last. If a key was refused, its file is read again: it may have been rewritten.
- */
+ * In a program that polls, that request then pauses for as long as Retry-After says; without
+ * Retry-After, each pause is longer than the last. If a key was refused, its file is read again,
+ * because the file may have a new key by then. */
 
 /* The last reply to a request. */
 struct cemm_last_reply {

@@ -2,7 +2,7 @@
  * The engine's use of the archive. Only periods that had closed when they were fetched are
  * archived. An archived period counts as closed, even if our clock says otherwise. A closed period
  * without a sample may get samples later, so it is requested again after a day. If the archive
- * can't be used, the store logs it and does without.
+ * can't be used, the store logs this, and works without it.
  */
 #ifndef CEMM_ENGINE_STORE_H
 #define CEMM_ENGINE_STORE_H
@@ -27,22 +27,22 @@ struct cemm_store {
 void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archive_meter_fn *meter,
                      void *data);
 
-/* Removes from a new document the rows outside its period, and decides whether the period had
- * closed, so that the document will not change any more. A document that had such rows (except for
- * a row exactly at the period's end) is not closed, because our zone is not the meter's. Our clock
- * may be ahead, so the answer's own `date` (Unix ms; 0: none) must not be before the closing. That
- * date may be from a wrong clock, too, so it is ignored if the device has sent a sample from
- * after the closing; `newest` is the time of the device's newest sample. */
+/* Removes from a new document the rows outside its period, and sets `closed` if the period had
+ * closed: then the document will not change any more. A document that had such rows (except for a
+ * row exactly at the period's end) is not closed: our zone is probably not the meter's. Our clock
+ * may be ahead, so a document is not closed, either, if the answer's own `date` (Unix ms; 0: none)
+ * is before the closing. That date may be wrong, too: it is ignored if the device has sent a sample
+ * from after the closing. `newest` is the time of the device's newest sample. */
 void cemm_store_check_closed(struct cemm_store *store, struct cemm_document *document, int64_t date,
                              int64_t newest);
 
-/* Reads a document of a closed period; the caller unrefs it. NULL: there is none. An ANSWER that is
- * not `closed` has rows of another period, and is used only if no source answers. An EMPTY document
- * has no sample, and is used only if its deps (registry.h) are still valid. */
+/* Reads a document of a closed period; the caller unrefs it. NULL: there is none. A document of
+ * kind ANSWER that is not `closed` had rows of another period: use it only if no source answers. A
+ * document of kind EMPTY has no sample: use it only if its deps (registry.h) are still valid. */
 struct cemm_document *cemm_store_read(struct cemm_store *store, enum cemm_archive_kind kind,
                                       const struct cemm_query *query);
 
-/* Archives a new document, if it is closed. */
+/* Archives a new document if it is closed; if it has no sample, only if it has deps. */
 void cemm_store_write(struct cemm_store *store, struct cemm_document *document);
 
 /* Records a meter in the archive. */

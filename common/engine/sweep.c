@@ -20,13 +20,13 @@ struct sweep {
 enum reason {
     LISTED,      /* it is in a list, or no list is needed (see all_named()) */
     GUESSED,     /* a METER names it, but it is in no list */
-    LIST_FAILED, /* like GUESSED, but no failure is reported, because that of the list was */
+    LIST_FAILED, /* like GUESSED, but its failure is not reported, because the list's was */
 };
 
 /* A step of a sweep. Each step waits for one answer. */
 struct step {
     struct sweep *sweep;
-    struct cemm_query query; /* for a meter; only a uid: to search for that device's meters */
+    struct cemm_query query; /* if it has only a uid, the step searches for that device's meters */
     enum reason reason;
 };
 
@@ -119,7 +119,7 @@ static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const ch
         take_step(sweep, &query, reason);
 }
 
-/* The device's route through the sweep's source; NULL: there is no such route or no such source. */
+/* The device's route through the sweep's source. NULL: no such route, or all sources are swept. */
 static const struct cemm_route *swept_route(const struct sweep *sweep,
                                             const struct cemm_device *device)
 {
@@ -264,13 +264,13 @@ static bool any_reached(const struct sweep *sweep)
     return false;
 }
 
-/* Begins with a step that is due immediately, but does not run in this call. 0 or -ENOMEM. */
-static int begin_by(struct sweep *sweep, cemm_answer_fn *step)
+/* Makes the loop call `first` soon, but not within this call. Returns 0 or -ENOMEM. */
+static int begin_by(struct sweep *sweep, cemm_answer_fn *first)
 {
     struct cemm_loop *loop = sweep->registry->loop;
 
-    return cemm_ticket_new(loop, &loop->ready, sizeof(struct cemm_ticket), step, sweep) ? 0
-                                                                                        : -ENOMEM;
+    return cemm_ticket_new(loop, &loop->ready, sizeof(struct cemm_ticket), first, sweep) ? 0
+                                                                                         : -ENOMEM;
 }
 
 static int begin(struct sweep *sweep)

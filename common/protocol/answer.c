@@ -52,7 +52,7 @@ static struct cemm_message *count_skipped(struct cemm_document *document)
 /* ---- samples -------------------------------------------------------------- */
 
 /* Whether a number can be a value. json-c turns an integer beyond 64 bits into INT64_MIN or
- * INT64_MAX, so these two can't. */
+ * INT64_MAX, so these two are not accepted. */
 static bool in_range(struct json_object *number)
 {
     if (json_object_is_type(number, json_type_int)) {
@@ -79,7 +79,7 @@ static void keep_text(struct cemm_buffer *texts, struct json_object *number,
 }
 
 /* Reads [time, value] (cloud §MeasurementArray). Returns 1 for a sample; 0 if there is none: [0, 0]
- * (never measured), or a value that is null or out of range; or -EIO if it has another form. */
+ * (never measured), a value of null, or a time or value out of range; -EIO for any other form. */
 static int read_sample(struct reader *reader, struct json_object *pair,
                        struct cemm_sample *ret_sample)
 {
@@ -212,8 +212,8 @@ static bool has_totals(enum cemm_alias_kind kind)
 /*
  * Whether a channel is taken from `totals`, not from `data`. The readings in `totals` do not match
  * those in `data`: `totals` splits an inverter's single register by tariff, and differences such as
- * electric_energy = t1 - t3 are right only there. So all readings of a meter come from one of the
- * two. For an alias or channel that is not documented, `data` takes precedence.
+ * electric_energy = t1 - t3 are right only in `totals`. So all readings of a meter come from the
+ * same member. For an alias or channel that is not documented, `data` takes precedence.
  */
 static bool from_totals(const struct reader *reader, const char *channel)
 {
@@ -376,7 +376,7 @@ static int read_root(struct reader *reader, struct json_object *data)
     return 0;
 }
 
-/* Reads a member that must be a name ("" if it is absent or null). Returns false if it is not. */
+/* Reads a member that must be a name ("" if it is absent or null). False: it is something else. */
 static bool read_name(struct json_object *item, const char *member, char ret_name[CEMM_NAME_SIZE])
 {
     struct json_object *object = NULL;

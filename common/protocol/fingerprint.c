@@ -6,7 +6,7 @@
 
 #define NO_CEMM "a web server answers at this address, but it is not a CEMM Basic or Plus"
 
-/* Whether the body is HTML. */
+/* Whether the body looks like HTML. */
 static bool is_page(const char *body, size_t length)
 {
     size_t i = 0;

@@ -18,7 +18,7 @@
 #define CEMM_PROMISE_LIFE_MS  10000
 #define CEMM_PROMISE_FIRST_MS 500  /* pause before the first repeat */
 #define CEMM_PROMISE_PAUSE_MS 3000 /* longest pause between two repeats */
-#define CEMM_PROMISE_REPEATS  5    /* repeats of one promise if it is not known how long it takes */
+#define CEMM_PROMISE_REPEATS  5    /* most repeats of one promise while its duration is unknown */
 #define CEMM_PROMISE_LATE     16   /* if data is late, one pause is 1/16 of the expected time, */
 #define CEMM_PROMISE_LATE_MS  25   /* but not shorter than this */
 
