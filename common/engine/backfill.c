@@ -3,9 +3,9 @@
  * round (of one series for one sink) begins after a live sample (current value),
  * and goes from the oldest missing minute to the newest, a day at a time.
  *
- * A row that is missing before the day's last row is unlikely to appear later,
- * so it is not requested again. Other missing minutes are requested again after
- * a pause, longer each time; newly missed minutes are requested immediately.
+ * If the API lacks a minute but has a later one of that day, the missing minute is
+ * unlikely to appear, so it is not requested again. Other missing minutes are requested
+ * again after a pause, longer each time; newly missed minutes are requested immediately.
  *
  * If a sink fails, nothing is sent to it for a while. Series take turns in the
  * order of their live samples.
@@ -21,7 +21,7 @@
 #include <sys/queue.h>
 
 #define MINUTE_MS INT64_C(60000)
-#define LIVE_MS   MINUTE_MS /* after -EAGAIN, retries only if a live sample arrived in this time */
+#define LIVE_MS   MINUTE_MS /* -EAGAIN: the round is retried if a live sample is newer than this */
 
 static const struct cemm_backoff sink_backoff = {.first = 1000, .max = 300 * 1000};
 static const struct cemm_backoff minutes_backoff = {.first = 60 * 1000, .max = 3600 * 1000};
@@ -287,7 +287,7 @@ unsigned cemm_backfill_sent(struct cemm_backfill_job *base, size_t sent, int res
     return changes;
 }
 
-/* ---- when -------------------------------------------------------------------------------- */
+/* ---- when a round begins ----------------------------------------------------------------- */
 
 static void begin(struct job *job)
 {
@@ -297,8 +297,7 @@ static void begin(struct job *job)
     ask_day(job);
 }
 
-/* Finds or makes the job of a series for a sink. NULL: no memory; this is tried again at the next
- * live sample. */
+/* Finds or makes a series' job for a sink. NULL: no memory; the next live sample tries again. */
 static struct job *job_get(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
                            struct sink *sink)
 {

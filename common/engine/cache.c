@@ -13,7 +13,7 @@
 /* If no source is known to reach a device, lists of devices older than this are requested again. */
 #define UNKNOWN_AGE_MS (60 * 1000)
 
-/* A meter's failed period is not logged if another period failed less than this long ago. */
+/* A failed period is not logged if the meter's last failure was less than this long ago. */
 #define LOG_AGE_MS (60 * 60 * 1000)
 
 /* One document: cached, being fetched, or neither. */
@@ -26,7 +26,7 @@ struct cemm_entry {
     struct cemm_document *empty;
     struct cemm_ticket_list waiters;
     struct cemm_request *request; /* the request that is under way */
-    struct cemm_ticket *search;   /* waits for a source to list its devices */
+    struct cemm_ticket *search;   /* waits for sources to list their devices */
     enum cemm_purpose purpose;    /* why the document is requested */
 
     /* About the current fetch: */
@@ -37,7 +37,7 @@ struct cemm_entry {
     size_t tried_count;
     TAILQ_ENTRY(cemm_entry) link;
 
-    /* What was logged; used in the entry that log_entry() returns: */
+    /* What was logged; used only in the entry that log_entry() returns: */
     bool logged;                      /* a failure was logged */
     struct cemm_period logged_period; /* the period that failed; its success will be logged */
     int64_t failed;                   /* when a period of the meter last failed (monotonic) */
@@ -155,7 +155,7 @@ void cemm_cache_clear(struct cemm_cache *cache)
 
 /* ---- how a fetch ends -------------------------------------------------------- */
 
-/* Updates device->lost. Returns whether it was set before (so it was logged), and still is. */
+/* Updates device->lost. Returns whether it was set before (so the loss was logged) and still is. */
 static bool known_lost(struct cemm_device *device)
 {
     bool before = device && device->lost;
@@ -165,9 +165,9 @@ static bool known_lost(struct cemm_device *device)
     return before && device->lost;
 }
 
-/* The entry that records what was logged. A meter's periods share one, so that a thousand failed
- * days are logged once; it has no period, so no caller can request it. If `make` is true, creates
- * the entry. NULL: there is none. */
+/* The entry that records what was logged: `entry` itself, or the one that all periods of the meter
+ * share, so that a thousand failed days are logged once. No caller can request the shared entry,
+ * because it has no period. If `make` is true, creates it. NULL: there is none. */
 static struct cemm_entry *log_entry(struct cemm_entry *entry, bool make)
 {
     struct cemm_query query = entry->query;
@@ -229,7 +229,7 @@ static bool unanswered(const struct cemm_registry *registry, const struct cemm_d
     return false;
 }
 
-/* Logs once that answers can't be used. If a source does not answer, its route logs it instead. */
+/* Logs, once, that answers can't be used. If a source does not answer, its route logs that. */
 static void log_result(struct cemm_entry *entry, int result, const char *message)
 {
     const struct cemm_registry *registry = &entry->cache->find->registry;
@@ -262,8 +262,8 @@ static void record_deps(const struct cemm_entry *entry, struct cemm_document *do
         free(deps);
 }
 
-/* Whether the answer may be archived: always, unless the caller chose the source (`only`); then if
- * no other source reaches the device, and the archive has no answer yet. */
+/* Whether the answer may be archived: always, unless the caller chose the source (`only`); then
+ * only if no other source reaches the device, and the archive has no answer yet. */
 static bool may_be_archived(const struct cemm_entry *entry)
 {
     const struct cemm_device *device = device_of(entry);
@@ -328,7 +328,7 @@ static void record_failure(struct cemm_entry *entry, int result, const char *mes
         entry->result = result;
 }
 
-/* Whether other sources may have samples of a closed period for which this one has none. */
+/* Whether `document` has no sample of a closed period of which other sources may have samples. */
 static bool others_may_have_more(const struct cemm_entry *entry,
                                  const struct cemm_document *document)
 {
@@ -382,7 +382,7 @@ static struct cemm_route *next_route(const struct cemm_entry *entry)
     return route;
 }
 
-/* Continues a fetch when the device was found, or more sources have listed their devices. */
+/* Continues a fetch after its search for the device, or after its wait in try_next(). */
 static void on_sources(void *data, const struct cemm_answer *answer)
 {
     struct cemm_entry *entry = data;
@@ -420,7 +420,7 @@ static void try_next(struct cemm_entry *entry)
 
 /* ---- asking -------------------------------------------------------------------- */
 
-/* Asks the LAN addresses whose devices are not known yet, because one may be the wanted one. */
+/* Asks configured LAN addresses whose devices are unknown: the wanted device may be there. */
 static void ask_unknown_addresses(struct cemm_registry *registry)
 {
     struct cemm_source *source;
@@ -454,7 +454,7 @@ static void fetch(struct cemm_entry *entry)
 }
 
 /* Whether an answer without a sample for a closed period is still valid: it is at most a day old,
- * and no other source that would be asked could know better by now. */
+ * and its deps (registry.h) are valid. With `only`, the deps do not matter. */
 static bool empty_is_valid(const struct cemm_entry *entry, const struct cemm_document *document)
 {
     const struct cemm_query *query = &entry->query;
@@ -474,7 +474,7 @@ static bool fresh(const struct cemm_entry *entry, int64_t max_age)
         return false;
     if (document->closed && document->newest == 0)
         return empty_is_valid(entry, document);
-    if (document->closed) /* if the file was deleted, the document is fetched again */
+    if (document->closed) /* if its file in the archive was deleted, it is fetched again */
         return !document->archived || cemm_store_has(cache->store, &entry->query);
     return max_age > 0 && cemm_loop_recent(cache->loop, document->fetched, max_age);
 }
@@ -512,7 +512,7 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
     if (idle(entry) && !(purpose == CEMM_ONCE && entry->document))
         entry->purpose = purpose;
     else if (entry->purpose != purpose)
-        entry->purpose = CEMM_WAITED_FOR; /* for two purposes: cached, and with precedence */
+        entry->purpose = CEMM_WAITED_FOR; /* two purposes: it is cached, and takes precedence */
     if (entry->request) /* a background request takes precedence once somebody waits for it */
         cemm_request_rank(entry->request, entry->purpose == CEMM_BACKGROUND);
     struct cemm_ticket *ticket =

@@ -16,8 +16,8 @@
 
 #define VERSION "0.1.0"
 
-/* cemm_limit() ends a wait this much later than the timeouts of its sources, so that the answer, or
- * the reason why there is none, arrives first. */
+/* cemm_limit() ends a wait this much later than the sources' timeouts, so that the answer, or the
+ * reason why there is none, arrives first. */
 #define GRACE_MS 100
 
 struct cemm {
@@ -36,7 +36,7 @@ const char *cemm_version(void)
 
 /* ---- life ---------------------------------------------------------------------- */
 
-/* Adds the configured sources, and adds their connections to *connections. Returns 0 or -ENOMEM. */
+/* Adds the configured sources; *connections grows by their limits. Returns 0 or -ENOMEM. */
 static int add_sources(struct cemm *cemm, unsigned *connections)
 {
     const struct cemm_config *config = cemm->config;
@@ -147,10 +147,10 @@ int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_s
 
 /* ---- limits ------------------------------------------------------------------------ */
 
-/* How long the sources that may answer `query` may take. Those that reach the device are asked in
- * turn, so their timeouts add up. If none is known to reach it, the sum of the longest LAN timeout
- * and the longest cloud timeout. If `query` is NULL, how long listing the devices may take: sources
- * are asked at the same time, so the longest timeout counts. */
+/* Returns how long an answer to `query` may take. The sources that reach the device are asked in
+ * turn, so their timeouts add up. If none is known to reach it, this is the sum of the longest LAN
+ * timeout and the longest cloud timeout. If `query` is NULL, returns how long listing the devices
+ * may take: all sources are asked at the same time, so the longest timeout counts. */
 static int64_t timeout_of(const struct cemm_registry *registry, const struct cemm_query *query)
 {
     const struct cemm_device *device = query ? cemm_registry_find(registry, &query->uid) : NULL;
@@ -293,9 +293,9 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
     return cemm_registry_allows(&cemm->find.registry, uid, alias);
 }
 
-/* Whether a source has an endpoint for a meter, or (`alias` "") for the device. An account has it
- * only for aliases that its filter admits and that are documented for the cloud or configured; it
- * has IO for none, because its list of meters has no aliases. */
+/* Whether a source has an endpoint for a meter, or (`alias` "") for the device. An account has
+ * an endpoint only for aliases that its filter admits and that are documented for the cloud or
+ * configured. It has IO for no alias, because its list of meters has no aliases. */
 static bool source_offers(const struct cemm_source *source, const char *alias,
                           enum cemm_endpoint endpoint)
 {

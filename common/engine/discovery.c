@@ -49,7 +49,7 @@ void cemm_discovery_clear(struct cemm_discovery *discovery)
     close_socket(discovery);
 }
 
-/* Limits the lines of the log, because anybody can send packets. */
+/* Whether another line may be logged. Lines are limited, because anybody can send packets. */
 static bool may_log(struct cemm_discovery *discovery)
 {
     struct cemm_loop *loop = discovery->registry->loop;
@@ -174,7 +174,7 @@ static bool reusable(const struct cemm_source *source)
     return source->discovered && !source->own.device && source->open == source->list.pending;
 }
 
-/* Forgets the unconfirmed addresses from which no claim has come in the last scans. */
+/* Forgets the unconfirmed addresses from which no claim came in the last FORGET_SCANS scans. */
 static void forget_claims(const struct cemm_discovery *discovery)
 {
     const struct cemm_source *source;
@@ -350,7 +350,7 @@ static bool same_uid(const struct cemm_uid *left, const struct cemm_uid *right)
 }
 
 /* Records a claim. True: the root must be requested. It is requested for the first claim in a scan,
- * and again for a claim of the device that the last root named. */
+ * and again if a later claim is of the device that the last root named. */
 static bool record_claim(struct cemm_discovery *discovery,
                          struct cemm_discovered_source *discovered,
                          const struct cemm_beacon *beacon)
@@ -359,7 +359,7 @@ static bool record_claim(struct cemm_discovery *discovery,
 
     if (!first && (same_uid(&discovered->claim.uid, &beacon->uid) ||
                    !same_uid(&discovered->root, &beacon->uid)))
-        return false; /* a repeated claim, or another one in the same scan */
+        return false; /* a repeated claim, or one of a device that the last root did not name */
     if (first)
         discovered->order = discovery->order++;
     discovered->claim_scan = discovery->scan;

@@ -5,7 +5,7 @@
  * ("root") at that address has named the same MAC. Addresses in a packet are ignored.
  *
  * Each discovered address is a source with one route. A device that answers from
- * a new address loses its old one once it is confirmed at the new one.
+ * a new address loses its old address once it is confirmed at the new one.
  *
  * Anybody on the LAN can send packets, so their cost is limited: an address has
  * one source and one claim at a time, and one request for its root confirms or
@@ -23,7 +23,7 @@ struct cemm_discovery {
     struct cemm_registry *registry;
     const struct cemm_config *config;
     int fd;           /* the socket of a scan; -1: none is open */
-    bool port_warned; /* another program has the port; already logged */
+    bool port_warned; /* another program has the port, which was logged */
     bool scanning;
     unsigned scan;                  /* number of scans so far */
     unsigned order;                 /* claims so far, one for each address and scan */
@@ -41,9 +41,9 @@ void cemm_discovery_clear(struct cemm_discovery *discovery);
 /* Starts a scan, unless one is under way or the last one ended at most `max_age` ago. */
 void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age);
 
-/* The root at the source's address has named a device. True: there is room for the device, and
- * a packet has claimed it or it was confirmed there before; so it may be used there, and loses its
- * old address. False: the source no longer has a device. */
+/* Called when the root at the source's address has named a device. True: there is room for it, and
+ * it was claimed or confirmed to be there before; it may be used there, and loses its old address.
+ * False: the source no longer has a device. */
 bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source *source,
                             const struct cemm_uid *uid);
 

@@ -21,7 +21,7 @@ static struct cemm_find *find_of(struct cemm_registry *registry)
     return (struct cemm_find *)((char *)registry - offsetof(struct cemm_find, registry));
 }
 
-/* Records a search's first failure. `message` "": memory ran out, or it found too many devices. */
+/* Records a search's first failure. `message` "": memory ran out, or there are too many devices. */
 static void search_failed(struct cemm_search *search, const struct cemm_source *source, int result,
                           const char *message)
 {
@@ -34,8 +34,8 @@ static void search_failed(struct cemm_search *search, const struct cemm_source *
     cemm_message_keep(&search->message, message[0] ? message : lacking.text);
 }
 
-/* Logs once that searches fail, and once that they work again; but not that a source does not
- * answer (its route logs it) or that a claim (discovery.h) is not confirmed (discovery does). */
+/* Ends a search. Logs, once, that searches fail, and that they work again. But if a source does not
+ * answer, its route logs that; if a claim (discovery.h) is not confirmed, discovery.c logs that. */
 static void search_ended(struct cemm_search *search, const struct cemm_route *route)
 {
     const struct cemm_source *source = route->source;
@@ -329,7 +329,7 @@ static void unlist(struct cemm_route *route)
 }
 
 /* Unlists the routes whose devices are not in the account's new list, unless a document has arrived
- * through them since the previous list. If the new one is incomplete (not `whole`), all stay. */
+ * through them since the previous list. If the new list is incomplete (not `whole`), all stay. */
 static void unlist_others(struct cemm_source *source, bool whole)
 {
     const struct cemm_registry *registry = source->registry;
@@ -373,7 +373,7 @@ static int add_configured(struct cemm_source *source)
     return r;
 }
 
-static void source_found(struct cemm_source *source, int result, const char *message)
+static void list_ended(struct cemm_source *source, int result, const char *message)
 {
     source->list.pending = 0;
     source->list.result = 0;
@@ -397,7 +397,7 @@ static void on_devices(void *data, const struct cemm_query *query, const struct 
     } else if (source->discovered && answer->message[0]) {
         cemm_discovery_failed(&find_of(source->registry)->discovery, source, answer->message);
     }
-    source_found(source, result, answer->message);
+    list_ended(source, result, answer->message);
 }
 
 void cemm_find_source(struct cemm_source *source, int64_t max_age)
@@ -409,9 +409,9 @@ void cemm_find_source(struct cemm_source *source, int64_t max_age)
         return;
     source->list.pending = 1;
     if (source->config->devices.count > 0)
-        source_found(source, add_configured(source), "");
+        list_ended(source, add_configured(source), "");
     else if (!cemm_request_start(&source->own, &query, on_devices, source))
-        source_found(source, -ENOMEM, "");
+        list_ended(source, -ENOMEM, "");
 }
 
 int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, cemm_answer_fn *done,
@@ -434,7 +434,7 @@ int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, ce
             cemm_find_source(source, wanted->max_age);
     if (!enough && concerns_discovery(find, wanted))
         cemm_discovery_scan(&find->discovery, wanted->max_age);
-    if (waiter->ticket.list == &find->waiters) /* source_found() has not handled it */
+    if (waiter->ticket.list == &find->waiters) /* list_ended() has not handled it */
         finish_if_complete(find, waiter);
     if (ret_ticket)
         *ret_ticket = &waiter->ticket;

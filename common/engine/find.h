@@ -3,8 +3,8 @@
  *
  * Cloud: cemm/ lists the devices; each documented alias is probed (requested, to
  * see if it exists) at <alias>/, which returns 200 or 412. LAN: the root document
- * names the device; io lists its meters, except `usage`, a calculation, which is
- * therefore probed at realtime/. Older firmware has no io; there, each documented
+ * names the device; io lists its meters, but not `usage`, which is calculated; so
+ * `usage` is probed at realtime/. Older firmware has no io: there, each documented
  * alias except those of Modbus is probed. Absent aliases are skipped for a day.
  */
 #ifndef CEMM_ENGINE_FIND_H

@@ -33,7 +33,7 @@ struct ask {
     struct cemm_first_day *first;
     const struct cemm_source *source;
     unsigned pending; /* number of answers that it waits for */
-    bool in_month;    /* the years have been requested; now the month is */
+    bool in_month;    /* the second step has begun */
     bool failed;
     struct cemm_period earliest;
 };
@@ -99,9 +99,9 @@ static int64_t earliest(const struct cemm_document *document)
     return time;
 }
 
-/* After all sources were asked again, decides whether to keep the day from the old zone. There, a
- * month's row could fall into the previous month, so that day may be up to a month too early. It is
- * kept if the archive has it, or if it is over a month before the new day: its source is gone. */
+/* After all sources were asked again, decides whether to keep the old day. It may be up to a month
+ * too early, because in the old zone a month's row could fall into the previous month. It is kept
+ * if the archive has it, or if it is over a month before the new day: then its source is gone. */
 static void leave_old_zone(struct cemm_first_day *first)
 {
     struct cemm_query query = first->meter;
@@ -145,7 +145,7 @@ static void end_search(struct cemm_first_day *first)
 
 /* ---- one source ------------------------------------------------------------------ */
 
-/* Keeps the first failure. That of a device list, which end_search() may ignore, is replaced. */
+/* Keeps the first failure, but replaces that of a list of devices: end_search() may ignore it. */
 static void record_failure(struct cemm_first_day *first, int result, const char *message)
 {
     if ((first->result && !first->list_failed) || result == CEMM_ABSENT)
@@ -248,7 +248,7 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
 static void begin_anew(struct cemm_first_day *first)
 {
     if (first->deps && *first->deps && first->day.year) {
-        first->old = first->day; /* still returned, so that no file of cemmfs disappears */
+        first->old = first->day; /* it is still returned, so no file of cemmfs disappears */
         first->day = first->seen = (struct cemm_period){0};
     }
     free(first->deps);

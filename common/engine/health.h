@@ -11,7 +11,7 @@
 struct cemm_health {
     int64_t retry_at;   /* monotonic milliseconds */
     int64_t pause;      /* length of the last pause, without jitter; 0: healthy */
-    int64_t down_since; /* when the first failure since a success came */
+    int64_t down_since; /* when the first failure after the last success came */
 };
 
 /* The pause after a first failure, and the longest pause, in milliseconds. */

@@ -46,11 +46,12 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
 void cemm_http_abort(struct cemm_transfer *transfer);
 
 /* Waits at most `timeout_ms` for the network, a wake-up, the descriptor `watched` (-1: none), or
- * the descriptors in `extra`. Sets *ret_readable for `watched`, and `revents` in `extra`. */
+ * the descriptors in `extra`. Sets *ret_readable for `watched`, and `revents` in `extra`.
+ * Returns 0 or a negative errno. */
 int cemm_http_wait(struct cemm_http *http, int timeout_ms, struct pollfd *extra, unsigned count,
                    int watched, bool *ret_readable);
 
-/* Continues all transfers, and calls `done` for each transfer that has ended. */
+/* Continues all transfers; calls `done` for each that has ended. Returns 0 or a negative errno. */
 int cemm_http_run(struct cemm_http *http);
 
 void cemm_http_wakeup(struct cemm_http *http);
