@@ -26,9 +26,9 @@
  *
  * Times are milliseconds since 1970 (UTC), unless stated otherwise.
  *
- * Sources. "Cloud" is the manufacturer's remote Open API for CEMM, "LAN" the
- * local API of a device; "§" marks a heading in the manufacturer's description
- * of these APIs.
+ * Sources. A source is a cloud account, or the address of a device on the LAN.
+ * "Cloud" is the manufacturer's remote Open API for CEMM, "LAN" the local API of
+ * a device; "§" marks a heading in the manufacturer's description of these APIs.
  */
 #ifndef CEMM_H
 #define CEMM_H
@@ -61,8 +61,8 @@ typedef void cemm_log_fn(void *data, enum cemm_level level, const char *line);
 /*
  * Creates a context, but sends no request yet. `config` must have been finished
  * with cemm_config_load() or cemm_config_finish(), and must outlive the
- * context. A device that does not answer is not asked again for a while, which
- * grows with each failure to at most `backoff_max` seconds. `log` may be NULL.
+ * context. A device that does not answer is not asked again for a while. This
+ * pause grows with each failure, to at most `backoff_max` seconds. `log` may be NULL.
  */
 struct cemm *cemm_new(const struct cemm_config *config, int backoff_max, cemm_log_fn *log,
                       void *log_data);
@@ -134,7 +134,7 @@ enum cemm_outcome {
 /*
  * How a request ended. `result` is 0, an enum cemm_outcome, or
  *   -ETIMEDOUT     no answer came in time,
- *   -EHOSTUNREACH  no source could be reached, or those that failed must not be asked again yet,
+ *   -EHOSTUNREACH  each source is unreachable or, after a failure, must not be asked again yet,
  *   -EIO           the answer was a server error, or not a valid document,
  *   -ENOMEM        memory ran out,
  *   -ECANCELED     cemm_cancel() or cemm_free() ended it.
@@ -296,8 +296,8 @@ void cemm_config_free(struct cemm_config *config);
  * file that the programs read: $CEMM_CONFIG, else the user's file, else
  * /etc/cemm/cemm.conf; if there is none, the defaults apply, and devices are
  * discovered on the LAN. On failure `message` has the file, the line and the
- * reason. -EINVAL, -EEXIST, -E2BIG: the content is wrong; other errors: the
- * file, or a file that it names, can't be read.
+ * reason. -EINVAL, -EEXIST, -E2BIG: the content is wrong, or a file that it names
+ * is missing; other errors: the file, or a file that it names, can't be read.
  */
 int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_message *message);
 

@@ -22,8 +22,8 @@ struct cemm_line_limit {
     unsigned lines;
 };
 
-/* Whether another line may be logged at `now` (monotonic milliseconds). For the first line that
- * may not, sets *ret_instead to a line to log in its place; otherwise sets it to "". */
+/* Whether another line may be logged at `now` (monotonic milliseconds). For the first line that is
+ * not allowed, sets *ret_instead to a line to log in its place; otherwise *ret_instead is "". */
 bool cemm_line_allowed(struct cemm_line_limit *limit, int64_t now,
                        struct cemm_message *ret_instead);
 
@@ -201,7 +201,7 @@ char *cemm_link_target(const char *path);
 /* The path of the user's configuration file. The caller frees it. NULL: no home, or no memory. */
 char *cemm_config_user_path(void);
 
-/* Whether devices are discovered by broadcast. If not configured: whether there is no [local]. */
+/* Whether devices are discovered by broadcast. By default, they are unless there is a [local]. */
 bool cemm_config_discovers(const struct cemm_config *config);
 
 /* The file that was read; NULL: none. */
@@ -226,16 +226,16 @@ int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_m
                 cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
 /*
- * Limits a wait, including the time in queues, to the timeouts of the sources that may answer
- * `query`; then the wait ends with -ETIMEDOUT. The request continues, and its answer is cached for
- * the next caller. If the wait is for a device or its meters, only the uid and endpoint of `query`
+ * Limits a wait: it ends with -ETIMEDOUT after the timeouts of the sources that may answer `query`,
+ * even if the request is still in a queue. The request continues, and its answer is cached for the
+ * next caller. If the wait is for a device or its meters, only the uid and endpoint of `query`
  * are used; if it is for the devices of all sources, `query` is NULL.
  */
 void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query);
 
 /*
- * Whether a meter's data has stopped although its device answers: at `now` its
- * newest sample (`newest`; 0: none) is older than 10 minutes and older than
+ * Whether a meter's data has stopped although its device answers: it has a newest
+ * sample (`newest`; 0: none), which at `now` is older than 10 minutes and than
  * three times `interval_ms`, the longer of the meter's and the caller's interval.
  * Only smart meters, and Modbus meters other than "solar_energy", can be silent:
  * an inverter sleeps at night, and a pulse meter sends nothing without a flow.
@@ -264,10 +264,10 @@ const struct cemm_outcomes *cemm_device_outcomes(const struct cemm_device *devic
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
 /* Whether a source may have this endpoint for the meter or, if `alias` is "", for the device.
- * Considers the sources that reach the device (all sources, if none is known to), and accounts that
- * have not listed their devices yet; not a source that has reported the meter absent. Of filters,
- * only those of accounts count. IO with an alias: whether a list of meters may name the meter; the
- * cloud's lists do not count, because they have no aliases. */
+ * Considers the sources that reach the device (all sources, if none is known to reach it), and
+ * accounts that have not listed their devices yet, but no source that has reported the meter
+ * absent. Ignores the filters of LAN sources. For IO with an alias: whether a list of meters may
+ * name the meter, which the cloud's lists never do, because they have no aliases. */
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint);
 
@@ -309,7 +309,7 @@ struct cemm_energy_day {
     enum cemm_basis basis;
     bool refused;       /* a scaling factor was too far from 1, and was not used */
     bool total_known;   /* the meter's own total is known */
-    double unallocated; /* Wh of that total that are in no quarter-hour (forward - reverse) */
+    double unallocated; /* Wh of that total (forward - reverse) that are in no quarter-hour */
     unsigned count;     /* as in struct cemm_amount */
     size_t quarter_count;
     struct cemm_amount quarters[CEMM_QUARTERS_MAX];
@@ -326,7 +326,7 @@ struct cemm_energy_input {
 /* Whether meters with that alias may have readings (TOTALS). */
 bool cemm_energy_has_readings(const char *alias);
 
-/* Whether `month` is needed because the readings do not tell what the meter has counted. */
+/* Whether input->month is needed, because the readings do not tell what the meter has counted. */
 bool cemm_energy_needs_month(const struct cemm_zone *zone, const struct cemm_energy_input *input,
                              const struct cemm_period *period, int64_t now);
 
@@ -377,8 +377,8 @@ bool cemm_archived_totals(const struct cemm *cemm, const struct cemm_uid *uid, c
 /*
  * Looks for a meter's first day with data, unless it is known. Each source that
  * reaches the meter and was not asked before is sent one request for each
- * year's data, then one for the first month that has any. The result is 0 even
- * if there is no data at all. Otherwise like cemm_find().
+ * year's data, then one for the data of the first month that has any. The
+ * result is 0 even if there is no data at all. Otherwise like cemm_find().
  */
 int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
@@ -400,9 +400,9 @@ struct cemm_selector {
 bool cemm_selector_parse(const char *text, struct cemm_selector *ret_selector);
 
 /* Which meters are read. An alias of `meters` that cemm_alias_allowed() permits is requested even
- * if no list has it, unless all sources of the device have reported it absent; devices that have no
- * such meter are not reported. If all entries name a device and such an alias, each is requested
- * and reported. The pointers must stay valid until the sweep has ended. */
+ * if no list of meters has it, unless all sources of the device have reported it absent; a device
+ * without such a meter is not reported. But if every entry has a uid and a permitted alias, each of
+ * the meters is requested and reported. The pointers must stay valid until the sweep has ended. */
 struct cemm_selection {
     const char *source;           /* only meters of this source ("cloud home"); NULL: all */
     struct cemm_selector *meters; /* only meters that match an entry; no entries: all */
@@ -413,8 +413,8 @@ struct cemm_selection {
     bool overlaps;
 };
 
-/* Whether `meters` selects a meter; the device itself, if `alias` is ""; or any of its meters, if
- * `alias` is NULL. True if `meters` has no entries. */
+/* Whether `selection` includes a meter; if `alias` is "", the device itself; if it is NULL, any of
+ * the device's meters. True if its `meters` has no entries. Its `source` is ignored. */
 bool cemm_selected(const struct cemm_selection *selection, const struct cemm_uid *uid,
                    const char *alias);
 
@@ -444,7 +444,7 @@ struct cemm_source_state {
     size_t devices;      /* known devices that it reaches */
     struct cemm_outcomes outcomes;
     size_t left_out;  /* parts of its answers that lack the documented form, and were skipped */
-    size_t elsewhere; /* devices of the account that belong to other shards */
+    size_t elsewhere; /* devices of the account in other shards (cemm.conf(5)) */
 };
 
 /* The state of source `index`, if there is one. Texts are valid until the next cemm_turn(). */
@@ -460,8 +460,8 @@ bool cemm_elsewhere(const struct cemm *cemm, const struct cemm_uid *uid,
 #define CEMM_WINDOW_MAX 2678400 /* seconds: 31 days */
 #define CEMM_SINK_SIZE  128     /* room for a sink's name, with its NUL */
 
-/* Records the newest sample sent of each series, and which minutes were sent to each sink. A sink
- * is one output. Any thread may use the ledger. */
+/* Records, for each series, the newest sample that was sent, and which minutes were sent to each
+ * sink. A sink is one output. Any thread may use the ledger. */
 struct cemm_ledger;
 
 /* One series: a channel of a meter. It and its names live as long as the ledger. */
@@ -488,8 +488,8 @@ struct cemm_ledger_names {
 struct cemm_ledger_names cemm_ledger_names(const struct cemm_ledger_entry *entry);
 
 /* Whether a sample of a realtime document is to be sent now. If so, the sample counts as accepted.
- * It must be newer than the sample that was accepted last. A meter reading from another source that
- * is less than 1 below that sample is not accepted: cloud and LAN round differently. */
+ * It must be newer than the sample that was accepted last. A meter reading from another source is
+ * refused if it is less than 1 kWh or m3 below that sample: cloud and LAN round differently. */
 bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_document *document,
                         const struct cemm_sample *sample);
 
@@ -500,7 +500,7 @@ bool cemm_ledger_cadence(struct cemm_ledger_entry *entry, unsigned *ret_seconds)
 
 /* Copies a realtime document, with only the samples that are to be sent now. A channel without such
  * a sample gets its sample from `shown`, the document that was sent before; `shown` may be NULL.
- * The caller unrefs the result. */
+ * The caller unrefs the result. NULL: no memory. */
 struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
                                        const struct cemm_document *document,
                                        const struct cemm_document *shown);
@@ -525,8 +525,8 @@ int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_m
  * Appends to the state file what was sent since the last call; rewrites the file from time to time,
  * or if `whole` is true. The file is valid even if the program is killed. Nothing is written until
  * something was sent in this run. Waits for the disk, but does not delay other threads; only one
- * thread may call it. Returns 0; a negative errno if writing begins to fail, after which it is
- * tried less often; or 1 if it works again. `message`, for the log, is set unless 0 is returned.
+ * thread may call it. Returns 0; a negative errno if writing begins to fail (then it is tried less
+ * often); or 1 if writing works again. `message`, for the log, is set unless 0 is returned.
  */
 int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message *message);
 
@@ -552,8 +552,8 @@ struct cemm_backfill_rules {
     size_t rows_max;     /* at most this many rows are sent in one call */
     unsigned rounds_max; /* at most this many rounds run at a time; used only if there is a delay */
     /* Sends rows, all of one channel, and marks them in the ledger. Returns 0 if all were sent; 1
-     * if cemm_backfill_sent() will be called; -EAGAIN if the series is not live now; or another
-     * negative errno if the sink fails, which is then not used for a while, longer each time. */
+     * if cemm_backfill_sent() will be called; -EAGAIN if the sink works, but can't take this series
+     * now; or another negative errno if the sink fails: it is then paused, longer each time. */
     int (*send)(void *data, struct cemm_backfill_job *job, struct cemm_document *rows);
     void (*done)(void *data, struct cemm_backfill_job *job); /* a round has ended; may be NULL */
 };

@@ -11,7 +11,7 @@
 struct cemm_buffer {
     char *data; /* NULL at first; NUL-terminated once anything was written */
     size_t length;
-    size_t capacity; /* bytes of text that fit now; an error sets it to `length`: no more fit */
+    size_t capacity; /* bytes of text that fit now; after an error, `length`: nothing more fits */
     size_t limit;    /* the most bytes of text that it may have */
     int error;       /* 0, -ENOMEM, or -E2BIG: it would have been longer than its limit */
 };

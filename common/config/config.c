@@ -103,7 +103,7 @@ static int strings_add(struct cemm_config *config, struct cemm_strings *strings,
     return 0;
 }
 
-/* Sets a field to `text`, which it then owns. Returns -ENOMEM if `text` is NULL. */
+/* Sets a field to `text`, which the field then owns. Returns -ENOMEM if `text` is NULL. */
 static int put(char **field, char *text)
 {
     if (!text)
@@ -512,8 +512,8 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
     return refuse_unknown(config, key, message);
 }
 
-/* Returns `base`/`name`, or $HOME/`otherwise`/`name` if the XDG variable `base` is unset or
- * relative, or NULL if there is no home or no memory. */
+/* Returns `base`/`name` or, if `base` (the value of an XDG variable) is NULL or relative,
+ * $HOME/`otherwise`/`name`. Returns NULL if there is no home or no memory. */
 static char *path_below(const char *base, const char *otherwise, const char *name)
 {
     const char *home = getenv("HOME");

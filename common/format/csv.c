@@ -1,6 +1,6 @@
 /*
- * Writes cemmfs's CSV files: RFC 4180, but with bare newlines. Only a list (io.csv) can have
- * fields that need quotes; the other fields are names and numbers, which have been checked.
+ * Writes cemmfs's CSV files: RFC 4180, but with bare newlines. Only lists (IO, INFO) can have
+ * fields that need quotes; samples have only checked names, numbers and times.
  */
 #include "common/base/json.h"
 #include "common/format/format.h"

@@ -146,7 +146,7 @@ static const char *find_line(const char *text, const char *from, const char *key
     return from ? from + strlen(key) : NULL;
 }
 
-/* Finds the number of a series in the earlier output. Returns NULL if there is none. */
+/* Finds a series' number in the earlier output. Returns its text, or NULL if there is none. */
 static const char *find_earlier(struct previous *previous, const char *key, double *ret_value,
                                 size_t *ret_length)
 {
@@ -230,7 +230,7 @@ static void write_samples(struct cemm_buffer *out, enum family family,
 
 /* ---- about the results -------------------------------------------------------------- */
 
-/* Whether an earlier result has the same labels: a series may be written only once. */
+/* Whether a result before this one has the same labels: a series may be written only once. */
 static bool is_repeated(const struct cemm_result *results, size_t index)
 {
     const struct cemm_result *result = &results[index];

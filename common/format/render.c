@@ -1,7 +1,7 @@
 /*
- * Writes documents as text. Several documents are joined in the order of time: each has a struct
- * cemm_merge, and the earliest of their times is written next. The CSV and InfluxDB rows do without
- * printf(), which is slow: a year of minutes has half a million rows.
+ * Writes documents as text. Several documents are joined in the order of time: each document has a
+ * struct cemm_merge, and the merge whose time is the earliest is written next. The CSV and InfluxDB
+ * rows do without printf(), which is slow: a year of minutes has half a million rows.
  */
 #include "common/format/format.h"
 
@@ -121,7 +121,7 @@ static void write_tags(struct cemm_buffer *out, const struct cemm_query *query, 
 }
 
 /* Writes a line with this moment's samples of the series that have a tag (cemm_history_tag()) or,
- * if not `tagged`, of those that have none. Fields are the channels, sorted by name; the time is in
+ * if not `tagged`, of the series without. Fields are the channels, sorted by name; the time is in
  * nanoseconds. Valid names need no escaping. */
 static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
                        const struct cemm_merge *merge, bool tagged)
@@ -151,7 +151,7 @@ static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
 
 /* ---- documents joined -------------------------------------------------------------- */
 
-/* Each writes the row of a sample. If `sample` is NULL (never with PUTVAL), the channel was never
+/* Each writer writes a sample's row. If `sample` is NULL (never with PUTVAL), the channel was never
  * measured, and its row has neither value nor time. */
 static void (*const row_writers[])(struct cemm_buffer *out, const struct cemm_document *document,
                                    const struct cemm_series *series,

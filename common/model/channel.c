@@ -7,8 +7,8 @@
 #define GAS_CADENCE 3600 /* smart meters report gas once an hour */
 
 /* Gas rows come once a minute or once an hour. A row counts as a minute's if a neighbour is nearer
- * than NEAR_MS, or, as minutes may be missing, if both neighbours are nearer than NEAR_BOTH_MS. The
- * only neighbour of the first or last row counts as both. */
+ * than NEAR_MS. Rows may be missing, so it is also enough if both neighbours are nearer than
+ * NEAR_BOTH_MS. The only neighbour of the first or last row counts as both. */
 #define NEAR_MS      (5 * MINUTE_MS)
 #define NEAR_BOTH_MS (30 * MINUTE_MS)
 

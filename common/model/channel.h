@@ -20,7 +20,7 @@ const char *cemm_row_channel(const struct cemm_query *query, const struct cemm_s
 const char *cemm_row_unit(const struct cemm_query *query, const struct cemm_series *series,
                           const struct cemm_sample *row);
 
-/* The tag `period` ("day", "month", "year") of rows that must not be mixed with the channel's
+/* The tag `period` is "day", "month" or "year" for rows that must not be mixed with the channel's
  * realtime values: gas history, and all rows of months and years. NULL for other rows. */
 const char *cemm_history_tag(const struct cemm_query *query, const char *channel);
 

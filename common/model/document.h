@@ -41,8 +41,8 @@ struct cemm_document {
     struct cemm_message *skipped_message; /* about the first; read with cemm_message_kept() */
 };
 
-/* Makes an empty document with one reference, which takes over `bytes`. If there is no memory,
- * frees `bytes` and returns NULL. */
+/* Makes a document without series. The caller has one reference to it; the document owns `bytes`.
+ * If there is no memory, frees `bytes` and returns NULL. */
 struct cemm_document *cemm_document_new(const struct cemm_query *query, char *bytes, size_t length);
 
 /* Returns roughly how many bytes of memory a document takes. */

@@ -25,7 +25,7 @@
 #define MINUTES_PER_HOUR 60           /* Wh are W x minutes / 60 */
 #define NEAR             (5 * MINUTE) /* a reading this close to midnight counts as taken then */
 
-/* A sum this close below x.5 is x.5 with a rounding error; no other sum comes so close to it. */
+/* A sum that is less than this below x.5 counts as x.5: only a rounding error is so small. */
 #define TIE 1e-6
 
 /* ---- what was measured -------------------------------------------------------- */
@@ -55,7 +55,7 @@ static bool is_electric(enum cemm_quantity quantity)
 }
 
 /* Adds each row to its quarter-hour: W or L/min for minutes, L for hours. Skips a row at the
- * day's last second, which measures nothing. */
+ * day's last second, because such a row measures nothing, and a second row of a minute. */
 static void add_rows(const struct cemm_document *document, const struct cemm_series *series,
                      struct cemm_energy_day *day)
 {
@@ -105,7 +105,7 @@ static const struct cemm_sample *reading_at(const struct cemm_document *totals, 
     return series->samples;
 }
 
-/* Skips a tariff whose readings at both midnights are missing; if only one is, nothing is known. */
+/* Skips a tariff without a reading at either midnight; if only one is missing, nothing is known. */
 static void find_readings(const struct cemm_energy_input *input, const struct cemm_energy_day *day,
                           struct known *ret_known)
 {
@@ -129,7 +129,7 @@ static void find_readings(const struct cemm_energy_input *input, const struct ce
     ret_known->difference = ret_known->sides[CEMM_FORWARD] - ret_known->sides[CEMM_REVERSE];
 }
 
-/* Adds up the day's rows of the month's tariffs. If one lacks the day's row, nothing is known. */
+/* Adds up all tariffs' rows of the day. If one has only rows of other days, nothing is known. */
 static void find_net(const struct cemm_document *month, const struct cemm_energy_day *day,
                      struct known *ret_known)
 {
@@ -188,8 +188,8 @@ static struct cemm_amount sum_quarters(const struct cemm_energy_day *day)
     return sum;
 }
 
-/* Finds the factor of each side, which stays 1 if it would not be between 0.8 and 1.25. The bounds
- * are checked without division, because i386 rounds quotients differently. */
+/* Finds each side's factor. It stays 1 if it would not be between 0.8 and 1.25. The bounds are
+ * checked without division, because i386 rounds quotients differently. */
 static void scale(const struct known *known, const double sums[CEMM_SIDES],
                   struct cemm_energy_day *day, double factors[CEMM_SIDES])
 {
@@ -239,7 +239,7 @@ static void adjust(const struct cemm_energy_input *input, struct cemm_energy_day
         known.sides[side] = side == CEMM_FORWARD ? known.difference : -known.difference;
     for (size_t i = 0; i < CEMM_SIDES; i++)
         sum.sides[i] /= MINUTES_PER_HOUR;
-    /* Net energy can scale a day only if all of it flowed in the same direction. */
+    /* Net energy can scale a day only if all the day's energy flowed in the same direction. */
     if (whole_day && known.basis && (!net || side == CEMM_FORWARD || sum.sides[CEMM_FORWARD] <= 0))
         scale(&known, sum.sides, day, factors);
     for (size_t i = 0; i < CEMM_SIDES; i++)

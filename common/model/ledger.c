@@ -215,7 +215,7 @@ unsigned cemm_cadence_seconds(const struct cemm_cadence *cadence)
     return shortest;
 }
 
-/* ---- news for the state file --------------------------------------------------------- */
+/* ---- lines for the state file -------------------------------------------------------- */
 
 void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry *entry,
                       const char *sink, const char *before, int64_t number, const char *after)

@@ -27,7 +27,7 @@ struct cemm_cadence {
 
 struct cemm_backfill_job;
 
-/* An output that minutes are sent to: a writer of history in collectd, or the output of stream. */
+/* An output that minutes are sent to: a write plugin of collectd, or the output of cemm stream. */
 struct cemm_sink {
     bool current; /* this run sends to it; other sinks come from the state file only */
     char name[CEMM_SINK_SIZE];
@@ -68,7 +68,7 @@ struct cemm_ledger {
     pthread_mutex_t lock; /* for all members except those of the thread that saves */
     STAILQ_HEAD(cemm_ledger_meters, cemm_ledger_meter) meters;
     void *tree;                     /* finds a meter */
-    struct cemm_ledger_meter *last; /* found last: a cache, as a document is about one meter */
+    struct cemm_ledger_meter *last; /* a cache: the meter found last, often wanted again */
     struct cemm_sink sinks[CEMM_SINKS_MAX];
     size_t sink_count;
     int64_t window; /* how far back missing minutes are looked for, in seconds */

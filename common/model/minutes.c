@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Finds the first stretch that ends at `minute` or later. Searches from the end, because most
+/* Finds the first stretch whose `until` is `minute` or later. Searches from the end, because most
  * stretches are added there. */
 static uint32_t find_place(const struct cemm_minutes *minutes, int32_t minute)
 {
@@ -36,7 +36,7 @@ static int insert(struct cemm_minutes *minutes, uint32_t at, struct cemm_stretch
             (minutes->count - at) * sizeof(*minutes->stretches));
     minutes->stretches[at] = added;
     minutes->count++;
-    /* Joins the two oldest stretches: losing minutes is better than sending minutes twice. */
+    /* Joins the two oldest stretches: losing the gap is better than sending minutes twice. */
     if (minutes->count > CEMM_STRETCHES_MAX) {
         minutes->stretches[1].from = minutes->stretches[0].from;
         drop(minutes, 0, 1);

@@ -14,7 +14,7 @@ struct cemm_stretch {
     int32_t until;
 };
 
-/* Stretches in order, with gaps between. All zeroes is the empty set. */
+/* Stretches in order, with gaps between them. All zeroes is the empty set. */
 struct cemm_minutes {
     struct cemm_stretch *stretches; /* the owner of the set frees them */
     uint32_t count;

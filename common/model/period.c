@@ -1,7 +1,7 @@
 /*
  * Local days, months and years, and where they lie in time, clock changes included. GLib's
- * GTimeZone reads the zone database itself. We never set TZ, because inside collectd it is not ours
- * to change, and we read it only once, for the system's zone.
+ * GTimeZone reads the zone database itself. We read TZ only once, for the system's zone, and never
+ * set it, because inside collectd it is not ours to change.
  */
 #include "common/model/period.h"
 
@@ -19,7 +19,7 @@
 
 struct cemm_zone {
     GTimeZone *zone;
-    /* Caches, packed into one number, the quarter-hour that was looked up last and its offset:
+    /* A cache: the quarter-hour that was looked up last and its offset, packed into one number.
      * GLib's search takes as long as the rest of writing a time, and times come in order. */
     _Atomic int64_t known;
 };

@@ -66,7 +66,7 @@ static void write_entry(struct cemm_buffer *buffer, const struct cemm_ledger_ent
 
     if (entry->sent > 0) /* however old it is: a meter may be silent for a year */
         cemm_ledger_line(buffer, entry, "", "@", entry->sent, cadence > 0 ? " /" : "\n");
-    if (entry->sent > 0 && cadence > 0) /* on the same line: a fleet has a million series */
+    if (entry->sent > 0 && cadence > 0) /* on the same line: there may be a million series */
         cemm_buffer_format(buffer, "%u\n", cadence);
     for (const struct cemm_sent *sent = entry->sinks; sent; sent = sent->next)
         write_minutes(buffer, entry, sent, horizon);
@@ -170,7 +170,7 @@ int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message
         return 0;
     int r = save(ledger, whole || due, message);
     if (r < 0 && !failed)
-        r = save(ledger, true, message); /* if the file was removed, or ends with half a line */
+        r = save(ledger, true, message); /* the file may be gone, or end with half a line */
     ledger->failing = r < 0;
     if (r == 0 && failed)
         cemm_message_set(message, "state file %s can be written again", ledger->path);
@@ -228,7 +228,7 @@ static int read_minutes(char *text, struct cemm_ledger_entry *entry, const char 
     return cemm_minutes_add(&sent->minutes, (struct cemm_stretch){from, from + (int32_t)count});
 }
 
-static int read_known(char *text, struct cemm_ledger_entry *entry, const char *sink)
+static int read_parts(char *text, struct cemm_ledger_entry *entry, const char *sink)
 {
     char *part;
     int r = 0;
@@ -258,7 +258,7 @@ static int read_line(struct cemm_ledger *ledger, char *line)
         !cemm_name_valid(fields[3]) || !cemm_sink_valid(fields[0]))
         return -EBADMSG;
     struct cemm_ledger_entry *entry = cemm_ledger_entry(ledger, &uid, fields[2], fields[3]);
-    return entry ? read_known(fields[4], entry, fields[0]) : -ENOMEM;
+    return entry ? read_parts(fields[4], entry, fields[0]) : -ENOMEM;
 }
 
 /* Returns 1 if the file was truncated, else 0 or a negative errno. */
