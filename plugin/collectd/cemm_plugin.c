@@ -38,7 +38,7 @@ static int read_settings(void)
 }
 
 /* collectd calls this once for each block, and a wrong block can only be refused here, where it is
- * not known whether more follow. So each call reads all blocks so far again, as one block. */
+ * not known whether more follow. So each call reads this and all earlier blocks, as one block. */
 static int configure(oconfig_item_t *plugin)
 {
     oconfig_item_t *copy = self.plugin_count < PLUGINS_MAX ? oconfig_clone(plugin) : NULL;
@@ -63,7 +63,7 @@ static int64_t calls_ms(void)
 }
 
 /* Only `collectd -T` calls this in collectd's main thread. It discards all values, so none may be
- * handed over, because that would record them as dispatched. */
+ * handed over: the state file would record them as dispatched. */
 static int hand_over(user_data_t *data)
 {
     (void)data;

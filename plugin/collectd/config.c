@@ -183,7 +183,7 @@ static const struct option {
     {"Host", NULL, CLOUD | LOCAL, take_host},
     {"Enabled", "enabled", DISCOVERY, NULL},
     {"Broadcast", "broadcast", DISCOVERY, NULL},
-    {"Interval", "interval", DISCOVERY, NULL}, /* between searches for devices, not readings */
+    {"Interval", "interval", DISCOVERY, NULL}, /* between two searches, not two readings */
     {"Writer", NULL, BACKFILL, take_writer},
     {"Window", NULL, BACKFILL, take_window},
 };

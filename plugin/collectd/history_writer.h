@@ -1,6 +1,6 @@
 /*
- * Sends missed minutes to the write plugins that <Backfill> names. A thread of
- * its own does that, and saves the state file, because both may block.
+ * Sends missed minutes to the write plugins that <Backfill> names. A separate
+ * thread sends them and saves the state file, because both may block.
  */
 #ifndef CEMM_COLLECTD_HISTORY_WRITER_H
 #define CEMM_COLLECTD_HISTORY_WRITER_H

@@ -31,7 +31,7 @@ struct losses {
     unsigned long names;  /* a name does not fit collectd's fields; collectd's thread counts this */
     unsigned long ahead;  /* the time is too far ahead of our clock */
     unsigned long memory; /* there was no memory; a whole answer counts as one */
-    unsigned long overflow; /* whole answers, which collectd did not take in time */
+    unsigned long overflow; /* answers whose arrival made the full queue drop its oldest */
 };
 
 /* A block that is swept. */
@@ -237,7 +237,7 @@ static void sweep(struct target *target, int64_t now)
         log_block(target, strerror(-r));
 }
 
-/* Begins the sweeps that are due. Returns how long the loop may wait, in milliseconds. */
+/* Begins the sweeps and backfills that are due. Returns how many milliseconds the loop may wait. */
 static int begin(struct poller *poller)
 {
     int64_t now = cemm_clock_steady();

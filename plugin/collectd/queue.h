@@ -70,7 +70,7 @@ struct queue {
 void queue_init(struct queue *queue);
 void queue_destroy(struct queue *queue);
 
-/* Adds an answer from malloc() and owns it. False: the oldest answers were dropped to make room. */
+/* Adds an answer from malloc(), which the queue then owns. False: the oldest were dropped. */
 bool queue_put(struct queue *queue, struct answer *answer);
 
 /* Wakes the call that waits for answers. No further answer will arrive before `expected`. */

@@ -20,7 +20,7 @@
 /* ---- causes ------------------------------------------------------------------ */
 
 /* Returns a hash of a problem's periods and message ("SOURCE: REQUEST: REASON"). If no answer came,
- * REQUEST counts only as its device; if the cloud is unreachable or denies access, not at all. */
+ * REQUEST counts only as its device; if the cloud is unreachable or access denied, not at all. */
 static uint64_t cause_of(const struct finding *finding)
 {
     const char *message = finding->message;

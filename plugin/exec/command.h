@@ -28,7 +28,7 @@ struct finding {
     struct cemm_document *document;
     int result; /* the result of the request */
     char message[CEMM_MESSAGE_SIZE];
-    uint64_t cause;       /* hash of what problems with the same cause have in common */
+    uint64_t cause;       /* a hash that problems with the same cause share */
     struct finding *next; /* the next problem with the same cause */
     bool joined;          /* it is reported with an earlier problem that has the same cause */
 };
@@ -67,11 +67,11 @@ void collection_clear(struct collection *collection);
 /* Sweeps, reports the problems and writes the result; `write` gets the collection as `data`. */
 enum exec_exit collection_command(const struct exec_options *options, command_write_fn *write);
 
-/* Writes a text to `file` (NULL: stdout), completely or not at all. */
+/* Writes what `write` produces to stdout or, if `file` is not NULL, replaces that file with it. */
 enum exec_exit command_put(const char *file, command_write_fn *write, const void *data);
 
 /* Adds a problem or note to a table, below its device. Problems with the same cause share one line.
- * *device is the device of the line above, or NULL. */
+ * *device is the device of the line above, or NULL, and is updated. */
 void collection_note(struct table *table, const struct finding *finding, const char **device);
 
 #endif

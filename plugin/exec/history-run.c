@@ -26,7 +26,7 @@
 #define RETRIES  7     /* how often a request is repeated if it gets no answer */
 #define PAUSE_MS 2000  /* milliseconds before each repetition */
 
-/* If there are more periods, each meter's first day is looked for before rows are fetched. */
+/* With more periods than this, each meter's first day is looked for before rows are fetched. */
 #define LONG_RANGE 366
 
 /* The API has no times before 2000. */
@@ -264,8 +264,9 @@ static void ask_more(struct history *history)
             begin_slot(history, number);
             history->next++;
         }
-        bool late = history->use->parts > 1 && is_last_part(history, slot);
-        if (slot->state == WAITING && slot->again <= now && (!late || number == history->head))
+        bool needs_earlier = history->use->parts > 1 && is_last_part(history, slot);
+        if (slot->state == WAITING && slot->again <= now &&
+            (!needs_earlier || number == history->head))
             ask(history, slot);
     }
 }

@@ -15,7 +15,7 @@ struct history_meter {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
     struct cemm_period since; /* first day with data; year 0: not known */
-    bool down;                /* its retries failed; it gets no more until it answers */
+    bool down;                /* its retries failed: no more retries until it answers */
     bool elsewhere;           /* it was reported that another shard has its device */
     bool has_data;            /* set by the command */
     size_t failed;            /* number of successive failed periods; one message reports them */

@@ -92,7 +92,6 @@ static enum exec_exit run_command(const struct exec_command *command, char *cons
     return end;
 }
 
-/* `cemm help COMMAND` is `cemm COMMAND --help`. */
 static bool asks_for_help(const char *argument)
 {
     return strcmp(argument, "help") == 0 || strcmp(argument, "--help") == 0 ||
@@ -109,7 +108,7 @@ int main(int argc, char **argv)
         message_print(CEMM_LOG_ERROR, "no command; see `cemm --help`");
         return EXEC_USAGE;
     }
-    if (asks_for_help(argv[1]) && argc > 2) {
+    if (asks_for_help(argv[1]) && argc > 2) { /* `cemm help COMMAND` is `cemm COMMAND --help` */
         argv[1] = argv[2];
         argv[2] = help;
     }

@@ -56,9 +56,9 @@ int missed_save(struct missed *missed, const struct cemm_document *document, boo
 
 /* ---- answers that wait ------------------------------------------------------------ */
 
-/* Lets the minutes that are missing before the answer be fetched. True: they are being fetched.
- * These minutes must have ended at least a minute before the limit. The limit is the end of the
- * sample's minute, so they are all minutes before that minute. */
+/* Asks for the minutes that are missing before the answer. True: they are being fetched. Backfill
+ * fetches only minutes that ended at least a minute before the limit. The limit is the end of the
+ * sample's minute, so all missing minutes before that minute are fetched. */
 static bool lacks_any(struct missed *missed, struct missed_meter *meter,
                       const struct cemm_document *answer)
 {

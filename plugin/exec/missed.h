@@ -8,7 +8,7 @@
 
 #define MISSED_WINDOW 86400 /* seconds: the same as the default of collectd's <Backfill> */
 
-#define HELD_MAX 64 /* at most this many answers of a meter wait, one for each sweep */
+#define HELD_MAX 64 /* at most this many answers of a meter wait; each sweep adds one */
 
 /* Writes a realtime answer or (`old`) missed minutes. */
 typedef void missed_write_fn(void *data, const struct cemm_document *document, bool old);

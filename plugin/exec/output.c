@@ -28,7 +28,7 @@
 
 #define OUTPUT_MODE 0644 /* the mode of a new file, less the umask */
 
-#define COLUMNS_MAX 100000
+#define COLUMNS_MAX 100000 /* a greater $COLUMNS is ignored */
 
 #define BEFORE_MAX (64 << 20) /* bytes; if the current file is longer, it is not read */
 

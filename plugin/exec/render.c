@@ -21,7 +21,7 @@ static size_t width(const char *text)
     return count;
 }
 
-/* Replaces control characters, which could control a terminal. */
+/* Adds a text and `end`. Replaces control characters in the text: they could control a terminal. */
 static void add(struct table *table, const char *text, char end)
 {
     for (; text && *text != '\0'; text++) {
@@ -178,7 +178,7 @@ static void add_row(struct table *table, char *row)
     table_row(table, cells);
 }
 
-/* Prints rows in CSV as a table, or rows in JSON as one array. */
+/* Prints rows in CSV as a table, or rows in JSON as elements of one array. */
 static int print_rows(struct render *render, char *rows, FILE *stream)
 {
     struct table table;

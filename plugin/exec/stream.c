@@ -1,7 +1,7 @@
 /*
- * `cemm stream`: reads all meters repeatedly (each time is a sweep), for
- * collectors that keep a program running (Telegraf execd, collectd exec) and
- * for node_exporter.
+ * `cemm stream`: reads all meters repeatedly, in sweeps, for collectors that
+ * keep a program running (Telegraf execd, collectd exec) and for
+ * node_exporter.
  *
  * Each answer is written immediately, and no sample is written twice. If a sweep
  * waits for a device, the next sweep begins alongside it, so the other devices
@@ -26,7 +26,7 @@
 /* How long the next sweep, or a snapshot, waits for a running sweep (milliseconds). */
 #define GRACE_MS 1000
 
-#define TYPE_PAUSE (10 * 60 * 1000) /* between two requests for a type (milliseconds) */
+#define TYPE_PAUSE (10 * 60 * 1000) /* between two requests for a meter's type (milliseconds) */
 
 #define SWEEPS_MAX 64         /* sweeps at a time; most of them wait for the same device */
 #define INPUT_MAX  (64 << 10) /* bytes: all that a pipe holds */
@@ -147,7 +147,7 @@ static void put(void *data, const struct cemm_document *document, bool old)
 
 /* ---- snapshots ------------------------------------------------------------------ */
 
-static void show(struct stream *stream, struct latest *entry, const struct cemm_document *document)
+static void keep(struct stream *stream, struct latest *entry, const struct cemm_document *document)
 {
     struct cemm_document *picked = cemm_ledger_pick(stream->ledger, document, entry->shown);
     if (!picked) {
@@ -276,7 +276,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     if (answer->result == CEMM_ABSENT && (entry->up || entry->sweep == 0))
         message_about(CEMM_LOG_WARNING, entry->uid.text, entry->alias, answer->message);
     else if (good && is_prometheus(stream))
-        show(stream, entry, answer->document);
+        keep(stream, entry, answer->document);
     else if (good && stream->options->state)
         missed_take(&stream->missed, &entry->missed, answer->document);
     else if (good)
