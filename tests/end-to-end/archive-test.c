@@ -70,7 +70,7 @@ static int teardown(void **state)
 
 /* ---- a client with an archive -------------------------------------------------------------- */
 
-/* Returns a path in a static buffer, which the fourth of the next calls overwrites. */
+/* Returns a path in the archive. It stays valid during the next three calls. */
 static const char *in_archive(const char *name)
 {
     static char paths[4][PATH_SIZE];
@@ -329,8 +329,8 @@ static void damaged_is_put_aside(void **state)
     }
 }
 
-/* If nothing can be written, because the disk is full or read-only, everything else works, and one
- * message is logged. */
+/* If nothing can be written (here because the archive's directory can't be made), everything else
+ * works, and one message is logged. */
 static void can_not_be_written(void **state)
 {
     struct cemm_archive_state about;
@@ -926,13 +926,12 @@ static void empty_in_one_source(void **state)
     query = query_of(CEMM_DATA, "p1", "2024-06-02");
     SIM_FAULTS(&rig.cloud, "status=502@*/data/*");
     reply = rig_get(&rig, &query);
-    reply_expect(reply.result == -EIO, "a period that only one source has denied is not absent",
-                 &reply);
+    reply_expect(reply.result == -EIO, "a period is not absent if only one source says so", &reply);
     query = query_of(CEMM_DATA, "p1", "2024-04-02");
     sim_no_faults(&rig.cloud);
     reply = rig_get(&rig, &query);
     reply_expect(reply.result == 0 && cemm_document_newest(reply.document) == 0,
-                 "no source has one", &reply);
+                 "no source has a sample", &reply);
     reply_clear(&reply);
 }
 

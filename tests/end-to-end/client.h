@@ -96,7 +96,8 @@ void client_end(struct client *client); /* may be called twice */
 struct cemm_uid client_uid(void);
 struct cemm_query client_query(enum cemm_endpoint endpoint, const char *alias);
 
-/* Sends a request and runs the loop until the answer has arrived. */
+/* Send a request, run the loop until the answer has arrived, and return the result. client_find()
+ * searches for devices or, if `uid` is not NULL, for the meters of that device. */
 int client_get(struct client *client, const struct cemm_query *query, struct reply *ret_reply);
 int client_find(struct client *client, const struct cemm_uid *uid, struct reply *ret_reply);
 /* The same in two steps: client_ask() sends a request, and client_wait() runs the loop until the

@@ -168,7 +168,7 @@ static struct rig rig;
 
 /* ---- the path ---------------------------------------------------------------------- */
 
-/* The documented path of a row, as the simulator logs it. */
+/* Writes the documented path of a row, as the simulator logs it. */
 static void write_path(const struct row *row, int64_t time, char ret_line[LINE_SIZE])
 {
     static const char *const ends[] = {
@@ -197,7 +197,7 @@ static void write_path(const struct row *row, int64_t time, char ret_line[LINE_S
 }
 
 /* Checks that the log has only this request, and that it was answered with the document once. The
- * cloud must have answered with promises before that, the LAN must not. */
+ * cloud must have answered with promises before; the LAN must not. */
 static void check_log(const struct row *row, int64_t time)
 {
     char line[LINE_SIZE];
@@ -292,7 +292,7 @@ static void check_single(const struct row *row, const struct cemm_series *series
         return;
     }
     CHECK(series->count == 1);
-    if (total) /* its time is the CEMM's, some seconds later */
+    if (total) /* `totals` has the time of the CEMM's clock, some seconds later */
         CHECK(series->samples[0].time > time && series->samples[0].time < time + MARK_MS);
     else
         CHECK(series->samples[0].time == time);

@@ -59,9 +59,9 @@ static void freed_during_a_search(void **state)
 
 /* Requests that are repeated as soon as they are answered. */
 static struct {
-    unsigned ends;
+    unsigned ends; /* number of requests that have ended */
     struct cemm_selection all;
-    bool ending;
+    bool ending; /* the context is being freed */
 } insistent;
 
 static void ask_for_all(void);
@@ -226,7 +226,7 @@ static void sweep_all(void)
     assert_true(crowd.done);
 }
 
-static bool at_hand(void)
+static bool is_cached(void)
 {
     struct cemm_query query = realtime("p1");
     struct cemm_document *document = cemm_peek(rig.client.cemm, &query, INT64_MAX);
@@ -247,13 +247,13 @@ static void a_sweep_is_not_cached(void **state)
     rig_run(&rig);
     sweep_all();
     assert_true(crowd.answers > 0);
-    assert_false(at_hand());
+    assert_false(is_cached());
     struct reply reply = rig_get(&rig, &query);
     reply_expect(reply.result == 0, "another caller", &reply);
     reply_clear(&reply);
-    assert_true(at_hand());
+    assert_true(is_cached());
     sweep_all();
-    assert_true(at_hand());
+    assert_true(is_cached());
 }
 
 /* The timeout applies to each request separately; all of them together take much longer. */
@@ -421,7 +421,8 @@ static void check_changed_address(bool cloud)
     reply_clear(&reply);
 }
 
-/* The device is replaced between two requests: no request fails, only the connection is new. */
+/* The device is replaced between two requests, so the new device answers immediately, on a new
+ * connection. Its answers must not be used. */
 static void an_address_changes_hands_unseen(void **state)
 {
     struct cemm_query query = realtime("p1");
@@ -606,7 +607,7 @@ static void only_an_unknown_account_is_waited_for(void **state)
     SIM_FAULTS(&rig.shed, "delay=2000@*/cemm/");
     query = realtime("han");
     reply = rig_get(&rig, &query);
-    reply_expect(reply_from(&reply, "cloud shed"), "named later", &reply);
+    reply_expect(reply_from(&reply, "cloud shed"), "the account that lists it later", &reply);
     reply_clear(&reply);
 }
 

@@ -1,6 +1,6 @@
 /*
- * For the tests of the engine: up to four simulators, a client that records its log, and checks
- * that print the actual result. See engine.c.
+ * For the tests of the engine: up to four simulators, a client whose log is recorded, and functions
+ * that check a result and print it if it is wrong. See engine.c.
  */
 #ifndef TESTS_END_TO_END_ENGINE_H
 #define TESTS_END_TO_END_ENGINE_H

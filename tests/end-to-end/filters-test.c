@@ -32,15 +32,15 @@ static const struct filter {
     const char *asked, *source;    /* cemm_get(asked) is answered by `source`, or (NULL) absent */
 } filters[] = {
     {"no filter", NULL, NULL, NULL, "han mb5 p1 s01", "mb77", "heatpump", "p1", GARAGE},
-    {"no such address", NULL, NULL, NULL, "han mb5 p1 s01", "usage", "mb248", "mb5", GARAGE},
-    {"the LAN only p1", NULL, "p1", NULL, "han p1 s01", "s01", "toaster", "s01", HOME},
-    {"each its own", "han", "p1", NULL, "han p1", "p1", "s01", "s01", NULL},
-    {"the cloud only han", "han", NULL, NULL, "han mb5 p1 s01", "mb5", "toaster", "p1", GARAGE},
-    {"an extra one", NULL, NULL, "heatpump", "han heatpump mb5 p1 s01", "heatpump", "toaster",
+    {"no such Modbus address", NULL, NULL, NULL, "han mb5 p1 s01", "usage", "mb248", "mb5", GARAGE},
+    {"only p1 on the LAN", NULL, "p1", NULL, "han p1 s01", "s01", "toaster", "s01", HOME},
+    {"a filter for each source", "han", "p1", NULL, "han p1", "p1", "s01", "s01", NULL},
+    {"only han in the cloud", "han", NULL, NULL, "han mb5 p1 s01", "mb5", "toaster", "p1", GARAGE},
+    {"an extra alias", NULL, NULL, "heatpump", "han heatpump mb5 p1 s01", "heatpump", "toaster",
      "heatpump", GARAGE},
-    {"an extra one and a filter", NULL, "p1", "heatpump", "han heatpump p1 s01", "heatpump",
+    {"an extra alias and a filter", NULL, "p1", "heatpump", "han heatpump p1 s01", "heatpump",
      "toaster", "heatpump", GARAGE},
-    {"an extra one that does not exist", NULL, NULL, "toaster", "han mb5 p1 s01", "toaster",
+    {"an extra alias that does not exist", NULL, NULL, "toaster", "han mb5 p1 s01", "toaster",
      "heatpump", "p1", GARAGE},
 };
 
@@ -87,8 +87,8 @@ static void filters_and_extra_aliases(void **state)
     }
 }
 
-/* A meter that the filter of a source excludes is not requested there even if the other source
- * fails. */
+/* A meter that the filter of a source excludes is not requested from that source, even if the other
+ * source fails. */
 static void a_filter_applies_when_the_other_fails(void **state)
 {
     (void)state;
@@ -123,7 +123,7 @@ static void take_meter(void *data, const struct cemm_uid *uid, const char *alias
     }
 }
 
-/* A selection has a source or METERs, not both. */
+/* A selection has a source or meters, not both. */
 static void a_source_excludes_meters(void **state)
 {
     struct cemm_selector meter = {.alias = "p1"};

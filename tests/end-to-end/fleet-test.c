@@ -1,6 +1,6 @@
 /*
- * Tests an account with 1,000 devices of three meters, in which the first answer to every request
- * is a promise. The checks do not depend on speed: every answer arrives once, over no more
+ * Tests an account with 1,000 devices that have three meters each. The first answer to every
+ * request is a promise. The checks do not depend on speed: every answer arrives once, over no more
  * connections than allowed, in little memory. Devices that hang or never keep a promise delay no
  * other device: all healthy devices have answered before the first deadline of a faulty one.
  */
@@ -191,8 +191,8 @@ static void test_faulty_ones_delay_no_other(void **state)
     end(&sweep);
 }
 
-/* For a device that is not known yet, with two meters, nine documents are needed. The promise of
- * each takes 5 s, and still only few requests are sent. */
+/* To read an unknown device with two meters, nine documents are needed. The promise of each is kept
+ * after 5 s, and still only few requests are sent. */
 static void test_few_requests(void **state)
 {
     static struct sweep sweep;

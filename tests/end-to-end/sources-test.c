@@ -199,8 +199,8 @@ static void the_lan_comes_later(void **state)
     pair_start(&rig);
     SIM_FAULTS(&rig.lan, "drop@*");
     pair_begin_client(&rig);
-    pair_expect("begin", client_find(&rig.client, NULL, &reply) == -EHOSTUNREACH, "in part",
-                &reply);
+    pair_expect("begin", client_find(&rig.client, NULL, &reply) == -EHOSTUNREACH,
+                "one source fails", &reply);
     client_find(&rig.client, &uid, &reply);
     pair_expect_meters(&rig, "the cloud's", "han p1 s01");
     reply = pair_get(&rig, CEMM_REALTIME, "p1");

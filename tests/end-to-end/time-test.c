@@ -537,7 +537,8 @@ static void begin_listed(void)
     assert_non_null(soak.client.cemm);
 }
 
-/* A device that its account no longer lists and that does not answer is no longer requested. */
+/* A device that its account no longer lists and that does not answer is no longer requested.
+ * `fault` is a further fault of the device. */
 static void no_longer_listed(const struct cemm_selection *selection, const char *fault)
 {
     begin_listed();

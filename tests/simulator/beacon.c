@@ -1,10 +1,10 @@
 /*
  * The discovery broadcast: how the devices on the LAN say where they are.
  *
- * One socket receives the broadcasts, and each device has its own socket, bound to its address. A
- * device sends answers from its socket, so that their source is its address as with real devices,
- * and also receives unicast queries there. All sockets use the same port. They set SO_REUSEADDR, so
- * several simulators can run on one machine.
+ * One socket receives the broadcasts, and each device has its own socket, bound to the device's
+ * address. A device sends its answers from its socket, so they come from its address, as those of
+ * real devices do. It also receives unicast queries there. All sockets use the same port. They set
+ * SO_REUSEADDR, so several simulators can run on one machine.
  *
  * The destination of a packet decides which devices answer: a broadcast concerns only the devices
  * in the network that it was sent to, although one process simulates the devices of all networks.
@@ -52,9 +52,9 @@ struct packet {
     int interface;
 };
 
-/* Sets `interface` and `broadcast` of the socket. `exactly`: from the interface that has its
- * address; otherwise from one whose network contains its address, as lo's network contains
- * 127.0.0.2. Returns false if there is no such interface. */
+/* Sets `interface` and `broadcast` of the socket. If `exactly`, they are those of the interface
+ * that has the socket's address; otherwise, those of an interface whose network contains that
+ * address, as lo's network contains 127.0.0.2. Returns false if there is no such interface. */
 static bool find_network(const struct ifaddrs *list, struct beacon_socket *sock, bool exactly)
 {
     for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
@@ -197,7 +197,7 @@ static bool concerns(const struct beacon_socket *sock, const struct packet *pack
            (packet->to.s_addr == sock->broadcast || packet->to.s_addr == INADDR_BROADCAST);
 }
 
-/* Whether the packet is from a simulated device. Junk includes an echo of the query, which must not
+/* Whether the sender is a simulated device. Its junk includes an echo of the query, which must not
  * be answered. */
 static bool is_own(const struct beacon *beacon, const struct sockaddr_in *sender)
 {

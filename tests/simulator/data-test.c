@@ -122,7 +122,7 @@ static void counters_never_step_back(void **state)
     }
 }
 
-/* The counters rise in a day by the sum of its minutes of power, except for rounding. */
+/* In a day, the counters rise by the sum of the power of all minutes, except for rounding. */
 static void energy_is_the_sum_of_power(void **state)
 {
     struct rig *rig = *state;
@@ -343,7 +343,7 @@ static void tariffs_follow_the_clock(void **state)
         {JULY_1 + 7 * HOUR, 2},
         {JULY_1 + 23 * HOUR, 1},
         {JULY_1 - 12 * HOUR, 1},    /* Sunday noon */
-        {1711839600 + 6 * HOUR, 1}, /* Sunday in the 23-hour day */
+        {1711839600 + 6 * HOUR, 1}, /* the Sunday that has 23 hours */
         {1711922400 + 7 * HOUR, 2}, /* the next day, a Monday */
     };
 
@@ -351,7 +351,7 @@ static void tariffs_follow_the_clock(void **state)
         assert_int_equal(value(rig->p1, CHANNEL_RATE, cases[i].utc), cases[i].rate * VALUE_ONE);
 }
 
-/* Cairo changes its clocks on a Friday: from 00:00 to 01:00 on 2024-04-26. */
+/* In Cairo, clocks change on a day with both tariffs: from 00:00 to 01:00 on Friday 2024-04-26. */
 static void tariffs_follow_a_clock_that_changes(void **state)
 {
     const int64_t midnight = 1714082400;

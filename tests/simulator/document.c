@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FRACTION_DIGITS 10 /* 1/1024 has that many */
+#define FRACTION_DIGITS 10 /* number of digits after the point of 1/1024 */
 #define FULL_ID         16384
 #define CHANNELS_MAX    8
 #define LIST_END        -1
 
-/* 10^10 / 1024: the fraction 1/1024, as a number of ten digits. */
+/* The ten digits after the point of 1/1024 = 0.0009765625, as a number: 10^10 / 1024. */
 #define DIGITS_OF_UNIT INT64_C(9765625)
 
 int64_t document_hundredths(int64_t value, enum rounding rounding)

@@ -1,5 +1,5 @@
 /*
- * Faults by name on matching paths.
+ * Faults: each has a name, and acts on the requests whose path matches its glob.
  *
  * A row of a table describes a fault: its name, the range of its argument, whether it waits,
  * replaces the answer or damages the genuine answer, and its function. spoil.c has most faults in
@@ -24,7 +24,7 @@
 #define NESTED_ARRAYS 100000
 
 enum fault_when {
-    FAULT_WAIT = 1,    /* waits before the answer, for ever if there is no argument; no `apply` */
+    FAULT_WAIT = 1,    /* waits before the answer, for ever if there is no argument */
     FAULT_FORGET = 2,  /* no answer on a connection that was idle for the argument's time */
     FAULT_INSTEAD = 4, /* replaces the genuine answer, which is not made */
     FAULT_AFTER = 8,   /* changes the genuine answer */
@@ -35,6 +35,7 @@ struct fault_row {
     const char *argument; /* NULL: the fault takes no argument */
     long min, max;
     enum fault_when when;
+    /* FAULT_INSTEAD and FAULT_AFTER: makes or changes the answer. Otherwise NULL. */
     int (*apply)(long argument, struct promises *promises, struct answer *answer);
     const char *help;
 };

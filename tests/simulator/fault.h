@@ -1,4 +1,4 @@
-/* Faults by name on matching paths. See fault.c. */
+/* Faults: each has a name, and acts on the requests whose path matches its glob. See fault.c. */
 #pragma once
 
 #include "answer.h"
@@ -31,14 +31,14 @@ struct faults {
  * argument is wrong. */
 int faults_add(struct faults *faults, const char *spec);
 int faults_add_file(struct faults *faults, const char *path);
-/* Replaces all faults with those in a file. If there is an error, they stay as they were. */
+/* Replaces all faults with those in a file. If there is an error, the faults stay as they were. */
 int faults_replace(struct faults *faults, const char *path);
 void faults_clear(struct faults *faults);
 void faults_help(void);
 
 /* Returns the time to wait before answering: milliseconds or FAULT_FOREVER. Here and below, `where`
- * is the request as API:UID:PATH, and `path` is the end of that text. `idle` is for how many
- * milliseconds the connection has been idle. */
+ * is the request as API:UID:PATH, and `path` is the end of that text. `idle` is the
+ * time for which the connection has been idle, in milliseconds. */
 int64_t faults_wait(const struct faults *faults, const char *where, const char *path, int64_t idle);
 /* Returns the fault that changes or replaces the answer, or NULL. */
 const struct fault *faults_find(const struct faults *faults, const char *where, const char *path);

@@ -135,7 +135,7 @@ static int summer(int yearday)
     return 1000 - distance * 1000 / 183;
 }
 
-/* Returns the height of a hill at `minute`. The hill has its top of `height` at `middle`, and
+/* Returns how high a hill is at `minute`. Its top is at `middle` and has the height `height`. It
  * extends for `half` minutes to either side. */
 static int hill(int minute, int middle, int half, int height)
 {

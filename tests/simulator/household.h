@@ -21,8 +21,8 @@ struct household {
     enum meter_kind kind;
     uint64_t seed;
     uint64_t solar_seed;
-    int phase; /* minutes by which this household or roof is late */
-    int solar_phase;
+    int phase;       /* minutes by which this household is late */
+    int solar_phase; /* minutes by which its roof is late */
 };
 
 /* The measurements of a day: minutes of power (1/8 W) or flow (1/8 L/min), or hours of gas (1/1024

@@ -60,8 +60,8 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
     return request;
 }
 
-/* Returns where the time of a connection's last answer is stored (0: none yet). NULL: there was no
- * memory. */
+/* Returns a pointer to the time of a connection's last answer, which is 0 before the first answer.
+ * NULL: there was no memory. */
 static int64_t *last_used(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
@@ -329,8 +329,8 @@ void request_due(struct request *request)
         request_resume(request, request->answered ? PHASE_GONE : PHASE_ANSWER);
 }
 
-/* Starts the next request of a device that has finished one, before a new request can overtake it.
- */
+/* If `request` has occupied its device, starts the first queued request immediately, so that no new
+ * request can overtake it. */
 static void start_next(struct request *request)
 {
     struct listener *listener = request->listener;
@@ -379,7 +379,8 @@ static const char *parameter(struct request *request, const char *name)
     return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-/* Returns the request as API:UID:PATH, with which faults are matched. NULL: there is no memory. */
+/* Returns the request as API:UID:PATH, the text that the glob of a fault may match. The caller
+ * frees it. NULL: there is no memory. */
 static char *where(const struct request *request)
 {
     char *text;

@@ -61,7 +61,8 @@ static bool find_pair(const char *text, struct pair *ret_pair, const char **ret_
     return true;
 }
 
-/* Replaces each sample before the text `until` (NULL: each sample) by what `write` makes of it. */
+/* Replaces each sample that is before `until`, a place in the body (NULL: all samples), by what
+ * `write` makes of it. */
 static int each_pair_until(struct answer *answer, const char *until, write_pair *write,
                            const char *text)
 {

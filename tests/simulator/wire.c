@@ -13,7 +13,7 @@
 #define TYPE      "Content-Type: application/json\r\n"
 #define OK        "HTTP/1.1 200 OK\r\n"
 #define LONG_SIZE 200000 /* bytes of one header line */
-#define MANY      100    /* header lines of 1000 bytes */
+#define MANY      100    /* header lines, trailers or interim answers of at most 1000 bytes */
 
 /* Replaces the body with the bytes to send: a header, then `length` bytes of the body. */
 __attribute__((format(printf, 4, 5))) static int send_as(struct answer *answer, enum answer_end end,
@@ -40,7 +40,8 @@ __attribute__((format(printf, 4, 5))) static int send_as(struct answer *answer, 
     return 0;
 }
 
-static int whole(struct answer *answer, enum answer_end end, size_t length)
+/* Sends a header with the right Content-Length, and `length` bytes of the body. */
+static int with_length(struct answer *answer, enum answer_end end, size_t length)
 {
     return send_as(answer, end, length, OK TYPE "Content-Length: %zu\r\n\r\n", answer->length);
 }
@@ -57,12 +58,12 @@ static int apply_reset_in_header(struct answer *answer)
 
 static int apply_reset_before_body(struct answer *answer)
 {
-    return whole(answer, ANSWER_RESET, 0);
+    return with_length(answer, ANSWER_RESET, 0);
 }
 
 static int apply_reset_in_body(struct answer *answer)
 {
-    return whole(answer, ANSWER_RESET, answer->length / 2);
+    return with_length(answer, ANSWER_RESET, answer->length / 2);
 }
 
 static int apply_close_in_header(struct answer *answer)
@@ -77,17 +78,17 @@ static int apply_stall_in_header(struct answer *answer)
 
 static int apply_stall_before_body(struct answer *answer)
 {
-    return whole(answer, ANSWER_HOLD, 0);
+    return with_length(answer, ANSWER_HOLD, 0);
 }
 
 static int apply_stall_in_body(struct answer *answer)
 {
-    return whole(answer, ANSWER_HOLD, answer->length / 2);
+    return with_length(answer, ANSWER_HOLD, answer->length / 2);
 }
 
 static int apply_drip(struct answer *answer)
 {
-    return whole(answer, ANSWER_DRIP, answer->length);
+    return with_length(answer, ANSWER_DRIP, answer->length);
 }
 
 /* This answer is valid HTTP/1.0: the end of the connection is the end of the answer. */

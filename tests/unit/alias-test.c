@@ -11,7 +11,7 @@ static const struct {
     const char *name;
     bool cloud;
 } documented[] = {
-    /* cloud §Aliases; LAN §Available Aliases */
+    /* in the API's documentation: cloud §Aliases, LAN §Available Aliases */
     {"p1", true},
     {"p1-usb", false},
     {"emucs", false},
@@ -104,8 +104,10 @@ static void test_silent(void **state)
         {"ten minutes", "p1", "p1", 600, 10, false},
         {"more than ten minutes", "p1", "p1", 601, 10, true},
         {"without a type", "p1", "", 3600, 10, true},
-        {"almost a quarter of an hour, asked every five minutes", "p1", "p1", 890, 300, false},
-        {"more than a quarter of an hour", "p1", "p1", 901, 300, true},
+        {"almost a quarter of an hour, but an interval of five minutes", "p1", "p1", 890, 300,
+         false},
+        {"more than a quarter of an hour, and an interval of five minutes", "p1", "p1", 901, 300,
+         true},
         {"another smart meter", "dlms-usb", "dlms", 3600, 10, true},
         {"the clock runs fast", "p1", "p1", -60, 10, false},
         {"never read", "p1", "p1", -1, 10, false},
@@ -115,7 +117,7 @@ static void test_silent(void **state)
         {"gas", "p1-gas", "gas", 36000, 10, false},
         {"water", "pulse-1", "water", 36000, 10, false},
         {"a pulse meter", "s01", "solar_energy", 36000, 10, false},
-        {"the site's use", "usage", "", 36000, 10, false},
+        {"the consumption of the site", "usage", "", 36000, 10, false},
         {"an extra alias", "heatpump", "", 36000, 10, false},
     };
     const int64_t now = INT64_C(1500000000000);

@@ -1,6 +1,6 @@
 /*
- * Tests how answers become documents: answers in all forms that the API's
- * documentation shows or that real devices send, and which values are not samples.
+ * Tests how answers become documents. The answers have all forms that the API's
+ * documentation shows or that real devices send. Also tests which values are not samples.
  * refuse-test.c has the answers that must be refused; tests/golden/ has the
  * documentation's complete examples.
  */
@@ -83,7 +83,7 @@ static void test_realtime(void **state)
          "t1[kWh] 7@" TIME},
         {"a meter's clock runs fast", "{\"data\":{\"t1\":[1496400900000,7]}}",
          "t1[kWh] 7@1496400900000"},
-        {"the first time in range, and the last, which is in the future",
+        {"the first time in range, and the last time, which is in the future",
          "{\"data\":{\"t1\":[946684800000,1],\"t2\":[4102444800000,2]}}",
          "t1[kWh] 1@946684800000; t2[kWh]"},
         {"texts are kept, except for -0",
@@ -237,7 +237,8 @@ static void test_bound(void **state)
     }
 }
 
-/* Once a meter has had totals, readings in an answer without totals are dropped. */
+/* Once an inverter or a pulse meter has had totals, the readings in its answers without totals are
+ * dropped. Those of other meters are kept. */
 static void test_drop_readings(void **state)
 {
     static const char text[] =

@@ -263,6 +263,7 @@ static void test_in_the_way(void **state)
     assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "1", 1), 0);
 }
 
+/* A note is a file of the archive without an answer: a meter's first day with data, or the zone. */
 static void expect_note(const char *archive, enum cemm_archive_kind kind,
                         const struct cemm_query *query, const char *wanted)
 {
@@ -298,6 +299,7 @@ static void test_notes(void **state)
                      -EFBIG);
 }
 
+/* Appends the last octet of the uid, and the alias. */
 static int take_name(void *data, const struct cemm_uid *uid, const char *alias)
 {
     char *names = data;

@@ -237,8 +237,8 @@ static void test_at_once(void **state)
         .rows_max = 2, .send = send_rows, .done = done};
     static const struct step steps[] = {
         {"a live sample", LIVE, 0, 0, 0, "get p1", true},
-        {"another one meanwhile", LIVE, 0, 0, 0, "", true},
-        {"of another meter", LIVE, 1, 0, 0, "get s01", true},
+        {"another sample meanwhile", LIVE, 0, 0, 0, "", true},
+        {"a sample of another meter", LIVE, 1, 0, 0, "get s01", true},
         {"rows come in pieces", ANSWER, 0, 0, 0, "send p1, send p1, done p1", 0},
         {"nothing is missing", LIVE, 0, 0, 0, "", false},
         {"a request that fails", ANSWER, -ETIMEDOUT, 0, 0, "done s01", 0},
@@ -352,7 +352,7 @@ static void test_rounds(void **state)
         int last;
         const char *events;
     } rows[] = {
-        {"all of it, oldest first, few at a time",
+        {"the rows are sent oldest first, two at a time",
          6,
          {0},
          10,
@@ -361,7 +361,7 @@ static void test_rounds(void **state)
         {"only what is missing", 6, {5, 3}, 10, 1, "get 2017-06-01, send 6+4, send 2"},
         {"nothing is missing", 4, {4, 3, 2}, 10, 1, ""},
         {"the API has nothing", 4, {0}, 0, 0, "get 2017-06-01"},
-        {"or not all", 6, {0}, 5, 3, "get 2017-06-01, send 5+4, send 3"},
+        {"the API has only some rows", 6, {0}, 5, 3, "get 2017-06-01, send 5+4, send 3"},
         {"two days", 13 * 60 + 2, {0}, 5, 4, "get 2017-05-31, send 5+4, get 2017-06-01"},
     };
 

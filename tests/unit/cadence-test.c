@@ -1,6 +1,6 @@
 /*
  * Tests the interval of a series: the shortest of the last seven gaps between its
- * samples, rounded up to one of our steps: 10, 30, 60, 300 or 3600 s.
+ * samples, in whole seconds, rounded up to one of our steps: 10, 30, 60, 300 or 3600 s.
  */
 #include "common/model/ledger.h"
 
@@ -34,11 +34,11 @@ static void test_learn(void **state)
         {"an outage at first", 0, {7200000, 10000, END}, 10},
         {"an outage between samples", 0, {10000, 7200000, 10000, 20000, END}, 10},
         {"seven gaps are kept", 0, {10000, 60000, 60000, 60000, 60000, 60000, 60000, END}, 10},
-        {"an eighth drops the oldest",
+        {"an eighth gap drops the oldest",
          0,
          {10000, 60000, 60000, 60000, 60000, 60000, 60000, 60000, END},
          60},
-        {"not a step forward", 0, {0, -5000, END}, 0},
+        {"gaps that are not positive", 0, {0, -5000, END}, 0},
         {"recalled", 30, {END}, 30},
         {"recalled, not one of our steps", 42, {END}, 60},
         {"recalled, and a longer one", 10, {60000, END}, 10},

@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Returns a configuration with an open section: "cloud", "local", "discovery", "archive", or "". */
+/* Returns a configuration with an open section: "cloud", "local", "discovery", "archive", or ""
+ * (no section). The caller frees it. */
 static struct cemm_config *open_config(const char *kind)
 {
     struct cemm_config *config = cemm_config_new();

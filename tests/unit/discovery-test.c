@@ -26,7 +26,7 @@ static const struct cemm_query root = {.endpoint = CEMM_ROOT};
 
 /* ---- the network ------------------------------------------------------------- */
 
-static uint32_t sender; /* 192.0.2.0 plus this sends the next packet; 0: there is no packet */
+static uint32_t sender;             /* the next packet comes from 192.0.2.0 plus this; 0: none */
 static unsigned strdups = UINT_MAX; /* number of strdup() that still succeed; UINT_MAX: all */
 
 ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from,
@@ -219,8 +219,8 @@ static void scans_without_claims(int count)
 
 /* ---- tests ------------------------------------------------------------------------ */
 
-/* If an address has sent no claim in the last scans, its source is used for another address. Then
- * nothing of the first address is left in it. */
+/* If an address has sent no claim in the last scans, its source is used for another address. The
+ * source then remembers nothing of the first address. */
 static void test_used_again(void **state)
 {
     const struct cemm_last_reply refusal = {.status = 403, .retry_after_ms = 3600000};

@@ -145,7 +145,7 @@ static const struct {
     double reverse;
     bool total_known;
     double unallocated;
-    bool refused; /* of a pair of readings */
+    bool refused; /* whether a pair of readings is refused */
 } days[] = {
     {"minutes", {0}, {0}, 0, 0, CEMM_BASIS_MINUTES, 12000, 6000, false, 0, false},
     {"readings",

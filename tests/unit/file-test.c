@@ -262,7 +262,8 @@ static void test_search_order(void **state)
     unsetenv("XDG_CONFIG_HOME");
     expect_found(NULL, "house");
     setenv("HOME", scratch_path("empty"), 1);
-    if (access("/etc/cemm/cemm.conf", F_OK) < 0) /* the test must not write to the last place */
+    /* The last place is /etc/cemm/cemm.conf, to which the test must not write. */
+    if (access("/etc/cemm/cemm.conf", F_OK) < 0)
         expect_found(NULL, "");
 }
 

@@ -1,6 +1,6 @@
 /*
  * Tests the text of documents as CSV and as rows of each format: columns, order,
- * empty fields, tags, and the values' own text. golden-test.c tests whole documents
+ * empty fields, tags, and that values keep their text. golden-test.c tests whole documents
  * as JSON, and prometheus-test.c tests Prometheus.
  */
 #include "answers.h"
@@ -214,7 +214,7 @@ static void test_outputs(void **state)
     cemm_zone_free(zone);
 }
 
-/* A channel that was never read also has a row. */
+/* With the option `unsampled`, a channel that was never read also has a row. */
 static void test_rows(void **state)
 {
     struct cemm_zone *zone = cemm_zone_new("Europe/Amsterdam");

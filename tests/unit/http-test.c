@@ -172,8 +172,8 @@ static void test_remaining_time(void **state)
     assert_int_equal(timeout, TIMEOUT_MS);
 }
 
-/* A request is sent again at most once, even if libcurl does not report that the connection was new
- * when it was sent again. */
+/* A request is sent again at most once, even if libcurl does not report that a new connection was
+ * used for that. */
 static void test_once(void **state)
 {
     (void)state;

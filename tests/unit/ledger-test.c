@@ -191,8 +191,8 @@ static void test_pick(void **state)
         const char *row;
         const char *source;
         const char *answer;
-        const char *sent;  /* the samples picked without a `shown` document */
-        const char *shown; /* the samples picked if the previous row's result is `shown` */
+        const char *sent;  /* the samples picked if the parameter `shown` is NULL */
+        const char *shown; /* the samples picked if it is the previous row's result */
     } rows[] = {
         {"everything is new", "cloud home",
          "{\"data\":{\"t1\":[1496326765000,1351.60],\"gas\":[1496323165000,2],\"rate\":[0,0]}}",

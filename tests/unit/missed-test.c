@@ -20,7 +20,7 @@ static struct {
     size_t sent;
 } fake;
 
-/* ---- what else missed.c calls ------------------------------------------------------ */
+/* ---- what missed.c calls ----------------------------------------------------------- */
 
 struct cemm_backfill *cemm_backfill_new(struct cemm *cemm, struct cemm_ledger *ledger,
                                         const struct cemm_backfill_rules *rules, void *data)

@@ -1,6 +1,6 @@
 /*
- * Tests those of cemmfs's mount options that are numbers: what is read, and what
- * is refused.
+ * Tests the mount options of cemmfs whose values are numbers: which values are
+ * accepted, and which are refused.
  */
 #include "check.h"
 #include "fs/options.h"

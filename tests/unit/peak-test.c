@@ -32,10 +32,10 @@ static const struct {
      CEMM_ANSWER_MAX, 80},
     {"the same, deeply nested", CEMM_REALTIME, "{\"data\":{},\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
      "{},", "0]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}", CEMM_ANSWER_MAX, 110},
-    {"entries of io with a member each", CEMM_REALTIME, "{\"data\":{},\"x\":[", "{\"\":{}},", "0]}",
+    {"objects with a member each", CEMM_REALTIME, "{\"data\":{},\"x\":[", "{\"\":{}},", "0]}",
      CEMM_ANSWER_MAX, 80},
     {"rows of a day", CEMM_DATA, "{\"data\":{\"t1\":[", "[0,0],", "[0,0]]}}", CEMM_ANSWER_MAX, 40},
-    {"a list of devices of empty objects", CEMM_DEVICES, "{\"data\":[],\"x\":[", "{},", "0]}",
+    {"a list of devices, with empty objects", CEMM_DEVICES, "{\"data\":[],\"x\":[", "{},", "0]}",
      CEMM_DEVLIST_MAX, 1200},
 };
 

@@ -288,7 +288,7 @@ static void test_process_zone(void **state)
     assert_int_equal(cemm_period_end(zone, &day), 1711922400);
     cemm_time_format(zone, 1711846800000, text);
     assert_string_equal(text, "2024-03-31T03:00:00+02:00");
-    struct cemm_zone *own = cemm_zone_new(NULL); /* read now … */
+    struct cemm_zone *own = cemm_zone_new(NULL); /* reads TZ now … */
     assert_non_null(own);
     setenv("TZ", "UTC", 1); /* … and not again */
     tzset();

@@ -235,7 +235,7 @@ static void test_before(void **state)
         {"not at the start of a line", "gas", "# cemm_gas_cubic_meters_total{@} 10.5\n", "10"},
         {"junk", "gas", "cemm_gas_cubic_meters_total{@} 10.5x\n", "10"},
         {"not a number", "gas", "cemm_gas_cubic_meters_total{@} \n", "10"},
-        {"endless", "gas", "cemm_gas_cubic_meters_total{@} +Inf\n", "10"},
+        {"infinite", "gas", "cemm_gas_cubic_meters_total{@} +Inf\n", "10"},
         {"cut off", "gas", "cemm_gas_cubic_meters_total{@} 10.5", "10"},
         {"joules", "t1",
          "# x\ncemm_energy_joules_total{@,direction=\"import\",tariff=\"1\"} 36000001\n",

@@ -403,7 +403,7 @@ static void test_hold(void **state)
     assert_true(hold_of(&hold, "p1", 1, 1000));
     assert_true(hold_of(&hold, "p1-gas", 2, 2000));
     assert_true(hold_of(&hold, "mb1", 3, 3000));
-    assert_false(hold_of(&hold, "mb1", 4, 3000)); /* it already has one */
+    assert_false(hold_of(&hold, "mb1", 4, 3000)); /* a reading of mb1 is already held back */
     assert_null(hold_take(&hold, entry_of("mb2")));
     expect_held(hold_take(&hold, entry_of("p1-gas")), 2);
     assert_null(hold_take(&hold, entry_of("p1-gas")));

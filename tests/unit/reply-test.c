@@ -1,6 +1,6 @@
 /*
- * Tests what a LAN device's answers with and without `totals` change: only an answer with them is
- * remembered, and then the readings of an answer without them are dropped.
+ * Tests that an answer with `totals` is remembered for a meter of a LAN device. From then on, the
+ * readings in answers without `totals` are dropped.
  */
 #include "check.h"
 #include "common/engine/registry.h"

@@ -1,6 +1,6 @@
 /*
- * A temporary directory for tests that read files. It is made before each test
- * and removed after it.
+ * A temporary directory for tests that read files. It is made before a test or a
+ * group of tests, and removed afterwards.
  */
 #ifndef TESTS_UNIT_SCRATCH_H
 #define TESTS_UNIT_SCRATCH_H

@@ -133,9 +133,9 @@ static void test_edges(void **state)
     (void)state;
     expect_text("the window begins within a minute", missing_of(ledger), "9-1");
     assert_true(cemm_ledger_missing(power(ledger), "", AT(5) + 1, NOW, &from, &until));
-    expect_int("from within a minute: the next one", from, AT(4));
+    expect_int("a search from within a minute finds the next minute", from, AT(4));
     assert_true(cemm_ledger_missing(power(ledger), "", AT(5), NOW, &from, &until));
-    expect_int("from its beginning: that one", from, AT(5));
+    expect_int("a search from the beginning of a minute finds that minute", from, AT(5));
     /* Minute 1 has ended, but may still be received until minute 0, the current one, ends. */
     assert_true(cemm_ledger_missing(power(ledger), "", AT(5), AT(0) + 59999, &from, &until));
     expect_int("a minute that has just ended is not missing yet", until, AT(1));
@@ -240,10 +240,11 @@ static void test_live(void **state)
     assert_int_equal(cemm_ledger_mark(power(ledger), "of another run", AT(8)), 1);
     assert_int_equal(cemm_ledger_mark(power(ledger), NULL, AT(5)), 0);
     assert_int_equal(cemm_ledger_mark(t1, NULL, AT(5)), 0);
-    expect_text("one", missing_to(power(ledger), "csv"), "10-5 4-1");
-    expect_text("the other", missing_to(power(ledger), "write_graphite"), "10-5 4-1");
-    expect_text("no other sink", missing_to(power(ledger), "of another run"), "10-8 7-1");
-    expect_text("no minutes", missing_to(t1, "csv"), "10-1");
+    expect_text("one sink", missing_to(power(ledger), "csv"), "10-5 4-1");
+    expect_text("the other sink", missing_to(power(ledger), "write_graphite"), "10-5 4-1");
+    expect_text("not the sink of another run", missing_to(power(ledger), "of another run"),
+                "10-8 7-1");
+    expect_text("t1 has no minutes", missing_to(t1, "csv"), "10-1");
     cemm_ledger_free(ledger);
 }
 
@@ -682,8 +683,9 @@ static void test_cadence(void **state)
         assert_int_equal(cemm_ledger_mark(power(ledger), NULL, sample.time), 0);
         expect_int("two samples are enough", cemm_ledger_cadence(power(ledger), &seconds), i > 1);
         expect_int("30 s", seconds, i > 1 ? 30 : 0);
-        expect_int("this is known without samples", cemm_ledger_cadence(pulse, &seconds), true);
-        expect_int("it has no interval", seconds, 0);
+        expect_int("a pulse meter's cadence is known without samples",
+                   cemm_ledger_cadence(pulse, &seconds), true);
+        expect_int("a pulse meter has no interval", seconds, 0);
         save(ledger, false, 0);
     }
     expect_state(path, HEADER SENT("@1699999930000") LINE("1699999920") END SENT("/30")
@@ -699,7 +701,7 @@ static void test_cadence(void **state)
     expect_state(path, HEADER SENT("@1700025200000 /30") SENT("1699999920+2 1700025180+1") END);
     load(ledger, path, 0);
     assert_true(cemm_ledger_cadence(power(ledger), &seconds));
-    expect_int("however long it was away", seconds, 30);
+    expect_int("after hours without a sample", seconds, 30);
     append(path, SENT("/300"));
     load(ledger, path, 0);
     assert_true(cemm_ledger_cadence(power(ledger), &seconds));
@@ -707,7 +709,7 @@ static void test_cadence(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* A file with too many sinks was not written by us. */
+/* A file with too many sinks was not written by us, so it is refused. */
 static void test_sinks(void **state)
 {
     char text[8000] = HEADER END;

@@ -1,5 +1,6 @@
 /*
- * Tests that the store can read what it has written, however long the deps are.
+ * Tests that the store can read what it has written, however long the deps (the list of
+ * sources, see registry.h) are.
  */
 #include "check.h"
 #include "common/base/limits.h"

@@ -1,6 +1,6 @@
 /*
- * Tests the heap of timers: a timer that is due fires once, in order; a stopped
- * timer does not fire, wherever it was in the heap.
+ * Tests the heap of timers: timers that are due fire once each, in the order of their
+ * times; a stopped timer does not fire, wherever it was in the heap.
  */
 #include "check.h"
 #include "common/engine/timer.h"
@@ -12,7 +12,7 @@ struct probe {
     int fired;
     struct cemm_timers *timers;
     struct probe *stops; /* the timer that is stopped when this one fires */
-    int64_t again;       /* the time for which it is started again; 0: it is not */
+    int64_t again;       /* the time for which it is started again; 0: it is not started again */
 };
 
 static int64_t last_fired;

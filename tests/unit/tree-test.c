@@ -268,7 +268,7 @@ static void test_known(void **state)
             fail_msg("%s", known_names[i].text);
         if (strstr(known_names[i].text, "2024-04") == NULL &&
             !walk_as(&partly, &fixture->clock, known_names[i].text, &path))
-            fail_msg("%s, not known for good", known_names[i].text);
+            fail_msg("%s, although there may be data before the first day", known_names[i].text);
     }
 }
 
@@ -562,8 +562,8 @@ static void test_queries(void **state)
     }
 }
 
-/* Files of the same document have the same cause, and so have the directories of periods of a
- * meter. */
+/* tree_cause() is the same for all files of a document. It is also the same for all directories of
+ * periods of a meter. */
 static void test_causes(void **state)
 {
     struct fixture *fixture = *state;

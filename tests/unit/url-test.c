@@ -1,6 +1,6 @@
 /*
  * Tests the URL of each endpoint in the cloud and on the LAN, as documented. The
- * parameter `time` is the period's start, which both understand in the same way.
+ * parameter `time` is the period's start. The cloud and the LAN understand it alike.
  */
 #include "check.h"
 #include "common/protocol/url.h"
