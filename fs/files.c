@@ -29,7 +29,9 @@
  * which rarely change. The node stays as long as the new bytes begin with the
  * old bytes: so tail -f works, and an unchanged info.json keeps its time. Added
  * bytes are first made readable; then the kernel forgets the last page (its end
- * was filled with zeros), and only then is it told the new size.
+ * was filled with zeros), and only then is it told the new size. All nodes of
+ * such a file have the same st_ino until new bytes do not begin with the old
+ * bytes: only then must tail -F print the file again.
  */
 #include "fs/fs.h"
 
@@ -140,9 +142,14 @@ static void drop_old(struct fs *fs)
         node_release(nodes, node);
     }
     while (nodes->final.count + nodes->bare.count > FINAL_FILES) {
-        struct node_queue *queue = nodes->bare.count > 0 ? &nodes->bare : &nodes->final;
-        if (!forget_name(fs, TAILQ_FIRST(&queue->nodes)))
+        struct node *node =
+            TAILQ_FIRST(nodes->bare.count > 0 ? &nodes->bare.nodes : &nodes->final.nodes);
+        if (!forget_name(fs, node))
             return;
+        if (node->kept) {
+            node_retire(nodes, node);
+            node_release(nodes, node);
+        }
     }
 }
 
@@ -243,12 +250,16 @@ static bool known_absent(const struct node *node)
     return is_description(&node->path) && is_recent(node->absent, FS_MAX_AGE);
 }
 
-/* Whether a lookup may return this node. A cold node is used only once, unless known_absent(). */
+bool file_absent(const struct node *node)
+{
+    return is_description(&node->path) ? known_absent(node) : node->absent != 0;
+}
+
+/* Whether a lookup may return this node. A cold node is used only once. */
 static bool is_valid(struct fs *fs, struct node *node)
 {
-    if (!node->snapshot)
-        return known_absent(node);
-    return !was_deleted(fs, node) && (time_left(fs, node) >= 0 || file_followed(node));
+    return node->snapshot && !was_deleted(fs, node) &&
+           (time_left(fs, node) >= 0 || file_followed(node));
 }
 
 static int document_lookup(struct fs *fs, const struct path *path, struct node **ret_node)
@@ -257,6 +268,8 @@ static int document_lookup(struct fs *fs, const struct path *path, struct node *
     *ret_node = node;
     if (node && is_valid(fs, node))
         return 0;
+    if (node && !node->snapshot && known_absent(node))
+        return -ENOENT;
     int64_t absent = node ? node->absent : 0;
     if (node) {
         node_retire(&fs->nodes, node);
@@ -275,6 +288,8 @@ static int document_lookup(struct fs *fs, const struct path *path, struct node *
     *ret_node = node = new_node(fs, path, snapshot);
     if (!node)
         return -ENOMEM;
+    if (may_grow(path) && !(snapshot && snapshot->closed))
+        node_set_inode(node, CEMM_HASH + fs->breaks);
     if (!snapshot)
         node->absent = absent;
     else
@@ -377,7 +392,13 @@ static void use_snapshot(struct pending *pending, struct snapshot *snapshot)
         if (pending->reading)
             (void)forget_name(fs, node);
         node_retire(&fs->nodes, node);
+        struct node *current = nodes_current(&fs->nodes, node->path.text);
+        if (current) { /* it has the same st_ino */
+            node_retire(&fs->nodes, current);
+            node_release(&fs->nodes, current);
+        }
         node->running = false;
+        fs->breaks++;
     } else if (pending->reading) {
         node_set_bytes(&fs->nodes, node, snapshot->bytes);
         snapshot->bytes = NULL;
@@ -432,7 +453,10 @@ static int check_absence(struct fs *fs, struct node *node, int error,
         cemm_offers(fs->cemm, &query->uid, query->alias, query->endpoint))
         error = EHOSTUNREACH;
     node->absent = error == ENOENT ? cemm_clock_wall() : 0;
-    node->kept = known_absent(node) && node->current;
+    if (!node->snapshot) {
+        node->kept = known_absent(node) && node->current;
+        node_touch(&fs->nodes, node);
+    }
     return error;
 }
 

@@ -14,7 +14,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <libgen.h>
 #include <mntent.h>
 #include <poll.h>
@@ -244,7 +243,10 @@ static int check_mountpoint(const char *mountpoint, const char *archive, char **
                             struct cemm_message *message)
 {
     /* With -o drop_privileges mount.fuse3 has mounted already and passes the descriptor. */
-    bool mounted = fnmatch("/dev/fd/[0-9]*", mountpoint, FNM_PATHNAME) == 0;
+    unsigned descriptor;
+    int end = 0;
+    bool mounted =
+        sscanf(mountpoint, "/dev/fd/%u%n", &descriptor, &end) == 1 && mountpoint[end] == '\0';
     struct stat about;
     message->text[0] = '\0';
     int r = remove_dead_mount(mountpoint);

@@ -113,7 +113,7 @@ void node_unqueue(struct node *node)
 static struct node_queue *queue_of(struct nodes *nodes, const struct node *node)
 {
     const struct snapshot *snapshot = node->snapshot;
-    if (node->path.kind == PATH_PERIOD && (!snapshot || snapshot->closed))
+    if (snapshot ? snapshot->closed : node->path.kind == PATH_PERIOD || node->kept)
         return snapshot && snapshot->bytes ? &nodes->final : &nodes->bare;
     return snapshot && snapshot->bytes && snapshot->source[0] ? &nodes->changing : NULL;
 }
@@ -130,6 +130,12 @@ void node_touch(struct nodes *nodes, struct node *node)
     queue->bytes += bytes_of(node);
 }
 
+void node_set_inode(struct node *node, uint64_t seed)
+{
+    uint64_t hash = cemm_hash(seed, node->path.text, strlen(node->path.text));
+    node->inode = hash >> 2 | HASHED;
+}
+
 void node_set_snapshot(struct nodes *nodes, struct node *node, struct snapshot *snapshot)
 {
     node_unqueue(node);
@@ -137,10 +143,8 @@ void node_set_snapshot(struct nodes *nodes, struct node *node, struct snapshot *
     node->snapshot = snapshot;
     if (!node->growing)
         node_show(node);
-    if (snapshot->closed) {
-        uint64_t hash = cemm_hash(snapshot->hash, node->path.text, strlen(node->path.text));
-        node->inode = hash >> 2 | HASHED;
-    }
+    if (snapshot->closed)
+        node_set_inode(node, snapshot->hash);
     node_touch(nodes, node);
 }
 

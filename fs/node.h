@@ -1,8 +1,9 @@
 /*
  * Nodes: the inodes that the kernel knows. A node lives until the kernel has
  * forgotten all lookups of it and no request uses it, unless it is `kept`. A
- * path can have several nodes, one for each snapshot that is still read; a
- * lookup of its name finds the newest, which is the current node.
+ * path can have several nodes: one for each snapshot that is still read, and
+ * one for each reader that waits for the first snapshot. A lookup of the name
+ * finds the newest, which is the current node.
  *
  * Node numbers are never reused, because the kernel caches pages by number.
  */
@@ -18,7 +19,7 @@
 
 struct node {
     uint64_t number;
-    uint64_t inode;   /* the st_ino that stat shows; see node_set_snapshot() */
+    uint64_t inode;   /* the st_ino that stat shows; see node_set_inode() */
     uint64_t parent;  /* the directory of the last lookup */
     uint64_t lookups; /* lookups that the kernel has not forgotten */
     unsigned pins;    /* how many requests use the node; the root has one more */
@@ -63,7 +64,7 @@ struct nodes {
     void *by_path;   /* tree of the current nodes */
     uint64_t next_number;
     struct node_queue final; /* files of closed periods with their bytes */
-    struct node_queue bare;  /* files of periods without their bytes: not fetched yet, or dropped */
+    struct node_queue bare;  /* files of periods without their bytes; absent files that are kept */
     struct node_queue changing; /* other fetched files with their bytes */
 };
 
@@ -80,6 +81,9 @@ struct node *node_new(struct nodes *nodes, const struct path *path);
 
 /* Makes the node neither current nor kept, so that the next lookup of its name makes a new node. */
 void node_retire(struct nodes *nodes, struct node *node);
+
+/* Makes st_ino a hash of the path and the seed. */
+void node_set_inode(struct node *node, uint64_t seed);
 
 /* Takes ownership of the snapshot. While the node is growing, the kernel is shown the new size only
  * after node_show(). For a closed period, st_ino becomes a hash of the bytes and the path. This

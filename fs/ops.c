@@ -332,7 +332,7 @@ static void add_found(struct lister *lister)
 static bool is_absent(const struct fs *fs, const struct path *path)
 {
     const struct node *node = nodes_current(&fs->nodes, path->text);
-    if (node && (node->absent != 0 || node->snapshot))
+    if (node && (node->snapshot || file_absent(node)))
         return node->absent != 0;
     if (path->kind != PATH_IO && path->kind != PATH_METER_INFO)
         return false;

@@ -61,6 +61,24 @@ wait "$first" || not_ok 'the waiting reader gets the file' "$?"
 check 'a file that is looked up again meanwhile is read completely' jq -e . "$scratch/first"
 is 'without extra bytes' 0 "$(tr -cd '\000' <"$scratch/first" | wc -c)"
 
+# Two readers open a cold file that grows. tail -F compares its st_ino with that of the name, and
+# would print the file again if they differed.
+today=$(day_file 00-1E-C0-00-00-02 p1 "$(date +%F)" csv) # the link today.csv may wait itself
+stat "${today%/*}" >/dev/null
+sim_faults 'delay=2500@*/p1/data/day/*'
+tail -n 1 -F "$today" >"$scratch/tail" 2>/dev/null &
+follower=$!
+started "$follower"
+wait_for 20 test -h "/proc/$follower/fd/3" || not_ok 'tail opens it'
+cat "$today" >/dev/null
+check 'tail -F begins' wait_for 20 test -s "$scratch/tail"
+is 'it follows the file that its name leads to' "$(stat -L -c %i "$today")" "$(stat -L -c %i "/proc/$follower/fd/3")"
+if [[ -n ${CEMM_E2E_LONG-} ]]; then
+  check 'it shows three more minutes' wait_for 300 eval '[[ $(wc -l <"$scratch/tail") -ge 4 ]]'
+  is 'each minute once' '' "$(sort "$scratch/tail" | uniq -d)"
+fi
+stop "$follower"
+
 # ---- a source that fails -----------------------------------------------------------
 
 sim_faults 'status=502@*/data/*' 'status=403@*/totals/*'
