@@ -5,7 +5,7 @@
 #
 #   enter_namespaces "$@"            # skips the test if namespaces are forbidden
 #   begin BUILD_DIR
-#   net_begin                        # skips it if network namespaces are forbidden
+#   net_begin                        # skips the test if network namespaces are forbidden
 #   start_sim_in_site --lan-bind 10.77.0.11,10.77.0.12 --discovery
 #   in_asker "$build/…" …            # runs a command in the asker; in_site runs one in the site
 #   "${asker[@]}" COMMAND… &         # in the background: $! is the command itself

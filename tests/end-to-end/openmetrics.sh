@@ -15,7 +15,7 @@ cemm=$build/plugin/exec/cemm
 sim=$build/tests/simulator/cemm-sim
 one=00-1E-C0-00-00-01
 two=00-1E-C0-00-00-02
-minutes=00-1E-C0-00-00-03 # has gas by the minute
+by_minute=00-1E-C0-00-00-03 # a device whose gas is measured every minute
 since=2025-01-01
 config=$scratch/cemm.conf
 export TZ=Europe/Amsterdam TMPDIR=$scratch/tmp
@@ -52,7 +52,7 @@ assert len(set(families)) == len(families) and len(set(metrics)) == len(metrics)
 print(*families)'
 
 exits 'days' 0 "$cemm" history --config "$config" --from 2025-10-20 --to 2025-11-02 --format openmetrics --output "$scratch/days.om"
-is 'days: nothing on stdout and stderr' '' "$out$err"
+is 'days: there is nothing on stdout or stderr' '' "$out$err"
 is 'days are valid' 'cemm_electric_power_watts cemm_gas_amount_cubic_meters cemm_gas_flow_cubic_meters_per_second' \
   "$(python3 -c "$sound" "$scratch/days.om")"
 exits 'months' 0 "$cemm" history --config "$config" --from 2025-03-01 --to 2025-04-30 --period month --format openmetrics
@@ -131,8 +131,8 @@ is 'one sample has the expected value' "$("$sim" --since "$since" --zone Europe/
 is 'gas by the hour: the count' "$((14 * 24 + 1 + 14))|2" "$(counts 'cemm_gas_amount_cubic_meters{period="day"}')"
 is 'gas by the minute: the count' "$((14 * 1440 + 60 + 14))|1" "$(counts cemm_gas_flow_cubic_meters_per_second)"
 options=(--first 3 --dsmr5)
-samples 'gas by the minute' "cemm_gas_flow_cubic_meters_per_second{uid=\"$minutes\",period=\"day\"}" \
-  'x / 60000' "$minutes" p1-gas day:gas <"$scratch/minutes"
+samples 'gas by the minute' "cemm_gas_flow_cubic_meters_per_second{uid=\"$by_minute\",period=\"day\"}" \
+  'x / 60000' "$by_minute" p1-gas day:gas <"$scratch/minutes"
 
 no_key 'at the end'
 finish

@@ -75,11 +75,11 @@ machine() {
   local root=$scratch/$1-root dir=$scratch/$1
   shift 4
   local wrapper=("${@//ROOT/$root}")
-  check "$architecture: its libraries" unpack "$architecture"
+  check "$architecture: its libraries are unpacked" unpack "$architecture"
   cross_file "$root" "$triple" "$family" "${wrapper[@]}" >"$dir.ini"
   check "$architecture: it builds without a warning" build_for
   check "$architecture: the tests pass" tests_pass
-  is "$architecture: as many tests as here" "$here_count" \
+  is "$architecture: as many tests ran as this machine has" "$here_count" \
     "$(wc -l <"$dir/meson-logs/testlog.json")"
   exits "$architecture: cemm reads a meter" 0 \
     "${wrapper[@]}" "$dir/plugin/exec/cemm" read --config "$scratch/cemm.conf" --format csv p1

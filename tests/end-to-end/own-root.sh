@@ -7,7 +7,7 @@ hole=$(realpath "${TMPDIR:-/tmp}")
 root=$(mktemp -d)
 
 # alike DIRECTORY: makes the content of a directory of the old tree appear in the new tree. Entries
-# of / are bound with the mounts below them; other entries are left out if they have any.
+# of / are bound with the mounts below them; other entries are left out if mounts are below them.
 alike() {
   local entry
   for entry in "${1%/}"/* "${1%/}"/.[!.]*; do

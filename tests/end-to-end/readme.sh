@@ -57,7 +57,7 @@ blocks 80 examples/files.md 'Instead of.*'
 blocks 90 examples/README.md Remove
 blocks 91 README.md 'Remove it'
 pages=$(cd "$top" && git ls-files --cached --others --exclude-standard 'README.md' 'examples/*.md' | LC_ALL=C sort)
-is 'these are the pages with blocks' 'README.md examples/README.md examples/collectd/README.md examples/files.md examples/fleet/README.md examples/home-assistant/README.md examples/home-assistant/mqtt.md examples/influxdb.md examples/prometheus/README.md examples/victoriametrics.md' "$(paste -sd ' ' <<<"$pages")"
+is 'no page of recipes is missing here' 'README.md examples/README.md examples/collectd/README.md examples/files.md examples/fleet/README.md examples/home-assistant/README.md examples/home-assistant/mqtt.md examples/influxdb.md examples/prometheus/README.md examples/victoriametrics.md' "$(paste -sd ' ' <<<"$pages")"
 # README's own blocks, 10 and 91, are not counted, because they are not recipes.
 is 'every block of the recipes is run' "$(cd "$top" && cat examples/*.md examples/*/*.md | grep -c '^```sh')" \
   "$(find "$scratch/inside/blocks" -name '[2-9]*' ! -name '91-*' | wc -l)"
@@ -205,7 +205,8 @@ wait_for() {
   for ((i = 0; i < 600; i++)); do "$@" >/dev/null 2>&1 && return; sleep 0.5; done
   return 1
 }
-# after BLOCK: runs the services that a block has set up, as the users that the recipes name.
+# after BLOCK: uses what a block has set up, as the users that the recipes name. Keeps the output, which
+# is checked at the end.
 after() {
   case $(<"$1") in
     *'sudo mount /cemm'*)
@@ -283,7 +284,7 @@ days=$(yesterday)
 "${asker[@]}" unshare --mount --pid --fork --kill-child bash "$scratch/enter.sh" "$machine" "$sim_key" "$sim_cloud" "$uid" >"$scratch/enter.log" 2>&1 &
 inside_pid=$!
 started "$inside_pid"
-wait "$inside_pid" || not_ok 'the machine' "$(<"$scratch/enter.log")"
+wait "$inside_pid" || not_ok 'the copy of the machine runs to its end' "$(<"$scratch/enter.log")"
 if [[ ! -e $scratch/inside/done ]]; then
   not_ok 'the copy was started' "$(<"$scratch/enter.log")"
   finish
@@ -301,30 +302,30 @@ output_of() { inside "blocks/$(block "$1").out"; }
 is_power() { grep -qxE -e '-?[0-9.]+' <<<"$1"; }
 has 'cemm discover finds both' "$(output_of 'cemm discover')" '00-1E-C0-00-00-02  10.77.0.12'
 has 'the meters are listed, from the LAN and from the cloud' "$(output_of 'cemm list')" "$uid"
-has 'and read' "$(output_of 'cemm list')" 'electric_power='
+has 'the meters are read' "$(output_of 'cemm list')" 'electric_power='
 check 'a day is a file' grep -qE "(^|csv:)($days|$(yesterday))T12:" <<<"$(output_of 'cemm list')"
 check 'the mount of fstab: another user reads it' is_power "$(inside nobody.out)"
 check 'the copy has the days of both devices' test "$(find "$scratch/inside" -name copied.out -exec cat {} +)" -gt 200
 is 'cron: the user backup copies without a message' 0 "$(inside cron.out)"
 check 'collectd -T without a key file fails' grep -qx 'code [1-9][0-9]*' <<<"$(inside collectd-T.out)"
-hasnt 'the reason is not at the terminal' "$(inside collectd-T.out)" 'home.key'
-has 'it is in syslog' "$(inside syslog)" 'home.key'
+hasnt 'collectd -T: the reason is not at the terminal' "$(inside collectd-T.out)" 'home.key'
+has 'collectd -T: the reason is in syslog' "$(inside syslog)" 'home.key'
 check 'the plugin has values' grep -q power-p1-electric_power <<<"$(inside plugin.out)"
-check 'so does the exec plugin' grep -q power-p1-electric_power <<<"$(inside exec.out)"
+check 'the exec plugin has values' grep -q power-p1-electric_power <<<"$(inside exec.out)"
 has 'the timer: the textfile has the meters' "$(inside textfile.out)" 'cemm_up{'
-check 'promtool accepts it' promtool check metrics <<<"$(inside textfile.out)"
-has 'the service that runs all the time has them, for the user prometheus' "$(inside stream.out)" 'cemm_up{'
+check 'promtool accepts the textfile' promtool check metrics <<<"$(inside textfile.out)"
+has 'cemm-stream: the user prometheus can read the meters' "$(inside stream.out)" 'cemm_up{'
 is 'Telegraf runs as the user telegraf' telegraf "$(inside telegraf.out | awk '$1 == "telegraf" && $2 > 0 { print $1 }')"
-has 'and its command prints lines' "$(inside telegraf.out)" "cemm,uid=$uid,alias=p1"
+has 'the command that Telegraf runs prints lines' "$(inside telegraf.out)" "cemm,uid=$uid,alias=p1"
 has 'InfluxDB has the history' "$(inside influxdb.out)" '"count_electric_power"'
-has 'and a refusal is reported' "$(inside refused.out)" 'database not found'
+has 'a refusal of InfluxDB is reported' "$(inside refused.out)" 'database not found'
 has 'Home Assistant gets hours' "$(inside home-assistant.out)" 'p1_import,'
-has 'and a first row' "$(inside home-assistant.out)" '_p1_import,01.01.2010 00:00,kWh,0,0'
+has 'Home Assistant gets a first row' "$(inside home-assistant.out)" '_p1_import,01.01.2010 00:00,kWh,0,0'
 has 'VictoriaMetrics has the history' "$(inside victoriametrics.json)" '"__name__":"cemm_electric_power"'
 has 'the broker has a sample' "$(inside blocks/67-1.sh.mqtt)" '"channel": "electric_power"'
-has 'from a publisher that is online' "$(inside blocks/67-1.sh.mqtt)" 'cemm/status online'
-has 'which announces its sensors to Home Assistant' "$(inside blocks/67-1.sh.mqtt)" "homeassistant/sensor/cemm/${uid}_p1_t1/config"
-has 'the same from collectd' "$(inside blocks/68-1.sh.mqtt)" "collectd/inside/cemm-$uid/power-p1-electric_power"
+has 'the broker says that the publisher is online' "$(inside blocks/67-1.sh.mqtt)" 'cemm/status online'
+has 'the publisher announces its sensors to Home Assistant' "$(inside blocks/67-1.sh.mqtt)" "homeassistant/sensor/cemm/${uid}_p1_t1/config"
+has 'the broker has a sample from collectd' "$(inside blocks/68-1.sh.mqtt)" "collectd/inside/cemm-$uid/power-p1-electric_power"
 check 'the service of cemmfs: another user reads the mount' is_power "$(inside service.out)"
 is 'four plots' 4 "$(find "$scratch/inside/cemm" -maxdepth 1 -name '*.png' | wc -l)"
 is 'everything is removed' '' "$(diff "$scratch/inside/before" "$scratch/inside/afterwards" | grep '^[<>]' || true)"

@@ -11,7 +11,8 @@ collectd_begin
 run=$scratch/collectd
 two=00-1E-C0-00-00-02
 
-# begin_world: starts the simulator. The first device is on the LAN, and the second only in the cloud.
+# begin_world: starts the simulator and writes the configurations. The first device is on the LAN, and
+# the second only in the cloud.
 begin_world() {
   start_sim --devices 2 --lan 1 --meters p1,s01,mb3 --since "$since"
   write_config "$conf" 'timeout = 60'
@@ -37,8 +38,8 @@ CONF
 
 # ---- one set of readings ---------------------------------------------------------
 
-# sums FILE: reads lines "TIME CHANNEL VALUE" in kWh. Prints at how many times there are all readings,
-# and at how many of these times a documented sum is wrong.
+# sums FILE: reads lines "TIME CHANNEL VALUE" in kWh. Prints how many times have all six readings, and
+# for how many of these times a documented sum is wrong.
 sums() {
   awk '
     function off(a, b, sum) { return a - b - sum > 0.0101 || a - b - sum < -0.0101 }
@@ -56,17 +57,17 @@ sums() {
 
 solar_in_the_mount() {
   local document channel
-  check 'the solar meter' wait_for 20 cat "$m/$dev/mb3/realtime.csv"
+  check 'the mount: the solar meter is read' wait_for 20 cat "$m/$dev/mb3/realtime.csv"
   # same: copies realtime.json and realtime.csv, and tells whether both were made of the same answer.
   same() {
     document=$(<"$m/$dev/mb3/realtime.json") &&
       cp "$m/$dev/mb3/realtime.csv" "$scratch/mb3.csv" && [[ $document == "$(<"$m/$dev/mb3/realtime.json")" ]]
   }
-  wait_for 10 same || not_ok 'one answer in both forms'
+  wait_for 10 same || not_ok 'the mount: both files are made of the same answer'
   for channel in t1 t2 t3 t4 electric_energy electric_energy_high; do
     is "the mount: $channel comes from totals" "$(jq -r ".totals.${channel}[1]" <<<"$document")" \
       "$(awk -F, -v channel="$channel" '$1 == channel { print $2 }' "$scratch/mb3.csv")"
-    check "the mount: $channel as a file" test -s "$m/$dev/mb3/realtime/$channel"
+    check "the mount: $channel is a file" test -s "$m/$dev/mb3/realtime/$channel"
   done
   is 'the mount: realtime.json keeps both sets' true \
     "$(jq '(.data.t1[1] - .totals.t1[1] - .totals.t2[1] | fabs) < 0.0201 and .data.t2 == [0,0]' <<<"$document")"
@@ -85,7 +86,7 @@ solar_in_collectd() {
     csv "$dev" "energy_wh-mb3-$channel" | xargs awk -F, -v channel="$channel" \
       '$1 != "epoch" { printf "%s %s %.3f\n", $1, channel, $2 / 1000 }'
   done >"$scratch/collectd.readings"
-  check "collectd: all readings at one moment" test "$(sums "$scratch/collectd.readings" | cut -d' ' -f1)" -ge 1
+  check 'collectd: all readings of at least one moment' test "$(sums "$scratch/collectd.readings" | cut -d' ' -f1)" -ge 1
   is 'collectd: t1 - t3 is electric_energy' 0 "$(sums "$scratch/collectd.readings" | cut -d' ' -f2)"
 }
 
@@ -104,27 +105,27 @@ day() {
 odd_in_the_mount() {
   local uid file
   is 'odd entries: both devices are listed' "$dev $two" "$(basename -a "$m"/00-* | xargs)"
-  is 'odd entries: all meters of the one on the LAN' 'mb3 p1 s01' \
+  is 'odd entries: all meters of the device on the LAN are listed' 'mb3 p1 s01' \
     "$(find "$m/$dev" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort | grep -v usage | xargs)"
   check 'odd entries: a type that is a number hides no valid one' grep -q ' p1 (p1)' "$m/status"
   for uid in "$dev" "$two"; do
-    check "$uid: odd members: realtime" wait_for 20 cat "$m/$uid/p1/realtime.csv"
-    is "$uid: odd members: all others" 't1 t2 t3 t4 electric_power rate gas' \
+    check "$uid: odd members: realtime.csv is read" wait_for 20 cat "$m/$uid/p1/realtime.csv"
+    is "$uid: odd members: all other members are shown" 't1 t2 t3 t4 electric_power rate gas' \
       "$(cut -d, -f1 "$m/$uid/p1/realtime.csv" | grep -vE '^(channel|electric_energy.*|switch)$' | xargs)"
-    check "$uid: odd members: a value" test -s "$m/$uid/p1/realtime/electric_power"
+    check "$uid: odd members: a value is a file" test -s "$m/$uid/p1/realtime/electric_power"
     file=$(day_file "$uid" p1 "$past" csv)
-    check "$uid: odd rows: the day" wait_for 20 cat "$file"
-    is "$uid: odd rows: all others" 1441 "$(wc -l <"$file")"
+    check "$uid: odd rows: the day is read" wait_for 20 cat "$file"
+    is "$uid: odd rows: all other rows are shown" 1441 "$(wc -l <"$file")"
     cut -d, -f2 "$file" | tail -n +2 >"$scratch/day.$uid"
   done
   cp "$m/status.json" "$scratch/status.json"
-  is 'what was left out is counted, of both' true \
+  is 'what was left out is counted for both sources' true \
     "$(jq '[.sources[] | select(.left_out >= 4)] | length == 2' "$scratch/status.json")"
   for file in 'odd1 is not' 'a row of electric_power is not'; do
-    is "one line of each source: $file" 2 "$(lines_left_out "$scratch/fs.log" "$file")"
+    is "each source has one line in the log: $file" 2 "$(lines_left_out "$scratch/fs.log" "$file")"
   done
-  is 'one line of the list of devices' 1 "$(lines_left_out "$scratch/fs.log" 'a device has no string "uid"')"
-  is 'one line of the list of meters' 1 "$(lines_left_out "$scratch/fs.log" "$dev io: a meter is not an object")"
+  is 'the list of devices has one line in the log' 1 "$(lines_left_out "$scratch/fs.log" 'a device has no string "uid"')"
+  is 'the list of meters has one line in the log' 1 "$(lines_left_out "$scratch/fs.log" "$dev io: a meter is not an object")"
 }
 
 odd_in_collectd() {
@@ -133,9 +134,9 @@ odd_in_collectd() {
     check "collectd: $uid: odd members: power" wait_for 60 has_lines 3 "$uid" power-p1-electric_power
     check "collectd: $uid: odd members: readings" wait_for 60 has_lines 3 "$uid" energy_wh-p1-t1
     check "collectd: $uid: odd entries: the other meter" wait_for 60 has_lines 1 "$uid" power-s01-electric_power
-    is "collectd: $uid: none of them is dispatched" '' "$(find "$run/csv" -path "*$uid*odd*")"
+    is "collectd: $uid: no odd member is dispatched" '' "$(find "$run/csv" -path "*$uid*odd*")"
   done
-  is 'collectd: one line of each source' 2 "$(lines_left_out "$run/log" 'odd1 is not')"
+  is 'collectd: each source has one line in the log' 2 "$(lines_left_out "$run/log" 'odd1 is not')"
 }
 
 past=$(date -d '40 days ago' +%F)

@@ -2,8 +2,8 @@
 # refusals.sh BUILD_DIR: a cloud refuses requests with 429 and Retry-After (a number or a date), with 429
 # alone, and with 403. An interactive program reports the refusal immediately. A poller repeats the
 # request only after the time that Retry-After says, or otherwise after longer and longer pauses, and
-# logs the refusal once. It goes on reading the healthy meter. A key file that was rewritten is read
-# again.
+# logs the refusal once. Meanwhile it goes on reading a meter that the cloud does not refuse. A key
+# file that was rewritten is read again.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -14,6 +14,7 @@ begin_mount "$@"
 collectd_begin
 cemm=$build/plugin/exec/cemm
 healthy=00-1E-C0-00-00-05
+# The fault of each device whose requests are refused.
 declare -A kind=([00-1E-C0-00-00-01]=busy-for=3600 [00-1E-C0-00-00-02]=busy-until=3600
   [00-1E-C0-00-00-03]=status=429 [00-1E-C0-00-00-04]=status=403)
 
@@ -41,7 +42,7 @@ check_pauses() {
     [[ ${kind[$uid]} == busy-* ]] || most=$(awk -v uid="$uid" '$3 == uid && /realtime/ { if (!first) first = $1; last = $1 }
       END { print int(2 + log((last - first) / 750 + 1) / log(2)) }' "$sim_log")
     check "$1: ${kind[$uid]}: asked for at most $most times" test "$(asked_for "$uid")" -le "$most"
-    check "$1: ${kind[$uid]}: at least once" test "$(asked_for "$uid")" -ge 1
+    check "$1: ${kind[$uid]}: asked for at least once" test "$(asked_for "$uid")" -ge 1
   done
 }
 
@@ -51,7 +52,7 @@ reported_once() {
   for uid in "${!kind[@]}"; do
     is "$1: ${kind[$uid]}: logged once" 1 "$(grep -v Notification "$2" | grep -c "$uid.*HTTP 4" || true)"
   done
-  has "$1: and for how long" "$(<"$2")" 'too many requests (HTTP 429); not asked again for 3600 s'
+  has "$1: the message says for how long" "$(<"$2")" 'too many requests (HTTP 429); not asked again for 3600 s'
 }
 
 start_sim --devices 5 --meters p1 --since "$since"
@@ -68,8 +69,8 @@ for uid in "${!kind[@]}"; do
   [[ ${kind[$uid]} != status=403 ]] || words='Permission denied'
   fails_with "mount: ${kind[$uid]}: fails at once" "$words" cat "$m/$uid/p1/realtime.json"
 done
-exits 'read: some failed' 1 "$cemm" read --format csv --config "$conf"
-check 'mount and read: at once' test $(($(now_ms) - begun)) -lt 100000
+exits 'read: some meters failed' 1 "$cemm" read --format csv --config "$conf"
+check 'mount and read: refused requests are not repeated until the timeout' test $(($(now_ms) - begun)) -lt 100000
 sim_faults
 for uid in "${!kind[@]}"; do
   check "mount: ${kind[$uid]}: afterwards it is read at once" cat "$m/$uid/p1/realtime.json"
@@ -136,14 +137,14 @@ started "$stream"
 check 'stream: a wrong key is refused' wait_for 60 stream_says 'HTTP 40'
 write_key "$conf.key"
 check 'stream: the new key is used' wait_for 60 streams
-check 'stream: that is logged' wait_for 60 stream_says 'the key file has a new key, which is used now'
+check 'stream: the use of a new key is logged' wait_for 60 stream_says 'the key file has a new key, which is used now'
 rm "$conf.key"
 sim_faults "status=403@*/realtime/*"
 check 'stream: a missing key file is logged' wait_for 60 stream_says "key file $conf.key: No such file or directory; the old key is still used"
 sim_faults
 : >"$scratch/out"
 check 'stream: the old key is still used' wait_for 60 streams
-is 'stream: it is logged once' 1 "$(grep -c 'No such file' "$scratch/err")"
+is 'stream: the missing key file is logged once' 1 "$(grep -c 'No such file' "$scratch/err")"
 stop "$stream"
 
 unmount_fs

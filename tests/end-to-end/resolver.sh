@@ -54,7 +54,7 @@ wait_for 10 mountpoint -q "$m"
 device=$m/00-1E-C0-00-00-01
 has 'a device whose address is known is read meanwhile' \
   "$(timeout 10 cat "$device/p1/realtime.csv" 2>&1)" electric_power
-check 'and the name server has been asked' wait_for 10 grep -q asked "$scratch/server"
+check 'the name server has been asked' wait_for 10 grep -q asked "$scratch/server"
 check 'the device with a host name fails after its own timeout, not the resolver'"'"'s' \
   wait_for 10 grep -q 'local unknown: cemm.example' "$scratch/fs.log"
 has 'another meter of the known device is read, too' "$(timeout 10 cat "$device/s01/realtime.csv" 2>&1)" electric_power
@@ -81,8 +81,8 @@ url = http://127.0.0.1:1/v1/
 api-key-file = $scratch/key
 CONF
 exits 'devices that cannot be reached fail' 1 "${asker[@]}" "$build/plugin/exec/cemm" read --config "$scratch/nowhere.conf"
-has 'no host has the address' "$err" "10.77.0.99: it can't be reached: no host answers at this address (is it on?)"
-has 'no network leads to it' "$err" "192.0.2.1: it can't be reached: this machine has no network that leads to it"
-has 'nor to the cloud' "$err" "cloud home: the account: the cloud can't be reached: this machine has no network that leads to it"
-has 'the port of the cloud is closed' "$err" "cloud closed: the account: the cloud can't be reached: the port is closed (check the url, or the proxy's address)"
+has 'a message says that no host has the address' "$err" "10.77.0.99: it can't be reached: no host answers at this address (is it on?)"
+has 'a message says that no network leads to the device' "$err" "192.0.2.1: it can't be reached: this machine has no network that leads to it"
+has 'a message says that no network leads to the cloud' "$err" "cloud home: the account: the cloud can't be reached: this machine has no network that leads to it"
+has 'a message says that the port of the cloud is closed' "$err" "cloud closed: the account: the cloud can't be reached: the port is closed (check the url, or the proxy's address)"
 finish

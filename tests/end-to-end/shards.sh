@@ -28,7 +28,7 @@ for shard in 1/3 2/3 3/3; do
   others="I! cemm: cloud home: $((60 - count)) devices belong to other shards, which other programs read"
   check "$shard: has its share ($count)" test "$count" -gt 8
   is "$shard: says how many devices it does not read" "$others" "$err"
-  is "$shard: requests only its own" "$(cat "$name.uids")" "$(grep -oE '00-1E-C0-00-00-..' "$sim_log" | sort -u)"
+  is "$shard: requests only its own devices" "$(cat "$name.uids")" "$(grep -oE '00-1E-C0-00-00-..' "$sim_log" | sort -u)"
   exits "$shard: list, as a table" 0 "$cemm" list --config "$conf"
   is "$shard: the table has the same message" "$others" "$err"
 done
@@ -73,7 +73,7 @@ mount_fs
 is 'the mount has its share' "$(<"$scratch/2-3.uids")" "$(cd "$m" && printf '%s\n' 00-*)"
 count=$(wc -l <"$scratch/2-3.uids")
 is 'status says how many devices it does not show' "  other shards  $((60 - count))" "$(grep 'other shards' "$m/status")"
-is 'status.json, too' "$((60 - count))" "$(jq '.sources[0].other_shards' "$m/status.json")"
+is 'status.json says how many devices it does not show' "$((60 - count))" "$(jq '.sources[0].other_shards' "$m/status.json")"
 refute 'a device of another shard does not exist' test -e "$m/$own"
 unmount_fs
 

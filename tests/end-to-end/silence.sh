@@ -138,7 +138,7 @@ streaming=$!
 started "$streaming"
 check 'stream: a meter that has samples' wait_for 20 stream_has "$(up 1)"
 sim_faults 'never-read@*/p1/realtime*'
-check 'stream: cemm_up without a sample' wait_for 20 stream_has "$(up 0)"
+check 'stream: cemm_up is 0 without a sample' wait_for 20 stream_has "$(up 0)"
 check 'stream: the time of the last sample stays' test "$(sample_time "$metrics")" -gt 1700000000
 before=$(sample_time "$metrics")
 rounds=$(requests /p1/realtime)
@@ -152,7 +152,7 @@ is 'read: a message says that there is no sample' "E! cemm: $dev/p1: local garag
 check 'read: cemm_up is 0 without a sample' grep -qxF "$(up 0)" "$scratch/read.prom"
 is 'read: the time in the file stays' "$before" "$(sample_time "$scratch/read.prom")"
 sim_faults
-check 'stream: samples again' wait_for 20 stream_has "$(up 1)"
+check 'stream: cemm_up is 1 with samples again' wait_for 20 stream_has "$(up 1)"
 stop "$streaming"
 is 'stream: one message says that it works again' "I! cemm: $dev p1 works again" "$(tail -n +2 "$scratch/stream.err")"
 sim_faults 'clock-ahead@*/realtime*'
@@ -164,6 +164,7 @@ sim_faults "${night[@]}" 'data-frozen@*/p1/realtime*'
 # ---- cemmfs ------------------------------------------------------------------------------------------
 
 mount_fs
+# late ALIAS: prints the age of realtime.json by its modification time, in half-hours.
 late() { echo $((($(date +%s) - $(stat -c %Y "$m/$dev/$1/realtime.json")) / 1800)); }
 is 'a mount: the time of a file is that of the newest sample' '2 0' "$(late p1) $(late mb2)"
 is 'a mount: the totals of a meter that has stopped are current' "$(date +%F)" "$(date -d "@$(jq '.totals.electric_energy[0] / 1000 | floor' "$m/$dev/p1/realtime.json")" +%F)"

@@ -1,8 +1,8 @@
 """Compares what a real collectd wrote for some meters with the simulator's oracle and its log.
 
-soak-collectd.py CSV_DIRECTORY SIM LOG SINCE. One line for each error; exit 1 if there is one. Each reading
-must be there once, in order, with its own time and value. A missing reading was lost, unless its meter was
-not requested while it was the newest reading: then this machine was stalled.
+soak-collectd.py CSV_DIRECTORY SIM LOG SINCE. Prints one line for each error, and exits with 1 if there is
+one. Each reading must be there once, in order, with its own time and value. A missing reading is an error if
+its meter was requested while it was the newest reading. Otherwise this machine was stalled.
 """
 
 import pathlib

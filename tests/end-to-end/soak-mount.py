@@ -52,7 +52,7 @@ def look_at_realtime(last):
 
 
 def look_at_today(seen):
-    """Rows of a day that were shown stay; new ones are appended."""
+    """Checks that rows that were shown before have not changed, and that new rows are appended to them."""
     link = f"{meter}/data/day/today.csv"
     name, text = os.readlink(link), whole(link)
     if name != os.readlink(link):

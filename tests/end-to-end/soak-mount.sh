@@ -40,5 +40,5 @@ today_is_right() {
 check 'at the end today.csv has the rows of the cloud' wait_for 150 today_is_right
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
 unmount_fs
-check 'it is unmounted' not_mounted "$m"
+check 'cemmfs is unmounted' not_mounted "$m"
 finish

@@ -31,7 +31,7 @@ house() {
 
 # begin_stream ARGUMENT…: starts `cemm stream` and sets $stream_pid.
 begin_stream() {
-  : >"$scratch/out" # because the stream may create it later
+  : >"$scratch/out" # because it may be read before the background job creates it
   "$cemm" stream --config "$config" --interval 0.1 "$@" p1 >"$scratch/out" 2>"$scratch/err" &
   stream_pid=$!
   started "$stream_pid"
@@ -73,28 +73,28 @@ small() {
   house 0.25
   begin_stream --format influx
   check 'the device is read on the LAN' wait_for 30 by_lan
-  check 'it goes on there' wait_for 30 has_lines 5
-  is 'and not requested from the cloud' 0 "$(requests "$uid .*p1/realtime")"
+  check 'the stream goes on with the LAN' wait_for 30 has_lines 5
+  is 'the device is not requested from the cloud' 0 "$(requests "$uid .*p1/realtime")"
   for counter in "${counters[@]}"; do
-    is "$counter does not step back there" '' "$(field "$counter" | backwards)"
+    is "$counter does not step back on the LAN" '' "$(field "$counter" | backwards)"
   done
   stop "$lan_pid"
   left=$(last_of_lan)
   asks_cloud() { (($(requests "$uid .*p1/realtime.* 200$") >= 1)); }
-  check 'it leaves the LAN, and the cloud is asked' wait_for 30 asks_cloud
+  check 'the device leaves the LAN, and the cloud is asked' wait_for 30 asks_cloud
   has_passed() { # whether the cloud's reading of one counter is printed; other counters may stand still
     for counter in "${counters[@]}"; do
       if [[ -n $(field "$counter" | awk -v left="$left" '$1 > left') ]]; then return; fi
     done
     return 1
   }
-  check 'one counter has passed its last reading' wait_for 60 has_passed
+  check 'one counter has passed its last reading on the LAN' wait_for 60 has_passed
   lines_more 5 || true
   stop "$stream_pid"
   is 'the stream ended on SIGTERM' 143 "$stopped"
-  left=$(last_of_lan) # read only now, because the LAN's last answer may have been in transit
+  left=$(last_of_lan) # again, because the LAN's last answer may have been in transit before
   for counter in "${counters[@]}"; do
-    is "$counter does not step back" '' "$(field "$counter" | backwards)"
+    is "$counter does not step back when the cloud takes over" '' "$(field "$counter" | backwards)"
     field "$counter" | awk -v left="$left" '$1 <= left' | tail -n 1 >"$scratch/last"
     field "$counter" | awk -v left="$left" '$1 > left' | sed -n 1p >"$scratch/next"
     read -r _ last <"$scratch/last"
@@ -102,14 +102,14 @@ small() {
     power=$(field electric_power | awk -v left="$left" '$1 > left' | sed -n 1p | cut -d' ' -f1)
     if ! grep -q "^$power " <(field "$counter"); then withheld=$((withheld + 1)); fi
     if [[ -s $scratch/next ]]; then
-      is "$counter is the cloud's, once that is higher" 0 \
+      is "$counter is the cloud's reading, once that is higher" 0 \
         "$(awk '{ print ($2 * 4) % 1 }' "$scratch/next")"
     fi
-    is "$counter was the meter's own before" "$("$sim" --since "$since" --print "$uid" p1 "lan:$counter" "$(cut -d' ' -f1 "$scratch/last")")" "$last"
+    is "$counter was the LAN's reading before" "$("$sim" --since "$since" --print "$uid" p1 "lan:$counter" "$(cut -d' ' -f1 "$scratch/last")")" "$last"
   done
   check "readings were withheld ($withheld)" test "$withheld" -ge 1
-  check 'power continued meanwhile' test "$(field electric_power | awk -v left="$left" '$1 > left' | wc -l)" -ge 5
-  is 'one message when it left, no more' 1 "$(grep -c . "$scratch/err" || true)"
+  check 'power is printed while readings are withheld' test "$(field electric_power | awk -v left="$left" '$1 > left' | wc -l)" -ge 5
+  is 'one message says that the device left, and there is no other' 1 "$(grep -c . "$scratch/err" || true)"
 }
 
 # Tests a great step back, which may mean that the meter was replaced.
@@ -124,7 +124,8 @@ great() {
   check 'the printed reading is lower' test -n "$(field t1 | backwards)"
 }
 
-# Does the same with node_exporter's file. It is replaced at each sweep, so its contents are collected.
+# prometheus STEP: lets the device leave the LAN while `cemm stream` writes node_exporter's file. The
+# file is replaced at each sweep, so its contents are collected.
 prometheus() {
   local file=$scratch/cemm.prom
   house "$1"
@@ -158,7 +159,7 @@ is 'prometheus: no counter steps back' '' \
   "$(awk '$2 + 0 < last[$1] + 0 { print } { last[$1] = $2 }' "$scratch/collected" | head -n 4)"
 is 'prometheus: all four counters, each time' "$(grep -c . "$scratch/collected")" \
   "$(($(grep -c 'import",tariff="1"' "$scratch/collected") * 4))"
-has 'prometheus: it is up' "$(tail -n 1 "$scratch/up")" '} 1'
+has 'prometheus: the meter is up' "$(tail -n 1 "$scratch/up")" '} 1'
 prometheus 3000
 check 'prometheus: a greater step back is printed' \
   test -n "$(awk '$2 + 0 < last[$1] + 0 { print } { last[$1] = $2 }' "$scratch/collected")"

@@ -110,7 +110,6 @@ paced() {
   before=$(awk '{ print $3 }' "$stream_out" | sort -u | wc -l)
   check 'interval: the samples have different times' test "$before" -ge 5
   exec 9>&-
-  has_more() { has_lines $(($(wc -l <"$stream_out") + 4)) "$stream_out"; }
   local now
   now=$(wc -l <"$stream_out")
   check 'interval: the end of stdin does not end the stream' wait_for 20 has_lines $((now + 4)) "$stream_out"
@@ -153,7 +152,7 @@ intervals() { sed -nE "s/^PUTVAL .*-$1-$2\" interval=([0-9.]+) .*/\1/p" "$stream
 has_intervals() { (($(intervals "$1" "$2" | wc -l) >= 3)); }
 
 # The meters measure every 10 s and are polled more often. As soon as two samples show the meters'
-# interval, it is printed; if polls miss some samples, a longer one.
+# interval, this interval is printed, or a longer one if polls miss some samples.
 putval_intervals() {
   start_stream --interval 0.25 --format putval "$one"
   check 'putval: values come' wait_for 20 has_intervals p1 electric_power
@@ -232,7 +231,7 @@ prometheus() {
   local file=$scratch/prom/cemm.prom inode i
   mkdir "$scratch/prom"
   start_stream --interval 0.25 --format prometheus --output "$file"
-  check 'prometheus: a file' wait_for 10 whole_file "$file"
+  check 'prometheus: the file is written' wait_for 10 whole_file "$file"
   inode=$(stat -c %i "$file")
   is_another() { [[ $(stat -c %i "$file") != "$inode" ]]; }
   check 'prometheus: the file is replaced' wait_for 10 is_another
@@ -437,8 +436,8 @@ state() {
     "${as[@]}" "$cemm" stream --stdin --config "$config" --state "$scratch/state" <<<''
   has 'a message says that the lock may not be opened' "$err" "$scratch/state.lock: Permission denied"
   chmod 640 "$scratch/state.lock"
-  exits 'a state file in a missing directory' 2 "$cemm" stream --config "$config" --state "$scratch/none/state"
-  exits 'prometheus with --state' 2 "$cemm" stream --config "$config" --state "$scratch/state" --format prometheus
+  exits 'a state file in a missing directory is refused' 2 "$cemm" stream --config "$config" --state "$scratch/none/state"
+  exits 'prometheus with --state is refused' 2 "$cemm" stream --config "$config" --state "$scratch/state" --format prometheus
 }
 
 # power UID: prints the times of the samples of s01 so far, in seconds.
@@ -489,7 +488,7 @@ outages() {
   power "$one" | awk '{ print int($1 / 60) }' | uniq >"$scratch/times"
   is 'three outages in a row: no minute is missing' '' "$(awk 'NR > 1 && $1 != last + 1; { last = $1 }' "$scratch/times")"
   asked=$(($(days_asked) - asked))
-  check "three outages in a row: one request for each, or few more ($asked)" test "$asked" -ge 3 -a "$asked" -le 6
+  check "three outages in a row: one request for each, or a few more ($asked)" test "$asked" -ge 3 -a "$asked" -le 6
 
   offline "status=502@*$one/s01/data/*"
   asked=$(days_asked)

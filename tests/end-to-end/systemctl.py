@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Replaces systemctl for readme.sh, on a copy of a machine that systemd has not booted.
 
-It runs units with the user, the rights, the directories and the credentials that they name: enable and
-disable (--now), restart, daemon-reload. A timer's service runs once, at once. A service's output goes to
-/tmp/inside/UNIT.log. It knows only the settings that the examples and collectd's unit use.
+It knows the verbs enable, disable (both also with --now), restart and daemon-reload. It runs units with
+the user, the rights, the directories and the credentials that they name. Starting a timer runs its
+service once, immediately. A service's output goes to /tmp/inside/UNIT.log. It knows only the settings that
+the examples and collectd's unit use.
 """
 import contextlib
 import os

@@ -58,8 +58,8 @@ as_unit() {
     --ambient-caps "$capabilities" --bounding-set "$capabilities" "$@"
 }
 
-# udev lets everyone open /dev/fuse. Here a namespace has its own /dev/fuse, so the mount is in that
-# namespace.
+# Under systemd, udev lets everyone open /dev/fuse. Here only the /dev/fuse of a new namespace is open to
+# everyone, so the mount is in that namespace.
 mknod "$scratch/fuse" c 10 229
 chmod 666 "$scratch/fuse"
 read -r -a options <<<"$(value cemmfs ExecStart | sed 's|^cemmfs /etc/cemm/service.conf /cemm ||')"
@@ -74,14 +74,14 @@ inside() {
   nsenter -t "$fs_pid" -m "$@"
 }
 check 'cemmfs mounts with one capability' wait_for 20 inside cat "$m/status"
-is 'others can read it' 1 "$(inside bash -c "cat $m/*/p1/realtime.csv" | grep -c ^electric_power,)"
+is 'other users can read the mount' 1 "$(inside bash -c "cat $m/*/p1/realtime.csv" | grep -c ^electric_power,)"
 check 'a closed day can be read' inside bash -c "cat $m/*/p1/data/day/$(date -d '3 days ago' +%Y/%m/%Y-%m-%d).csv"
-check 'it is written to the archive in STATE_DIRECTORY' wait_for 20 eval 'find "$scratch/state" -type f | grep -q .'
+check 'the closed day is written to the archive in STATE_DIRECTORY' wait_for 20 eval 'find "$scratch/state" -type f | grep -q .'
 is 'cemmfs has no other capability' 0000000000200000 "$(awk '/^CapEff/ { print $2 }' "/proc/$fs_pid/status")"
 no_core cemmfs "$fs_pid"
 no_key cemmfs
 stop "$fs_pid"
-is 'and exits cleanly' 0 "$stopped"
+is 'cemmfs exits cleanly' 0 "$stopped"
 
 (as_unit cemm-stream "$build/plugin/exec/cemm" stream --config "$conf" --interval 1 --format prometheus --output "$scratch/run/cemm.prom") \
   2>"$scratch/stream.log" &

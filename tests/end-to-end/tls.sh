@@ -94,7 +94,7 @@ start_sim --first 200 --devices 1 --meters p1 # the target of a redirection
 trap_log=$sim_log
 trap_port=${sim_cloud##*:}
 trap_port=${trap_port%%/*}
-start_sim --first 100 --devices 1 --meters p1 --since "$since" # a healthy one, without TLS
+start_sim --first 100 --devices 1 --meters p1 --since "$since" # a healthy cloud, without TLS
 healthy=00-1E-C0-00-00-64
 write_config "$conf_file"
 {
@@ -226,7 +226,7 @@ if "${as_root_of_mounts[@]}" true 2>/dev/null; then
     printf '[cloud plain]\nurl = %s\napi-key-file = %s.key\n' "${url[tls]}" "$conf_file"
     printf '[cloud strict]\nurl = %s\napi-key-file = %s.key\nca-file = %s\n' "${url[tls-1.2]}" "$conf_file" "$scratch/other/ca.pem"
   } >"$scratch/system.conf"
-  exits 'some meters were printed' 1 trusting ca "$build/plugin/exec/cemm" read --config "$scratch/system.conf" --format csv
+  exits 'with the CAs of the system, some meters were printed' 1 trusting ca "$build/plugin/exec/cemm" read --config "$scratch/system.conf" --format csv
   has 'without a ca-file, the CAs of the system are trusted' "$out" "${uid[tls]},p1,electric_power,"
   hasnt 'with a ca-file, only that CA is trusted' "$out" "${uid[tls-1.2]}"
   has 'the error names the cloud' "$err" 'cloud strict: '
@@ -242,12 +242,12 @@ refuses_to_start() {
   local what=$1 words=$2 line=$3 file=$scratch/bad.conf option name value
   printf '[archive]\ndirectory = %s\n[discovery]\nenabled = no\n[cloud home]\napi-key-file = %s\n%s\n' \
     "$scratch/bad.archive" "$conf_file.key" "$line" >"$file"
-  exits "$what: the program" 2 "$build/plugin/exec/cemm" read --config "$file"
-  has "$what: the program says where and why" "$err" "$file: line 7: "
-  has "$what: what is wrong" "$err" "$words"
+  exits "$what: the program refuses to start" 2 "$build/plugin/exec/cemm" read --config "$file"
+  has "$what: the program names the line" "$err" "$file: line 7: "
+  has "$what: the program says why" "$err" "$words"
   mkdir -p "$scratch/bad-m"
-  exits "$what: cemmfs" 2 "$build/fs/cemmfs" "$file" "$scratch/bad-m" -f
-  has "$what: cemmfs says where and why" "$err" "$file: line 7: "
+  exits "$what: cemmfs refuses to start" 2 "$build/fs/cemmfs" "$file" "$scratch/bad-m" -f
+  has "$what: cemmfs names the line" "$err" "$file: line 7: "
   name=${line%% =*}
   value=${line#*= }
   option=$([[ $name == url ]] && echo URL || echo CAFile)

@@ -39,15 +39,15 @@ fs_pid=$!
 started "$fs_pid"
 mounted "$m"
 check 'cemmfs mounts' wait_for 60 cat "$m/status"
-refute 'a bad answer' cat "$m/$dev/p1/realtime.csv"
+refute 'cemmfs: a file with a bad answer can not be read' cat "$m/$dev/p1/realtime.csv"
 sim_faults
-check 'a walk' wait_for 60 find "$m" -maxdepth 4
-check 'good answers' wait_for 60 cat "$m/$dev/p1/realtime.csv" "$m/$dev/p1/info.json" "$m/$dev/io.csv" "$m/status.json"
-check 'a day' cat "$(day_file "$dev" p1 2025-03-05 csv)" "$(day_file "$dev" p1 2025-03-01 json)"
+check 'cemmfs: find walks through the directories' wait_for 60 find "$m" -maxdepth 4
+check 'cemmfs: files with good answers are read' wait_for 60 cat "$m/$dev/p1/realtime.csv" "$m/$dev/p1/info.json" "$m/$dev/io.csv" "$m/status.json"
+check 'cemmfs: a day is read' cat "$(day_file "$dev" p1 2025-03-05 csv)" "$(day_file "$dev" p1 2025-03-01 json)"
 stop "$sim_pid"
-refute 'without a cloud' cat "$(day_file "$dev" p1 2025-04-05 csv)"
+refute 'cemmfs: without a cloud, another day can not be read' cat "$(day_file "$dev" p1 2025-04-05 csv)"
 unmount "$m"
-wait_for 60 gone_or_zombie "$fs_pid" || not_ok 'it ends'
+wait_for 60 gone_or_zombie "$fs_pid" || not_ok 'cemmfs ends'
 stop "$fs_pid"
 is 'cemmfs: valgrind reports nothing' '0 ' "$stopped $(grep '^==' "$scratch/fs.log" || true)"
 finish

@@ -39,7 +39,7 @@ recipe() {
 # nothing.
 imports() {
   exits "$1" 0 bash -c "set -o pipefail; $(recipe "$2")"
-  is 'there is no message' '' "$out$err"
+  is "$1: there is no message" '' "$out$err"
 }
 # flushed PATH [CURL_OPTION…]: makes the server flush all samples, then prints its answer to a request.
 flushed() {
@@ -77,20 +77,20 @@ assert had and len(had) == len(wanted) and not wrong, wrong[:3]' \
 power=$(printf '%s\n' "p1 $(((ends - begins) / 60))" "s01 $(((ends - begins) / 60))")
 gas="p1-gas $(((ends - begins) / 3600 + (ends - begins) / 86400))"
 imports 'influx' '--format influx |'
-is 'each minute is there' "$power" "$(counts cemm_electric_power)"
-is 'so is each hour of gas' "$gas" "$(counts 'cemm_gas{period="day"}')"
+is 'influx: each minute is there' "$power" "$(counts cemm_electric_power)"
+is 'influx: each hour of gas is there' "$gas" "$(counts 'cemm_gas{period="day"}')"
 seq "$begins" 60 $((ends - 1)) | sed 's/$/000/' >"$scratch/minutes"
 for alias in p1 s01; do
   same "$alias: each value" "{__name__=\"cemm_electric_power\",alias=\"$alias\"}" 1 1 "$one" "$alias" day:electric_power
   check "$alias: each time" cmp "$scratch/times" "$scratch/minutes"
 done
-imports 'the same again' '--format influx |'
-is 'each is stored once' "$power" "$(counts cemm_electric_power)"
+imports 'influx, imported again' '--format influx |'
+is 'influx, imported again: each minute is stored once' "$power" "$(counts cemm_electric_power)"
 imports 'openmetrics' '--format openmetrics'
-is 'each minute is there' "$power" "$(counts cemm_electric_power_watts)"
-is 'each hour of gas' "$gas" "$(counts 'cemm_gas_amount_cubic_meters{period="day"}')"
-same 'each value' '{__name__="cemm_electric_power_watts",alias="p1"}' 1 1 "$one" p1 day:electric_power
-check 'each time' cmp "$scratch/times" "$scratch/minutes"
+is 'openmetrics: each minute is there' "$power" "$(counts cemm_electric_power_watts)"
+is 'openmetrics: each hour of gas is there' "$gas" "$(counts 'cemm_gas_amount_cubic_meters{period="day"}')"
+same 'openmetrics: each value of p1' '{__name__="cemm_electric_power_watts",alias="p1"}' 1 1 "$one" p1 day:electric_power
+check 'openmetrics: each time of p1' cmp "$scratch/times" "$scratch/minutes"
 
 # ---- current values -------------------------------------------------------------------------------------------
 
@@ -110,14 +110,14 @@ begin_stream() {
 begin_stream
 check 'cemm stream: samples arrive' wait_for 60 has_samples 3 '{__name__="cemm_t1"}' $((begun - 30))
 for channel in t1 t2 t3 t4 rate gas; do
-  same "$channel" "{__name__=\"cemm_$channel\",alias=\"p1\",period=\"\"}" 1 1 "$one" p1 "$channel"
+  same "cemm stream: $channel" "{__name__=\"cemm_$channel\",alias=\"p1\",period=\"\"}" 1 1 "$one" p1 "$channel"
 done
-live=$(head -n 1 "$scratch/times") # the first live sample; before it, s01 has the missed minutes (--state)
-same 'the power of the solar meter' '{__name__="cemm_electric_power",alias="s01"}' 1 "${live%???}" "$one" s01 electric_power
-is 'there is no message' '' "$(<"$scratch/stream.out")"
+live=$(head -n 1 "$scratch/times") # the time of a live sample; older samples of s01 are missed minutes (--state)
+same 'cemm stream: the power of the solar meter' '{__name__="cemm_electric_power",alias="s01"}' 1 "${live%???}" "$one" s01 electric_power
+is 'cemm stream: there is no message' '' "$(<"$scratch/stream.out")"
 stop "$daemon_pid" KILL
 check 'VictoriaMetrics is killed: the stream ends' wait_for 60 gone_or_zombie "$stream"
-has 'and says why' "$(<"$scratch/stream.out")" 'curl: ('
+has 'VictoriaMetrics is killed: the stream says why' "$(<"$scratch/stream.out")" 'curl: ('
 start_victoriametrics "${ports[@]}"
 begin_stream
 check 'both are restarted: samples arrive' wait_for 60 has_samples 1 '{__name__="cemm_t1"}' "$begun"
@@ -146,21 +146,21 @@ graphite() { # SERIES
   echo "{__name__=\"$host.cemm-$one.$1\"}"
 }
 check 'collectd: current values arrive' wait_for 60 has_samples 3 "$(graphite energy_wh-p1-t1)" $((begun - 60))
-check 'and the minutes before' wait_for 60 has_samples 117 "$(graphite power-p1-electric_power)" $((begun - 7300))
+check 'collectd: the minutes before that arrive' wait_for 60 has_samples 117 "$(graphite power-p1-electric_power)" $((begun - 7300))
 stop_collectd 'to VictoriaMetrics' "$run"
 is 'collectd: no problem is logged' '' "$(grep -iE 'error|fail|unknown|invalid|cannot' "$run/log" || true)"
 for channel in t1 t2 t3 t4; do
-  same "$channel, in Wh" "$(graphite "energy_wh-p1-$channel")" 1000 1 "$one" p1 "$channel"
+  same "collectd: $channel, in Wh" "$(graphite "energy_wh-p1-$channel")" 1000 1 "$one" p1 "$channel"
 done
 live=$(cut -d , -f 1 <<<"$(grep -hv '^epoch' "$(csv "$one" power-p1-electric_power | head -n 1)" | head -n 1)")
-same 'power, unchanged' "$(graphite power-p1-electric_power)" 1 "${live%.*}" "$one" p1 electric_power
+same 'collectd: current power' "$(graphite power-p1-electric_power)" 1 "${live%.*}" "$one" p1 electric_power
 samples "$(graphite power-p1-electric_power)" | awk -v live="${live%.*}" '$1 < live * 1000' >"$scratch/before"
 cut -d ' ' -f 1 "$scratch/before" | xargs "$sim" --since "$since" --print "$one" p1 day:electric_power >"$scratch/values"
-check "power, minute by minute before that ($(wc -l <"$scratch/before"))" cmp "$scratch/values" <(cut -d ' ' -f 2 "$scratch/before")
+check "collectd: power, minute by minute before that ($(wc -l <"$scratch/before"))" cmp "$scratch/values" <(cut -d ' ' -f 2 "$scratch/before")
 
 # ---- removal, as on the page ------------------------------------------------------------------------------
 
 imports 'the series are removed' 'delete_series'
 none() { [[ -z $(flushed /api/v1/series --data-urlencode 'match[]={__name__=~"cemm_.*"}' --data-urlencode start=1 | jq '.data[]') ]]; }
-check 'all of them' wait_for 60 none
+check 'no series is left' wait_for 60 none
 finish
