@@ -25,13 +25,13 @@
  * The bytes of an inode never change. A newer document gets a new node, which
  * the next LOOKUP finds after the name has expired.
  *
- * The exceptions are the CSV of a day that is not over, and info.json and io,
- * which rarely change. The node stays as long as the new bytes begin with the
- * old bytes: so tail -f works, and an unchanged info.json keeps its time. Added
- * bytes are first made readable; then the kernel forgets the last page (its end
- * was filled with zeros), and only then is it told the new size. All nodes of
- * such a file have the same st_ino until new bytes do not begin with the old
- * bytes: only then must tail -F print the file again.
+ * The exceptions are the CSV of a day that is not over, and info.json and io
+ * (io.json, io.csv), which rarely change. The node stays as long as the new
+ * bytes begin with the old bytes: so tail -f works, and an unchanged info.json
+ * keeps its time. Added bytes are first made readable; then the kernel forgets
+ * the last page (its end was filled with zeros), and only then is it told the
+ * new size. tail -F prints a file again if its st_ino changes. So new nodes of
+ * these files get the same st_ino until `breaks` in struct fs increases.
  */
 #include "fs/fs.h"
 
@@ -42,7 +42,7 @@
 
 #define FINAL_BYTES    (8u << 20)  /* bytes of closed periods to keep; drop_old() drops the rest */
 #define CHANGING_BYTES (56u << 20) /* bytes of other files to keep */
-#define FINAL_FILES    4096        /* files in the queues `final` and `bare` */
+#define FINAL_FILES    4096        /* files to keep in the queues `final` and `bare` */
 #define REPEATED_MS    1000        /* how long further READs get the error of a READ that failed */
 #define FOLLOWED_MS    5000        /* a file that may grow is followed this long after GETATTR */
 #define RUNNING_S      1.0         /* how long the name of a file that may grow is valid */
@@ -125,9 +125,10 @@ static bool forget_name(struct fs *fs, struct node *node)
     return true;
 }
 
-/* If memory is not short, the kernel forgets files only when told to. Of closed periods, only the
- * bytes of the least recently used files are dropped: they can be rendered again, and readers
- * mostly get them from the page cache. Other files may have changed since, so their names get new
+/* Keeps to the limits above, because the kernel itself forgets files only if memory is short. The
+ * least recently used files go first. Closed periods lose only their bytes, which can be rendered
+ * again and are mostly still in the page cache; only if there are too many files, names are
+ * forgotten, too. Other files may have changed since they were fetched, so their names get new
  * nodes. */
 static void drop_old(struct fs *fs)
 {
@@ -318,7 +319,7 @@ static void reply(struct pending *pending)
     if (!pending->reading) {
         pending_reply_attributes(pending);
     } else if (!snapshot->bytes) {
-        pending_reply_error(pending, ESTALE); /* new bytes do not fit those that were read before */
+        pending_reply_error(pending, ESTALE); /* new bytes differ from those that were dropped */
     } else {
         fs_reply_bytes(pending->request, snapshot, pending->size, pending->offset);
         pending_free(pending);
@@ -333,9 +334,9 @@ static void on_page_forgotten(void *data)
     pending_reply_attributes(pending);
 }
 
-/* Gives the node a newer snapshot, which begins with the bytes that the kernel knows. If it is
- * longer, the kernel is shown the old size until it has forgotten the last page. If the notice
- * cannot be sent now, the old snapshot stays, and the next GETATTR tries again. */
+/* Gives the node a newer snapshot, which begins with the bytes that the kernel knows. If there are
+ * more bytes, the kernel must forget the last page, and is shown the old size until it has done so.
+ * If it cannot be told to forget now, the old snapshot stays, and the next GETATTR tries again. */
 static void grow(struct pending *pending, struct snapshot *snapshot)
 {
     struct node *node = pending->node;
@@ -366,8 +367,8 @@ static bool is_continued(const struct node *node, const struct snapshot *snapsho
 }
 
 /* Whether a document fetched at `fetched` is needed: the node has no snapshot; or, for READ, its
- * bytes were dropped; or, for GETATTR, it may grow and its snapshot is older. A READ never lets it
- * grow: the kernel must forget a page then, and READ locks pages. */
+ * bytes were dropped; or, for GETATTR, it may grow and its snapshot is older. A READ never lets the
+ * node grow: the kernel would have to forget a page that it may have locked for this READ. */
 static bool needs(const struct pending *pending, int64_t fetched)
 {
     const struct node *node = pending->node;
@@ -393,7 +394,7 @@ static void use_snapshot(struct pending *pending, struct snapshot *snapshot)
             (void)forget_name(fs, node);
         node_retire(&fs->nodes, node);
         struct node *current = nodes_current(&fs->nodes, node->path.text);
-        if (current) { /* it has the same st_ino */
+        if (current) { /* a newer node, with the same st_ino */
             node_retire(&fs->nodes, current);
             node_release(&fs->nodes, current);
         }
@@ -433,7 +434,7 @@ static void record(struct fs *fs, const struct path *path, const char *reason)
 }
 
 /* Decides whether a file that could not be made is absent, and records that. Returns the errno for
- * the request. `document` was received but has no content for the file; NULL: none was received. */
+ * the request. `document` was received, but no file was made from it; NULL: none was received. */
 static int check_absence(struct fs *fs, struct node *node, int error,
                          const struct cemm_document *document)
 {

@@ -27,7 +27,7 @@ struct fs {
     char *failure;    /* the last failure; NULL: none */
     int64_t failed;   /* when it happened; Unix milliseconds */
     int64_t mounted;  /* Unix milliseconds */
-    uint64_t breaks;  /* how often the new bytes of a file that grows did not continue the old */
+    uint64_t breaks;  /* how often new bytes of any file did not begin with its old bytes */
     bool initialized; /* the kernel has sent FUSE_INIT */
 };
 
@@ -110,12 +110,12 @@ void file_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
 /* Whether the file's period is closed: its document says so or, if there is none, our clock. */
 bool file_closed(const struct fs *fs, const struct node *node);
 
-/* Whether the sources said last that the file does not exist. For info.json and io, this is
- * believed for FS_MAX_AGE. */
+/* Whether the last answer was that the file does not exist. For info.json, io.json and io.csv, such
+ * an answer is believed for FS_MAX_AGE. */
 bool file_absent(const struct node *node);
 
-/* Whether a node is still used although its snapshot is too old. This is so for info.json and io,
- * and for the CSV of an unfinished day while a program keeps watching it (as `tail -f` does). */
+/* Whether lookups return a node even if its snapshot is too old. They do for info.json, io.json and
+ * io.csv, and for the CSV of an unfinished day while a program watches it (as `tail -f` does). */
 bool file_followed(const struct node *node);
 
 /* Renders `status` (text for people) or `status.json`. Fetches nothing, and never shows a key.

@@ -1,8 +1,8 @@
 /*
- * A thread that tells the kernel to forget names and pages. Such a notice may
- * have to wait for a page or a directory that the kernel locks until a request
- * is answered. The thread that answers requests would then wait for itself, so
- * another thread sends the notices.
+ * A thread that tells the kernel to forget names and pages. It may have to wait
+ * for a page or a directory that the kernel locks until a request is answered.
+ * The loop's thread answers the requests. If it told the kernel, it would wait
+ * for itself, so it sends a notice to the thread that is started here.
  */
 #ifndef FS_INVALIDATE_H
 #define FS_INVALIDATE_H
@@ -15,13 +15,13 @@
 #include "fs/tree.h"
 
 /* What the kernel is to forget: `name` in the directory `number`, and its inode unless that is
- * open; or, if `name` is "", the pages of the inode `number` from `offset` on. The node
- * is named by its number, because only the thread that sends a notice may use nodes. */
+ * open; or, if `name` is "", the pages of the inode `number` from `offset` on. A notice
+ * has a node's number, not a pointer, because only the loop's thread may use nodes. */
 struct notice {
     uint64_t number;
     int64_t offset;
     char name[TREE_PATH_SIZE];
-    void (*done)(void *data); /* called in the thread that sent the notice; may be NULL */
+    void (*done)(void *data); /* called by invalidate_collect(); may be NULL */
     void *data;
 };
 

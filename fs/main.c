@@ -167,7 +167,7 @@ static void run_loop(struct fs *fs, int signal_fd)
 /* ---- mounting -------------------------------------------------------------------- */
 
 /* Removes a dead mount, which a crash has left behind and which fails every request with ENOTCONN.
- * The kernel never answers statfs(2) from its cache. */
+ * statfs(2) detects such a mount, because the kernel never answers statfs(2) from its cache. */
 static int remove_dead_mount(const char *mountpoint)
 {
     const char *arguments[] = {"fusermount3", "-u", "-z", "--", mountpoint, NULL};

@@ -63,9 +63,9 @@ struct nodes {
     void *by_number; /* tree of all nodes, for tsearch(3) */
     void *by_path;   /* tree of the current nodes */
     uint64_t next_number;
-    struct node_queue final; /* files of closed periods with their bytes */
-    struct node_queue bare;  /* files of periods without their bytes; absent files that are kept */
-    struct node_queue changing; /* other fetched files with their bytes */
+    struct node_queue final;    /* files of closed periods, in memory */
+    struct node_queue bare;     /* files of periods, not in memory; absent files that are kept */
+    struct node_queue changing; /* other fetched files, in memory */
 };
 
 /* Makes the table, with the root as number 1. Returns 0 or -ENOMEM. */

@@ -25,10 +25,10 @@
 /* libfuse's callbacks have parameters that are not needed here. */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-#define TURN_S      (3 * 3600) /* how long `today` waits for a day's first row, in seconds */
-#define XATTRS_MAX  256        /* bytes of all names together */
-#define ENTRY_MAX   128        /* bytes of an entry with the longest name */
-#define UNKNOWN_INO 0xffffffffu
+#define TURN_S      (3 * 3600)  /* how long `today` waits for a day's first row, in seconds */
+#define XATTRS_MAX  256         /* bytes of all names together */
+#define ENTRY_MAX   128         /* bytes of an entry with the longest name */
+#define UNKNOWN_INO 0xffffffffu /* as in libfuse: READDIR does not know inode numbers */
 
 static void on_init(void *data, struct fuse_conn_info *connection)
 {
@@ -65,7 +65,7 @@ static bool is_known(const struct fs *fs, const struct path *path)
     return device || path->kind != PATH_DEVICE; /* any other path is known if its parent is */
 }
 
-/* Never waits. Returns 0 or a negative errno. */
+/* Finds or makes the node of a directory or a link. Never waits. Returns 0 or -ENOMEM. */
 static int directory_lookup(struct fs *fs, const struct path *path, struct node **ret_node)
 {
     struct node *node = nodes_current(&fs->nodes, path->text);
@@ -293,7 +293,7 @@ static void add_channels(struct lister *lister)
     cemm_document_unref(document);
 }
 
-/* For listings of all periods, because the meter's first day is not known. */
+/* For listings of all periods while the meter's first day is not known. */
 static const struct tree_meter since_the_beginning = {.found = true,
                                                       .first = {CEMM_DAY, CEMM_YEAR_FIRST, 1, 1}};
 

@@ -72,7 +72,7 @@ static bool read_mount_option(const char *option, struct options *options,
         int base;
         int64_t max;
         int64_t *number;
-        const char *message;
+        const char *expected;
     } rows[] = {
         {"realtime_ttl=", 10, REALTIME_TTL_MAX, &options->realtime_ttl,
          "a number of seconds from 0 to 86400"},
@@ -88,7 +88,7 @@ static bool read_mount_option(const char *option, struct options *options,
             options->default_permissions = true;
         if (read_number(option + length, rows[i].base, rows[i].max, rows[i].number))
             return true;
-        cemm_message_set(message, "-o %s: not %s", option, rows[i].message);
+        cemm_message_set(message, "-o %s: not %s", option, rows[i].expected);
         return false;
     }
     if (strcmp(option, "allow_other") == 0)

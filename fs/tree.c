@@ -1,7 +1,6 @@
 /*
- * Fixed names are in a table: a new directory with a fixed name is a new row.
- * All other names are data (uids, aliases, channels, dates); parse_child()
- * parses them.
+ * Fixed names are in a table. All other names are data (uids, aliases,
+ * channels, dates); parse_child() parses them.
  *
  * Each device has one spelling and each period one directory, so that a file
  * has only one path; its other names are links.
@@ -119,7 +118,7 @@ static bool has_begun(const struct cemm_period *period, const struct tree_clock 
     return cemm_period_compare(period, &now) <= 0;
 }
 
-/* Whether a whole period is before the first day with data. */
+/* Whether the whole period is before the first day with data. */
 static bool is_before_data(const struct cemm_period *period, const struct tree_meter *meter)
 {
     struct cemm_period next = cemm_period_step(period, 1);
