@@ -407,7 +407,8 @@ static void expect_meters(const char *when, const char *wanted, size_t requests)
     free(log);
 }
 
-/* Checks that an absent meter is searched for again a day later and not before. */
+/* Checks that an absent meter is searched for again a day later and not before. `before` and
+ * `after` are the meters that are known before and after the absent meter is found. */
 static void found_again(const char *when, const char *before, const char *after)
 {
     const int64_t begun = INT64_C(1739183027000);
@@ -537,8 +538,8 @@ static void begin_listed(void)
     assert_non_null(soak.client.cemm);
 }
 
-/* A device that its account no longer lists and that does not answer is no longer requested.
- * `fault` is a further fault of the device. */
+/* A device that its account no longer lists and that does not answer is no longer requested. With
+ * uid-twice, the list has only the first device. `fault` is a further fault of the second. */
 static void no_longer_listed(const struct cemm_selection *selection, const char *fault)
 {
     begin_listed();

@@ -9,8 +9,8 @@
 #define ANSWER_HTML "text/html; charset=utf-8"
 #define ANSWER_TEXT "text/plain; charset=utf-8"
 
-/* What happens to the connection. Except for ANSWER_HTTP, the body also contains the header and is
- * sent unchanged. */
+/* How an answer is sent, and what happens to the connection ("it") afterwards. Except for
+ * ANSWER_HTTP, the body also contains the header and is sent unchanged. */
 enum answer_end {
     ANSWER_HTTP,  /* normal: the HTTP library makes the header */
     ANSWER_CLOSE, /* it is closed */

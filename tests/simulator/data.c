@@ -16,7 +16,7 @@
 #define COUNTERS        4
 #define PERIOD_ROWS_MAX 31
 
-/* Power is stored in 1/8 W and summed in 1/8 Ws. This many of them are 1/1024 kWh. */
+/* Power is stored in 1/8 W and summed in 1/8 Ws. ENERGY_UNIT times 1/8 Ws is 1/1024 kWh. */
 #define ENERGY_UNIT (8 * 3600 * 1000 / VALUE_ONE)
 /* Gas is stored in 1/1024 m3 per hour. That is 50/3 times 1/1024 L/min. */
 #define GAS_FLOW_TIMES_3 50

@@ -3,10 +3,10 @@
  *
  * There is a base load, a morning and an evening peak, and sometimes a kettle. s01 measures the
  * panels on the roof. p1 is consumption minus production, and therefore negative on summer
- * afternoons. Gas is burnt in winter. `usage` is the consumption of p1's house. mb1 to mb247
- * measure the same roof as s01, behind an inverter that consumes a few watts at night. Each
- * household and each roof has its own seed and is some minutes early or late, so no two series are
- * equal. All numbers are whole, so the results are the same on every machine.
+ * afternoons. Gas is burnt in winter. `usage` is the consumption of p1's house. mb1 to mb247 are
+ * inverters: they produce what the panels produce, and consume a few watts at night. Each household
+ * and each roof has its own seed and is some minutes early or late, so no two series are equal. All
+ * numbers are whole, so the results are the same on every machine.
  */
 #include "household.h"
 

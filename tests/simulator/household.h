@@ -13,7 +13,7 @@ enum meter_kind {
     METER_GAS,    /* p1-gas, emucs-gas */
     METER_PULSE,  /* s01, s02, s03 */
     METER_WATER,  /* pulse-1, pulse-2, pulse-3 */
-    METER_MODBUS, /* mb1 to mb247, behind an inverter */
+    METER_MODBUS, /* mb1 to mb247: inverters */
     METER_USAGE,  /* usage */
 };
 

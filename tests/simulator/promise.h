@@ -24,4 +24,5 @@ int promise_gate(struct promises *promises, const char *request, int64_t now_ms,
                  struct answer *answer);
 /* Returns a new id. */
 uint64_t promise_next(struct promises *promises);
+/* Replaces the answer with the 202 of a promise. Returns 0 or -ENOMEM. */
 int promise_answer(struct promises *promises, uint64_t id, struct answer *answer);

@@ -1,5 +1,5 @@
 /*
- * The way of an HTTP request through the simulator.
+ * How an HTTP request passes through the simulator.
  *
  * A request may have to wait twice: for its LAN device, which handles one request at a time, and
  * for a fault. While it waits, its connection is suspended, so that the loop can serve other

@@ -1,4 +1,4 @@
-/* The way of an HTTP request through the simulator. See request.c. */
+/* How an HTTP request passes through the simulator. See request.c. */
 #pragma once
 
 #include "answer.h"

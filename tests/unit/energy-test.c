@@ -144,8 +144,8 @@ static const struct {
     double forward;
     double reverse;
     bool total_known;
-    double unallocated;
-    bool refused; /* whether a pair of readings is refused */
+    double unallocated; /* Wh of the readings that are in no quarter-hour */
+    bool refused;       /* a scaling factor was too far from 1 */
 } days[] = {
     {"minutes", {0}, {0}, 0, 0, CEMM_BASIS_MINUTES, 12000, 6000, false, 0, false},
     {"readings",
@@ -258,7 +258,7 @@ static const struct {
      true,
      1500,
      true},
-    {"another meter",
+    {"a new meter, whose readings begin at 0",
      {"10", "5"},
      {"0", "0"},
      60,

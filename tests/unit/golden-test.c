@@ -18,8 +18,8 @@
 
 static const char *directory;
 
-/* The time at which the answers are read: shortly after the newest sample of 2017 (other than that
- * of December, see below) and of 2020. */
+/* The times at which the answers are read: shortly after the newest sample of 2017 (except one of
+ * December, see below), and shortly after the newest sample of 2020. */
 #define JUNE_2017  INT64_C(1496326800000)
 #define APRIL_2020 INT64_C(1587565300000)
 

@@ -160,6 +160,7 @@ static struct cemm_http_response get(const char *first, const char *others)
 
 /* ---- tests -------------------------------------------------------------------------- */
 
+/* A request that is sent again has only the time that remains. */
 static void test_remaining_time(void **state)
 {
     (void)state;

@@ -184,8 +184,8 @@ static void test_learned(void **state)
 {
     static const struct {
         const char *row;
-        int64_t early; /* when a repeat got another 202, after BEGIN; 0: there was none */
-        int64_t came;  /* when a later repeat was sent, which got the data, after BEGIN */
+        int64_t early; /* when a repeat got another 202 (ms after BEGIN); 0: none did */
+        int64_t came;  /* when the repeat that got the data was sent (ms after BEGIN) */
         int64_t expected;
         int64_t known; /* the device's old estimate; -1: none, so `expected` is another's: a hint */
         bool patient;  /* no repeat before `expected` */

@@ -362,7 +362,8 @@ static void append(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-/* A whole file ends with END. Lines that are appended later follow it. */
+/* END ends the lines that are written together, as a whole file. Lines that are appended later
+ * follow it. */
 #define HEADER       "cemm minutes 2\n"
 #define END          "end\n"
 #define SENT(ranges) "\t00-1E-C0-85-96-CC\tp1\telectric_power\t" ranges "\n"
