@@ -37,7 +37,7 @@ def answers(log):
 
 
 def given(log):
-    """reading → the devices that certainly had it: an answer in the second half of its 20 s has no other."""
+    """reading → the devices that certainly had it, because they answered in the second half of its 20 s."""
     readings = collections.defaultdict(set)
     for at, uid in answers(log):
         if at % EVERY >= EVERY / 2:

@@ -14,7 +14,8 @@ config=$scratch/cemm.conf
 all_output=$scratch/all_output # everything that cemm printed, to search for the key at the end
 : >"$all_output"
 
-# cemm_exits WHAT CODE [ARGUMENT…]: as `exits`, for cemm with the configuration $config.
+# cemm_exits WHAT CODE [ARGUMENT…]: as `exits`, for cemm with these arguments. Adds its output to
+# $all_output.
 cemm_exits() {
   local what=$1 code=$2
   shift 2
@@ -22,6 +23,7 @@ cemm_exits() {
   cat "$scratch/stdout" "$scratch/stderr" >>"$all_output"
 }
 
+# read_exits WHAT CODE [ARGUMENT…]: as cemm_exits, for `cemm read` with the configuration $config.
 read_exits() {
   local what=$1 code=$2
   shift 2
@@ -519,7 +521,7 @@ signals() {
   exec 8<>"$scratch/gone" 7>"$scratch/gone" 8<&- # a pipe without a reader
   "$cemm" read --config "$config" >&7 2>"$scratch/stderr" || status=$?
   exec 7>&-
-  is 'without a reader, SIGPIPE ends it' 141 "$status"
+  is 'without a reader, SIGPIPE ends cemm' 141 "$status"
   is 'SIGPIPE: there is no message' '' "$(<"$scratch/stderr")"
   exits 'stdout that is full' 1 bash -c '"$@" >/dev/full' - "$cemm" read --config "$config"
   has 'stdout that is full: there is an error message' "$err" 'E! cemm: stdout: '

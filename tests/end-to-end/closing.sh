@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # closing.sh BUILD_DIR: LAN devices that close connections. The first device announces it (Connection:
-# close) and takes more than a second for each answer; the second does the same and has no io; the
-# third closes without notice; the fourth closes without notice after a while. A new connection may
-# reach another device, so the root document is requested again, at most once for each document. The
-# cloud also has these devices, but must not be asked. The fifth device is behind a router that forgets
-# idle connections: these must not be used again.
+# close) and takes more than a second for each answer; the second does the same and has no list of
+# meters (io); the third closes without notice; the fourth closes without notice after a while. A new
+# connection may reach another device, so the root document is requested again, at most once for each
+# document. The cloud also has these devices, but must not be asked. The fifth device is behind a router
+# that forgets idle connections: a forgotten connection must not be used again.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -104,7 +104,7 @@ is 'collectd: says nothing' '' "$(grep 'cemm plugin' "$run/log" | grep -v -i 'ba
 source_of() {
   getfattr --only-values --absolute-names -n user.cemm.source "$m/$1/p1/realtime.json"
 }
-is 'mount: all are there' 5 "$(find "$m" -mindepth 1 -maxdepth 1 -name '00-1E-C0-*' | wc -l)"
+is 'mount: all devices are listed' 5 "$(find "$m" -mindepth 1 -maxdepth 1 -name '00-1E-C0-*' | wc -l)"
 : >"$sim_log"
 readers=()
 for uid in "${!kind[@]}"; do

@@ -95,10 +95,10 @@ learned() {
   check 'the first value of a pulse meter is not held back' has_lines 1 "$asleep" power-s01-electric_power
   refute 'the first value of another meter is held back' has_lines 1 "$asleep" "$power"
   check 'a meter of 10 s has values' wait_for 70 has_lines 6 "$ten" "$power"
-  check 'so does a meter of 30 s' wait_for 30 has_lines 6 "$thirty" "$power"
+  check 'a meter of 30 s has values' wait_for 30 has_lines 6 "$thirty" "$power"
   is 'an RRD has the step of its meter: 10 s' 10 "$(step "$(rrd "$ten" "$power")")"
   is 'an RRD has the step of its meter: 30 s' 30 "$(step "$(rrd "$thirty" "$power")")"
-  is 'so has the RRD of readings from totals: 30 s' 30 "$(step "$(rrd "$thirty" energy_wh-p1-electric_energy)")"
+  is 'the RRD of readings from totals has the step of its meter: 30 s' 30 "$(step "$(rrd "$thirty" energy_wh-p1-electric_energy)")"
   is 'the step of a pulse meter is the poll interval' 1 "$(step "$(rrd "$asleep" power-s01-electric_power)")"
   is 'write_prometheus shows power all the time' 0 "$(sed '1,/^collectd/d' "$scratch/looks" | grep -c missing)"
   check 'write_prometheus was polled' test "$(grep -c '^collectd' "$scratch/looks")" -gt 20
@@ -108,7 +108,7 @@ learned() {
 # The value of the meter of "asleep" is held back for two minutes, then dispatched.
 given_in_the_end() {
   check 'the value of a meter that is asleep is held back for two minutes at most' wait_for 130 has_lines 1 "$asleep" "$power"
-  check 'and for almost that long' test $(($(now_ms) - asleep_begun)) -gt 110000
+  check 'the value of a meter that is asleep is held back for almost two minutes' test $(($(now_ms) - asleep_begun)) -gt 110000
 }
 
 points() {
@@ -126,7 +126,7 @@ remembered() {
   device 2 --lan-port "${thirty_at#*:}" --speed 0
   start_collectd "$run"
   check 'after a restart, the first value is not held back' wait_at_most 100 has_lines 1 "$thirty" "$power"
-  check 'it is written' wait_for 10 test -e "$(rrd "$thirty" "$power")"
+  check 'after a restart, rrdtool has written the first value' wait_for 10 test -e "$(rrd "$thirty" "$power")"
   is 'a new RRD has the step of the meter' 30 "$(step "$(rrd "$thirty" "$power")")"
   stop_collectd 'after a restart' "$run"
 }

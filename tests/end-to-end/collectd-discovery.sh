@@ -48,13 +48,13 @@ late() {
   run=$scratch/late
   conf "$run" <<<$'<Plugin cemm>\n<Discovery>\nInterval 1\n</Discovery>\n</Plugin>'
   start_collectd "$run"
-  check "no answer is logged" wait_for 15 grep -q 'cemm plugin: <Discovery>: no CEMM has answered' "$run/log"
+  check "a search without an answer is logged" wait_for 15 grep -q 'cemm plugin: <Discovery>: no CEMM has answered' "$run/log"
   start_sim_in_site --devices 2 --lan-bind 10.77.0.11,10.78.0.12 --discovery --since "$since" --now "$noon" --speed 5 --gas-stamp hour
   on_lan=([$first]= [$second]=)
   check "CEMMs that come later are found" wait_for 20 both_found 1
   check "the first answer is logged" wait_for 10 grep -q 'cemm plugin: <Discovery> is back' "$run/log"
   is "the failure and the first answer are logged once each" 2 "$(log_lines 'cemm plugin: <Discovery>')"
-  is "and nothing else" 2 "$(complaints | wc -l)"
+  is "nothing else is logged" 2 "$(complaints | wc -l)"
   stop_collectd "while it searches" "$run"
 }
 
@@ -91,7 +91,7 @@ broadcast() {
   conf "$run" <<<$'<Plugin cemm>\n<Discovery>\nEnabled true\nBroadcast "10.78.0.255"\n</Discovery>\n</Plugin>'
   start_collectd "$run"
   check "Broadcast: a device on that network is found" wait_for 20 has_lines 2 "$second" power-p1-electric_power
-  is "and none on others" "$second" "$(devices)"
+  is "no device on another network is found" "$second" "$(devices)"
   stop_collectd "with one network" "$run"
 }
 
@@ -111,7 +111,7 @@ local_device() {
   start_collectd "$run"
   check "a <Local> device has values" wait_for 20 has_lines 3 "$first" power-p1-electric_power
   refute "with a <Local>, there is no search" searched
-  is "and no other device is found" "$first" "$(devices)"
+  is "with a <Local>, no other device is found" "$first" "$(devices)"
   stop_collectd "with a local device" "$run"
 
   run=$scratch/local-enabled
@@ -119,7 +119,7 @@ local_device() {
   start_collectd "$run"
   check "with a <Local> and Enabled true, both are found" wait_for 20 both_found 4
   stop_collectd "with a local device and discovery" "$run"
-  check "then there is a search" searched
+  check "with a <Local> and Enabled true, there is a search" searched
   compare "$first" power p1 electric_power 1
   compare "$second" power p1 electric_power 1
   is "there are no messages" "" "$(complaints)"

@@ -72,8 +72,8 @@ enough_answers() {
 
 # ---- 1,000 devices with a promise first, some of them dead ------------------------------
 
-# gaps DEAD: prints the first readings that an answer contained while collectd ran, and that were not
-# dispatched. Devices that match DEAD are ignored.
+# gaps DEAD: prints at most five readings that an answer contained while collectd ran, and that were
+# not dispatched. Devices that match DEAD are ignored.
 # Answers contain each reading for 10 s; an answer in the last 5 of these seconds surely contained it.
 gaps() {
   local dead=$1
@@ -114,7 +114,7 @@ promised() {
   healthy=$((1000 - 63)) # 63 devices are dead: their hexadecimal number ends in 7
   start_collectd "$run"
   check "all devices that are not dead have values" wait_for 60 with_values "$healthy"
-  check "they have more values" wait_for 60 have_lines "$healthy" 4
+  check "the devices that are not dead have more values" wait_for 60 have_lines "$healthy" 4
   is "no sample of an answer is lost" "" "$(gaps "$dead")"
   is "each dead device is logged once" "" "$(grep -o 'cemm plugin: cloud home: 00-1E[^:]*: ' "$run/log" | sort | uniq -c | awk '$1 > 1' | head -n 3)"
   check "no other device is logged" test "$(grep -c 'cemm plugin: cloud home: 00-1E' "$run/log")" -le 63
@@ -141,8 +141,8 @@ one_cause() {
   fleet_conf "$run" 2 128
   start_collectd "$run"
   check "each meter of 300 devices is gone" wait_for 30 swept_three_times
-  is "200 of them are named" 200 "$(log_lines 'p1: .*no such meter')"
-  is "one line says that there are more" 1 "$(log_lines '200 messages about individual devices')"
+  is "200 of the meters are named" 200 "$(log_lines 'p1: .*no such meter')"
+  is "one line says that there are more messages" 1 "$(log_lines '200 messages about individual devices')"
   stop_collectd "while all meters are gone" "$run"
   stop "$sim_pid"
 }
@@ -168,7 +168,7 @@ hanging_at_first() {
   fleet_conf "$run" 3600 8 3600
   start_collectd "$run"
   check "three of four have values from a sweep that is not over" wait_for 20 with_values 3
-  is "it is the first one" 3 "$(realtime_answers | wc -l)"
+  is "the sweep that is not over is the first one" 3 "$(realtime_answers | wc -l)"
   stop_collectd "while one delays the first sweep" "$run"
   stop "$sim_pid"
 }
@@ -192,7 +192,7 @@ all_hang() {
   start_collectd "$run"
   check "requests are sent to the devices" wait_for 20 asked
   check "another plugin is read all the time" wait_for 30 loads 10
-  is "and nothing has been answered" 0 "$(requests ' 200$')"
+  is "no request has been answered" 0 "$(requests ' 200$')"
   stop_collectd "while all hang" "$run"
   stop "$sim_pid"
 }

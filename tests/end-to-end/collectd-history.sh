@@ -174,7 +174,7 @@ offline() {
   begun=$(date +%s)
   start_collectd "$run"
   complete "collectd was down" gap $((begun - 60)) # each series has its own gap
-  is "only what was missing" "" "$(values "$first" power-p1-electric_power | awk -v gap="$gap" '$1 < gap')"
+  is "only what was missing is sent" "" "$(values "$first" power-p1-electric_power | awk -v gap="$gap" '$1 < gap')"
   is "values are right" "" "$(right "$first" power-p1-electric_power p1 electric_power)"
   stop_collectd "after half an hour's backfill" "$run"
 }
@@ -188,7 +188,7 @@ widened() {
   begun=$(date +%s)
   start_collectd "$run"
   check "a wider window is filled" wait_for 30 covered "$first" power-p1-electric_power $((begun - 7140)) $((begun - 3700))
-  is "but not with what was sent before" "" "$(values "$first" power-p1-electric_power |
+  is "what was sent in the narrower window is not sent again" "" "$(values "$first" power-p1-electric_power |
     awk -v from=$((begun - 3500)) -v until=$((begun - 300)) '$1 > from && $1 < until')"
   stop_collectd "with a wider window" "$run"
 }
@@ -232,7 +232,7 @@ killed() {
   begun=$(date +%s)
   for round in 1 2 3; do
     start_collectd "$run"
-    check "it sends values, round $round" wait_for 150 old_lines $((round * 250))
+    check "backfill sends values, round $round" wait_for 150 old_lines $((round * 250))
     kill -KILL "$daemon"
     wait "$daemon" 2>/dev/null || true
     refute "killed before the end, round $round" old_lines 2800
@@ -276,9 +276,9 @@ stopped_in_the_middle() {
   history_conf "$run" 172800
   begun=$(date +%s)
   start_collectd "$run"
-  check "it sends values" wait_for 150 old_lines 100
+  check "backfill sends values" wait_for 150 old_lines 100
   stop_collectd "in the middle of backfill" "$run"
-  refute "it was not finished" old_lines 2800
+  refute "backfill was not finished" old_lines 2800
 }
 
 # If no state file can be written, that is logged once, and everything else works.
@@ -290,7 +290,7 @@ unwritable() {
   begun=$(date +%s)
   start_collectd "$run"
   check "backfill without a state file that can be written" wait_for 30 covered "$first" power-p1-electric_power $((begun - 540)) $((begun - 60))
-  is "one line says so" 1 "$(log_lines 'none/cemm.state can.t be written')"
+  is "one line says that the state file can't be written" 1 "$(log_lines 'none/cemm.state can.t be written')"
   stop_collectd "without a directory for the state file" "$run"
 }
 
@@ -323,8 +323,8 @@ not_live() {
   is "no old value comes before a live one" "" "$(values "$first" power-s01-electric_power)"
   stop "$sim_pid"
   start_sim --devices 1 --lan 1 --since "$since" --meters s01 "${ports[@]}"
-  check "then the old values are sent" wait_for 90 covered "$first" power-s01-electric_power "$gap" $((begun - 60))
-  is "after the first live value, each once" "" "$(once "$first" power-s01-electric_power)"
+  check "the old values are sent when the clock runs again" wait_for 90 covered "$first" power-s01-electric_power "$gap" $((begun - 60))
+  is "the old values come after the first live value, each once" "" "$(once "$first" power-s01-electric_power)"
   stop_collectd "after its meter stopped" "$run"
 }
 
@@ -358,7 +358,7 @@ END
   start_collectd "$run"
   check "two days with a clock change: no minute is missing" \
     wait_for 150 covered "$first" power-s01-electric_power $((begun - 172740)) $((begun - 60))
-  is "each once, oldest first" "" "$(once "$first" power-s01-electric_power)"
+  is "two days with a clock change: each value once, oldest first" "" "$(once "$first" power-s01-electric_power)"
   is "values are right" "" "$(right "$first" power-s01-electric_power s01 electric_power)"
   stop_collectd "after a clock change" "$run"
 }
@@ -430,5 +430,5 @@ clock_change
 not_live
 is "the writer never saw an old value through the queue" 0 "$(cat "$scratch"/*/log | grep -ci 'too old' || true)"
 hasnt "the key is in no log" "$(<"$scratch/all-logs")" "$sim_key"
-hasnt "nor in a state file" "$(cat "$scratch"/*/cemm.state)" "$sim_key"
+hasnt "the key is in no state file" "$(cat "$scratch"/*/cemm.state)" "$sim_key"
 finish

@@ -153,7 +153,7 @@ stop_collectd() {
   stop "$daemon"
   took=$(($(now_ms) - begun))
   is "$1: it stops" 0 "$stopped"
-  soon "$1: soon" 1000 "$took"
+  soon "$1: it stops soon" 1000 "$took"
   cat "$2/log" "$2/out" >>"$scratch/all-logs"
   is "$1: the sanitizers found nothing" "" "$(grep -E 'ERROR: .*Sanitizer|runtime error' "$2/out" || true)"
 }

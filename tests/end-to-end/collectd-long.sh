@@ -4,7 +4,7 @@
 #
 #   collectd-long.sh BUILD_DIR
 #
-# Then a shorter run under valgrind.
+# A shorter run under valgrind follows.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -145,17 +145,17 @@ done
 check "all $sweeps sweeps" wait_for 600 swept "$sweeps"
 echo "# RSS $rss_then, then $(rss) KiB; threads $threads_then, then $(threads); descriptors $descriptors_then, then $(descriptors)"
 check 'memory does not grow' test "$(rss)" -lt $((rss_then + ${preload:+2 * }4096))
-is 'no more threads, no fewer' "$threads_then" "$(threads)"
-is 'no more descriptors, no fewer' "$descriptors_then" "$(descriptors)"
+is 'the number of threads is the same' "$threads_then" "$(threads)"
+is 'the number of descriptors is the same' "$descriptors_then" "$(descriptors)"
 check 'no more connections than are allowed' test "$(sockets)" -le $((8 * blocks))
 stop_collectd 'after all that' "$run"
 start_collectd "$run"
 before=$(values)
-check 'after a restart, it goes on' wait_for 60 more_values "$before"
+check 'after a restart, collectd goes on' wait_for 60 more_values "$before"
 stop_collectd 'after the restart' "$run"
 is 'no value was too old' 0 "$(grep -ci 'too old' "$run/log" || true)"
 check "values were dispatched ($(values))" test "$(values)" -gt $((sweeps / 4))
-is 'each once, in order' '' "$(find "$run/csv" -name 'power-p1-electric_power-*' | while read -r file; do
+is 'each value was dispatched once, in order' '' "$(find "$run/csv" -name 'power-p1-electric_power-*' | while read -r file; do
   awk -F, '/^epoch/ { next } last >= $1 && last { print $1 " after " last; exit } { last = $1 }' "$file"
 done)"
 stop "$sim_pid"

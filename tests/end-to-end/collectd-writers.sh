@@ -225,9 +225,9 @@ history() {
   local uid series
   while read -r uid series; do
     check "carbon has every minute: $uid $series" wait_for 60 carbon_has "$uid" "$series"
-    check "so has InfluxDB, without StoreRates" wait_for 30 influx_has "$uid" "$series"
-    check "so has the tap, which stores the graphite lines" wait_for 30 tap_has "$uid" "$series"
-    is "history came oldest first, once, after the first live value" "" "$(tap_order "$uid" "$series")"
+    check "InfluxDB, without StoreRates, has every minute: $uid $series" wait_for 30 influx_has "$uid" "$series"
+    check "the tap, which stores the graphite lines, has every minute: $uid $series" wait_for 30 tap_has "$uid" "$series"
+    is "history came oldest first, once, after the first live value: $uid $series" "" "$(tap_order "$uid" "$series")"
   done <<END
 $first power-p1-electric_power
 $first power-s01-electric_power
@@ -237,12 +237,12 @@ END
 
 only_current() {
   is "write_prometheus saw no old value" "" "$(awk -v limit=$((begun - 60)) '$1 < limit * 1000' "$scratch/scraped" | head -n 3)"
-  check "it saw values" test -s "$scratch/scraped"
+  check "write_prometheus saw values" test -s "$scratch/scraped"
   check "a Prometheus scrapes power" wait_for 20 scraped_power
-  check "it is scraped for long enough" wait_for 40 scraped_gas 3
+  check "gas is scraped for long enough" wait_for 40 scraped_gas 3
   is "gas is never missing" "" "$(scraped "absent_over_time(collectd_cemm_gauge{type=\"p1-gas\",cemm=\"$first\"}[15s])")"
   check "the collectd behind the network plugin has current values" wait_for 10 received "$first" power-p1-electric_power
-  is "and no old ones" "" "$(find "$scratch/receiver/csv" -name 'power-*' -exec awk -F, -v limit=$((begun - 60)) '!/^epoch/ && $1 < limit' {} + | head -n 3)"
+  is "the collectd behind the network plugin has no old values" "" "$(find "$scratch/receiver/csv" -name 'power-*' -exec awk -F, -v limit=$((begun - 60)) '!/^epoch/ && $1 < limit' {} + | head -n 3)"
   is "csv, which was not named, has no old values" "" "$(find "$run/csv" -name 'power-*' -exec awk -F, -v limit=$((begun - 60)) '!/^epoch/ && $1 < limit' {} + | head -n 3)"
 }
 
@@ -252,10 +252,10 @@ silence() {
   sim_faults "drop@*$second*" || not_ok "the simulator fails"
   check "a device that falls silent is notified" wait_for 30 grep -qF "CEMM $second is silent" "$run/log"
   check "errors are counted" wait_for 10 grep -q ',[1-9]' "$(csv "$second" derive-errors)"
-  check "the threshold plugin sees its age" wait_for 60 grep -q "cemm.*$second.*gauge.*age.*warning" "$run/log"
+  check "the threshold plugin sees the age of the silent device" wait_for 60 grep -q "cemm.*$second.*gauge.*age.*warning" "$run/log"
   sim_faults || not_ok "the simulator goes on"
-  check "its return is notified" wait_for 60 grep -qF "CEMM $second answers again" "$run/log"
-  is "each is notified once" "1 1" "$(log_lines "CEMM $second is silent") $(log_lines "CEMM $second answers again")"
+  check "the return of the device is notified" wait_for 60 grep -qF "CEMM $second answers again" "$run/log"
+  is "the silence and the return of the device are notified once each" "1 1" "$(log_lines "CEMM $second is silent") $(log_lines "CEMM $second answers again")"
   is "the other device is not mentioned" 0 "$(log_lines "CEMM $first")"
 }
 

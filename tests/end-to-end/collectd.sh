@@ -163,7 +163,7 @@ restarted() {
   local before
   before=$(lines "$(csv "$second" power-p1-electric_power)")
   start_collectd "$run"
-  check "it goes on after a restart" wait_for 20 has_lines $((before + 3)) "$second" power-p1-electric_power
+  check "collectd goes on after a restart" wait_for 20 has_lines $((before + 3)) "$second" power-p1-electric_power
   stop_collectd "after a restart" "$run"
   compare_device "$first"
   compare_device "$second"
@@ -205,7 +205,7 @@ END
 own_state() {
   is "errors are counted: none" "" "$(cat $(csv "$first" derive-errors) $(csv "$second" derive-errors) | awk -F, '!/^epoch/ && $2 != 0 && $2 != "nan"')"
   check "each device has an age" test -n "$(csv "$first" gauge-age)" -a -n "$(csv "$second" gauge-age)"
-  check "and the time that each of its sources takes" test -n "$(csv "$second" response_time-cloud-home)" -a -n "$(csv "$first" response_time-local-garage)"
+  check "each device has the time that each of its sources takes" test -n "$(csv "$second" response_time-cloud-home)" -a -n "$(csv "$first" response_time-local-garage)"
   is "the time of the cloud includes the promise of 200 ms" "" \
     "$(awk -F, '!/^epoch/ && !($2 >= 0.2 && $2 < 15)' "$(csv "$second" response_time-cloud-home)")"
 }
@@ -219,7 +219,7 @@ example() {
     "$(dirname "$0")/../../examples/collectd.conf" |
     conf "$dir"
   has "the example uses only the simulator" "$(<"$dir/collectd.conf")" "    URL \"$sim_cloud\""
-  is "it has discovery, which the test disables" "    Enabled false" "$(grep Enabled "$dir/collectd.conf")"
+  is "the example has discovery, which the test disables" "    Enabled false" "$(grep Enabled "$dir/collectd.conf")"
   check "the example is valid" run_collectd "$test_option" -C "$dir/collectd.conf"
   sed -i 's|^  *Address .*|Adress "x"|' "$dir/collectd.conf"
   refute "the example with a typo is refused" run_collectd "$test_option" -C "$dir/collectd.conf"
@@ -281,7 +281,7 @@ refused_key() {
   start_collectd "$run"
   check "a refused key is logged" wait_for 10 grep -q 'cemm plugin: cloud home: list of devices' "$run/log"
   sleep 2
-  is "it is logged once, not at every sweep" 1 "$(log_lines 'list of devices')"
+  is "the refused key is logged once, not at every sweep" 1 "$(log_lines 'list of devices')"
   stop_collectd "with a refused key" "$run"
   is "no values" "" "$(find "$run" -path '*/csv/*' -type f)"
 }
@@ -297,11 +297,11 @@ outage() {
   check "a device that fails is logged" wait_for 10 grep -q "cemm plugin: .*$second" "$run/log"
   before=$(lines "$(csv "$first" power-p1-electric_power)")
   check "the other device goes on" wait_for 15 has_lines $((before + 2)) "$first" power-p1-electric_power
-  is "one line says that it fails" 1 "$(log_lines "cemm plugin: .*$second")"
+  is "one line says that the device fails" 1 "$(log_lines "cemm plugin: .*$second")"
   before=$(lines "$(csv "$second" power-p1-electric_power)")
   sim_faults || not_ok "the simulator goes on"
   check "the device that failed comes back" wait_for 60 has_lines $((before + 2)) "$second" power-p1-electric_power
-  is "one more line says that it is back" 2 "$(log_lines "cemm plugin: .*$second")"
+  is "one more line says that the device is back" 2 "$(log_lines "cemm plugin: .*$second")"
   is "the other device is not mentioned" 0 "$(log_lines "cemm plugin: .*$first")"
   flutter
   before=$(lines "$(csv "$first" power-p1-electric_power)")
@@ -332,11 +332,11 @@ meter_gone() {
   start_collectd "$run"
   check "a meter is there" wait_for 20 has_lines 1 "$second" power-p1-electric_power
   sim_faults "status=412@*$second/p1/realtime*" || not_ok "the meter is gone"
-  check "its disappearance is logged" wait_for 20 grep -q "$home $second p1: .*no such meter" "$run/log"
+  check "the disappearance of the meter is logged" wait_for 20 grep -q "$home $second p1: .*no such meter" "$run/log"
   sim_faults || not_ok "the meter is there again"
-  check "so is its return" wait_for 20 grep -q "$home $second is back" "$run/log"
+  check "the return of the meter is logged" wait_for 20 grep -q "$home $second is back" "$run/log"
   stop_collectd "after a meter had disappeared" "$run"
-  is "each is logged once" "1 1" "$(log_lines "$home $second p1: ") $(log_lines "$home $second is back")"
+  is "the disappearance and the return of the meter are logged once each" "1 1" "$(log_lines "$home $second p1: ") $(log_lines "$home $second is back")"
 }
 
 # collectd needs no other files than those that `meson install` installs.
@@ -360,7 +360,7 @@ END
   export LD_LIBRARY_PATH
   start_collectd "$run"
   check "the installed plugin has values" wait_for 20 has_lines 1 "$first" power-p1-electric_power
-  check "from the installed library" grep -q "$root.*/libcemm.so" "/proc/$daemon/maps"
+  check "the installed plugin uses the installed library" grep -q "$root.*/libcemm.so" "/proc/$daemon/maps"
   stop_collectd "as installed" "$run"
   unset LD_LIBRARY_PATH
 }
@@ -383,5 +383,5 @@ meter_gone
 refused_key
 installed
 hasnt "the key is in no log" "$(<"$scratch/all-logs")" "$sim_key"
-hasnt "nor is a wrong one" "$(<"$scratch/all-logs")" "wrong-key-77"
+hasnt "the wrong key is in no log" "$(<"$scratch/all-logs")" "wrong-key-77"
 finish

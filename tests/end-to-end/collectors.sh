@@ -147,7 +147,7 @@ prometheus_chain() {
   check 'the example writes the file' textfile
   is 'promtool finds no error' '' "$(promtool check metrics <"$file" 2>&1)"
   is 'node_exporter finds no error' 0 "$(curl -sf "$exporter/metrics" | awk '$1 == "node_textfile_scrape_error" { print $2 }')"
-  check 'Prometheus has it' wait_for 20 has_value "cemm_up{uid=\"$one\",alias=\"p1\"} == 1"
+  check 'Prometheus has the values' wait_for 20 has_value "cemm_up{uid=\"$one\",alias=\"p1\"} == 1"
   time=$(value "cemm_last_sample_timestamp_seconds{uid=\"$one\",alias=\"s01\"}")
   is_number 'electric power is the meter'\''s' "$(value "cemm_electric_power_watts{uid=\"$one\",alias=\"s01\"}")" \
     "$(oracle "$one" s01 electric_power "${time}000")"
@@ -160,13 +160,13 @@ prometheus_chain() {
   done
   is_number 'gas is in cubic metres' "$(value "cemm_gas_cubic_meters_total{uid=\"$two\",alias=\"p1-gas\"}")" \
     "$(oracle "$two" p1-gas gas "$(value "cemm_last_sample_timestamp_seconds{uid=\"$two\",alias=\"p1-gas\"}")000")"
-  is 'types are known' counter "$(curl -sfG "$server/api/v1/metadata" --data-urlencode metric=cemm_energy_joules_total | jq -r '.data[][].type')"
+  is 'Prometheus knows the types' counter "$(curl -sfG "$server/api/v1/metadata" --data-urlencode metric=cemm_energy_joules_total | jq -r '.data[][].type')"
 
   sim_faults "status=502@*$two/*realtime*"
   textfile || true
   is 'a device that fails: the others are written' 1 "$(grep -c "cemm_electric_power_watts{uid=\"$one\",alias=\"s01\"}" "$file")"
-  check 'Prometheus: it is down' wait_for 20 has_value "cemm_up{uid=\"$two\",alias=\"p1\"} == 0"
-  check 'Prometheus: its samples are stale' wait_for 20 hasnt_value "cemm_electric_power_watts{uid=\"$two\"}"
+  check 'Prometheus: the device that fails is down' wait_for 20 has_value "cemm_up{uid=\"$two\",alias=\"p1\"} == 0"
+  check 'Prometheus: samples of the device that fails are stale' wait_for 20 hasnt_value "cemm_electric_power_watts{uid=\"$two\"}"
   is 'promtool still finds no error' '' "$(promtool check metrics <"$file" 2>&1)"
   sim_faults
 
@@ -292,11 +292,11 @@ names() {
     "$scratch/hostile.archive" "$port" >"$scratch/hostile.conf"
   for format in influx putval prometheus json csv table; do
     exits "hostile names: $format" 0 "$cemm" read --config "$scratch/hostile.conf" --format "$format"
-    has 'the good one is printed' "$out" 42
-    hasnt 'none of the others' "$out" 666
+    has "hostile names: $format: the good name is printed" "$out" 42
+    hasnt "hostile names: $format: no other name is printed" "$out" 666
     exits "hostile names: stream, $format" 0 "$cemm" stream --stdin --config "$scratch/hostile.conf" --format "$format" <<<''
-    has 'the good one is printed' "$out" 42
-    hasnt 'none of the others' "$out" 666
+    has "hostile names: stream, $format: the good name is printed" "$out" 42
+    hasnt "hostile names: stream, $format: no other name is printed" "$out" 666
   done
 }
 

@@ -33,7 +33,7 @@ done
 start_sim --devices 1 --meters p1,p1-gas --since 2025-01-01
 write_config "$scratch/conf"
 "$cemm" history --config "$scratch/conf" --from "$(date -d '-1 day' +%F)" --period month --format influx >>"$scratch/lines"
-is 'readings' 73 "$(find "$scratch/texts" -type f | wc -l)"
+is 'there are readings of each half hour' 73 "$(find "$scratch/texts" -type f | wc -l)"
 
 # ---- the servers ------------------------------------------------------------------------------------
 
@@ -100,14 +100,14 @@ queries() {
 emitted=$(cat "$scratch"/texts/* | sed -n 's/^\(cemm_[a-z_]*\){.*/\1/p' | sort -u)
 is 'prometheus.json names metrics that cemm prints, and no other' '' \
   "$(jq -r '.. | strings' "$boards/prometheus.json" | grep -oE '\bcemm_[a-z_]+' | sort -u | grep -vxF "$emitted" || true)"
-is 'and all of them' '' "$(grep -vxF "$(jq -r '.. | strings' "$boards/prometheus.json" | grep -oE '\bcemm_[a-z_]+' | sort -u)" <<<"$emitted" || true)"
+is 'prometheus.json names all metrics that cemm prints' '' "$(grep -vxF "$(jq -r '.. | strings' "$boards/prometheus.json" | grep -oE '\bcemm_[a-z_]+' | sort -u)" <<<"$emitted" || true)"
 prom() { curl -sfG "$server/api/v1/query" --data-urlencode "query=$1" --data-urlencode "time=$now" | jq -e '.data.result | length > 0'; }
 while IFS=$'\t' read -r title query; do
   check "Prometheus answers \"$title\"" prom "$query"
 done < <(queries prometheus expr)
 labels() { curl -sfG "$server/api/v1/label/$1/values" --data-urlencode "match[]=$2" | jq -e '.data | length > 0'; }
 while read -r metric label; do
-  check "its variable ${label%)} has values" labels "${label%)}" "${metric%,}"
+  check "the variable ${label%)} of prometheus.json has values" labels "${label%)}" "${metric%,}"
 done < <(jq -r '.templating.list[] | select(.type == "query") | .query.query' "$boards/prometheus.json" | sed 's/label_values(//')
 # Prometheus's increase of the import at tariff 2 in a day is compared with the meter's readings.
 one=00-1E-C0-00-00-01
@@ -152,7 +152,7 @@ while IFS=$'\t' read -r title query; do
   check "InfluxDB answers \"$title\"" rows "$query"
 done < <(queries influxdb query)
 while read -r query; do
-  check "its variable has values: $query" rows "$query"
+  check "the variable of influxdb.json has values: $query" rows "$query"
 done < <(jq -r '.templating.list[] | select(.type == "query") | .query' "$boards/influxdb.json")
 has 'a typo in a query would be noticed' "$(rows 'SELECT last("colour") FROM "cemm"' || true)" false
 finish

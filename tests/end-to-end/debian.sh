@@ -28,7 +28,7 @@ else
   not_ok 'dpkg-buildpackage' "$(tail -n 12 "$scratch/build.log")"
   finish
 fi
-is 'these are the packages' "$(printf '%s\n' "${packages[@]}" | sort)" \
+is 'all packages are built, and no other' "$(printf '%s\n' "${packages[@]}" | sort)" \
   "$(find "$debs" -name '*.deb' ! -name '*-dbgsym_*' -printf '%f\n' | sed 's/_.*//' | sort)"
 lint() { lintian --allow-root --fail-on error "$debs"/*.changes; }
 check 'lintian finds no error' lint
@@ -59,8 +59,8 @@ everything >"$scratch/before"
 # ---- in use ----------------------------------------------------------------------------------------
 
 cp -r "$scratch/ours" "$root/tmp/ours"
-check 'they are installed' inside sh -c 'dpkg -i /tmp/ours/*.deb'
-check 'nothing is missing' inside dpkg --audit
+check 'the packages are installed' inside sh -c 'dpkg -i /tmp/ours/*.deb'
+check 'dpkg finds nothing missing' inside dpkg --audit
 # shellcheck disable=SC2016 # they are dpkg's
 is 'dpkg lists them as installed' "$(printf '%s installed\n' "${packages[@]}" | sort)" \
   "$(inside dpkg-query -W -f '${Package} ${db:Status-Status}\n' '*cemm*' | grep ' installed' | sort)"
@@ -69,7 +69,7 @@ write_key "$root/tmp/home.key"
 printf '%s\n' '[discovery]' 'enabled = no' '[archive]' 'directory = /tmp/archive' '[cloud home]' \
   "url = $sim_cloud" 'api-key-file = /tmp/home.key' >"$root/tmp/cemm.conf"
 exits 'cemm reads a meter' 0 inside cemm read --config /tmp/cemm.conf --format csv p1
-has 'and prints a value' "$out" 'p1,electric_power,'
+has 'cemm prints a value' "$out" 'p1,electric_power,'
 exits 'cemmfs starts' 0 inside cemmfs --version
 cat >"$root/tmp/collectd.conf" <<END
 Hostname "inside"
@@ -90,7 +90,7 @@ LoadPlugin cemm
 </Plugin>
 END
 exits 'collectd accepts the plugin' 0 inside collectd -T -C /tmp/collectd.conf
-has 'and collectd loads it' "$(<"$root/tmp/log")" 'plugin "cemm" successfully loaded'
+has 'collectd loads the plugin' "$(<"$root/tmp/log")" 'plugin "cemm" successfully loaded'
 for page in man1/cemm.1 man1/cemmfs.1 man5/cemm.conf.5 man5/collectd-cemm.5; do
   check "$page exists" test -s "$root/usr/share/man/$page.gz"
 done
@@ -99,8 +99,8 @@ is 'pkg-config finds libcemm-dev' "$("$build/plugin/exec/cemm" --version)" \
 
 # ---- removed ----------------------------------------------------------------------------------------
 
-check 'they are purged' inside dpkg --purge "${packages[@]}"
+check 'the packages are purged' inside dpkg --purge "${packages[@]}"
 everything >"$scratch/after"
 is 'nothing is left after the removal' '' "$(diff "$scratch/before" "$scratch/after" || true)"
-is 'dpkg knows nothing of them' '' "$(inside dpkg-query -W '*cemm*' 2>/dev/null || true)"
+is 'dpkg no longer knows the packages' '' "$(inside dpkg-query -W '*cemm*' 2>/dev/null || true)"
 finish

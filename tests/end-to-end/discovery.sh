@@ -210,58 +210,58 @@ log_lines() {
 
 no_device() {
   asks 'discover without a CEMM' 1 discover
-  is 'no data' '' "$out"
-  has 'says how many addresses were asked' "$err" 'E! cemm: no CEMM answered: 2 broadcast addresses were asked'
-  hasnt 'does not count its own query as a packet' "$err" 'packet'
-  hasnt 'the port was free' "$err" 'another program'
-  has 'says which file to write' "$err" "$own:"
+  is 'discover without a CEMM prints no data' '' "$out"
+  has 'a message says how many addresses were asked' "$err" 'E! cemm: no CEMM answered: 2 broadcast addresses were asked'
+  hasnt 'the message does not count its own query as a packet' "$err" 'packet'
+  hasnt 'the message does not say that the port is taken' "$err" 'another program'
+  has 'the message of discover says which file to write' "$err" "$own:"
   has 'the message has the content of a configuration' "$err" 'E! cemm:     [local home]'
   local command
   for command in list read; do
     asks "$command without a configuration" 1 "$command"
-    is 'no data' '' "$out"
-    has 'says which files it looked for' "$err" "there is no $own and no /etc/cemm/cemm.conf"
-    has 'how many addresses were asked' "$err" '2 broadcast addresses were asked'
-    has 'which file to write' "$err" "write two lines into $own:"
+    is "$command without a configuration prints no data" '' "$out"
+    has "a message of $command says which files it looked for" "$err" "there is no $own and no /etc/cemm/cemm.conf"
+    has "a message of $command says how many addresses were asked" "$err" '2 broadcast addresses were asked'
+    has "a message of $command says which file to write" "$err" "write two lines into $own:"
     has 'the message says how to use the cloud' "$err" 'api-key-file = FILE'
     is 'all messages are errors' '' "$(grep -v '^E! ' <<<"$err" || true)"
   done
   asks 'read of a meter by its name' 1 read "$one/p1"
   config "$scratch/bare.conf"
   asks 'a configuration without a source' 1 read --config "$scratch/bare.conf"
-  has 'leads to a search, and is named' "$err" "write two lines into $scratch/bare.conf:"
+  has 'a configuration without a source leads to a search, and is named' "$err" "write two lines into $scratch/bare.conf:"
   exits 'history without a configuration' 1 env STATE_DIRECTORY="$scratch/state" "${asker[@]}" "$cemm" history --from 2024-05-01
-  is 'no data' '' "$out"
-  has 'says which files it looked for' "$err" "there is no $own and no /etc/cemm/cemm.conf"
+  is 'history without a configuration prints no data' '' "$out"
+  has 'a message says which files history looked for' "$err" "there is no $own and no /etc/cemm/cemm.conf"
   has 'the message says which file to write' "$err" "write two lines into $own:"
   exits 'stream without a configuration' 1 "${asker[@]}" "$cemm" stream --stdin <<<''
-  has 'says which file to write' "$err" "write two lines into $own:"
+  has 'a message of stream says which file to write' "$err" "write two lines into $own:"
   # The archive has a device that no longer exists.
   mkdir -p "$scratch/lost/$one/p1/data/day/2024/05"
   printf '[archive]\ndirectory = %s\n' "$scratch/lost" >"$scratch/lost.conf"
   asks 'history of a device that is gone' 1 history --config "$scratch/lost.conf" --from 2024-05-01 --to 2024-05-20 p1
-  is 'is reported once, not for each day' 1 "$(grep -c '^W! .*not where it was' <<<"$err")"
-  is 'and at the end, with the days' 1 "$(grep -c "^E! cemm: $one/p1 2024-05-01 to 2024-05-20: " <<<"$err")"
-  asks '--output' 1 discover --output "$scratch/never"
-  refute 'writes nothing' test -e "$scratch/never"
+  is 'the device that is gone is reported once, not for each day' 1 "$(grep -c '^W! .*not where it was' <<<"$err")"
+  is 'the device that is gone is reported at the end, with the days' 1 "$(grep -c "^E! cemm: $one/p1 2024-05-01 to 2024-05-20: " <<<"$err")"
+  asks 'discover --output without a CEMM' 1 discover --output "$scratch/never"
+  refute 'discover --output without a CEMM writes nothing' test -e "$scratch/never"
 }
 
 all_networks() {
   world --devices 3 --lan-bind 10.77.0.11,10.77.0.12,10.78.0.11
   asks 'discover' 0 discover
-  is 'a table' "$(
+  is 'discover prints a table' "$(
     echo 'UID                ADDRESS     TYPE        CORE'
     echo "$one  10.77.0.11  CEMM_basic  1.25"
     echo "$two  10.77.0.12  CEMM_basic  1.25"
     echo "$three  10.78.0.11  CEMM_basic  1.25"
   )" "$out"
-  is 'without a message' '' "$err"
+  is 'discover prints no message' '' "$err"
   is 'each network was asked from its own address' '10.77.0.1:9777 10.78.0.1:9777 ' \
     "$(awk '$2 == "udp" { print $5 }' "$sim_log" | sort -u | tr '\n' ' ')"
   is 'each root document was requested once' '1 1 1' "$(roots "$one") $(roots "$two") $(roots "$three")"
-  asks '--output' 0 discover --output "$scratch/table"
-  is 'has the same' "$one 10.77.0.11, $two 10.77.0.12, $three 10.78.0.11" "$(found <"$scratch/table")"
-  is 'stdout is empty' '' "$out"
+  asks 'discover --output' 0 discover --output "$scratch/table"
+  is 'discover --output writes the same devices' "$one 10.77.0.11, $two 10.77.0.12, $three 10.78.0.11" "$(found <"$scratch/table")"
+  is 'discover --output prints nothing on stdout' '' "$out"
 }
 
 # values: compares the output of `read --format csv` on stdin with the simulator's values.
@@ -279,17 +279,17 @@ values() {
 
 reading() {
   asks 'list without a configuration' 0 list
-  is 'a line for each meter' 10 "$(wc -l <<<"$out")"
+  is 'list prints a line for each meter' 10 "$(wc -l <<<"$out")"
   check 'list: the line has the source and the address' grep -qE "^$two .* discovery +10\.77\.0\.12\$" <<<"$out"
-  is 'without a message' '' "$err"
+  is 'list prints no message' '' "$err"
   asks 'read without a configuration' 0 read --format csv
-  is 'all devices are printed' 3 "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u | wc -l)"
+  is 'read without a configuration: all devices are printed' 3 "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u | wc -l)"
   check 'read without a configuration: many values are printed' test "$(tail -n +2 <<<"$out" | wc -l)" -ge 24
-  is 'they are the simulated ones' '' "$(values <<<"$out")"
+  is 'read without a configuration: the values are the simulated ones' '' "$(values <<<"$out")"
   asks 'read of one meter' 0 read --format csv "$three/s01"
-  is 'is that meter' "$three,s01" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
+  is 'read of one meter prints only that meter' "$three,s01" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
   asks 'read of a device that does not exist' 1 read 00-00-00-00-00-09
-  has 'is an error message' "$err" 'E! cemm: 00-00-00-00-00-09'
+  has 'a message names the device that does not exist' "$err" 'E! cemm: 00-00-00-00-00-09'
 }
 
 configured() {
@@ -297,25 +297,25 @@ configured() {
   config "$scratch/one.conf" 'enabled = no' 'broadcast = 10.78.0.255'
   before=$(requests "udp ($one|$two)")
   asks 'discover asks the configured address' 0 discover --config "$scratch/one.conf"
-  is 'and no other, if discovery is off' "$three 10.78.0.11" "$(found <<<"$out")"
+  is 'no other address is asked if discovery is off' "$three 10.78.0.11" "$(found <<<"$out")"
   is 'the other devices were not asked' "$before" "$(requests "udp ($one|$two)")"
   config "$scratch/two.conf" 'broadcast = 10.78.0.255' 'broadcast = 10.77.0.255'
   asks 'two configured addresses' 0 discover --config "$scratch/two.conf"
-  is 'finds all' 4 "$(wc -l <<<"$out")"
+  is 'two configured addresses: all devices are found' 4 "$(wc -l <<<"$out")"
   asks 'discovery that is off' 2 read --config "$scratch/one.conf"
-  has 'leaves no source' "$err" "E! cemm: $scratch/one.conf: "
+  has 'discovery that is off leaves no source' "$err" "E! cemm: $scratch/one.conf: "
 
   printf '[local shed]\naddress = 10.77.0.11\n' >"$scratch/local.conf"
   before=$(requests udp)
   asks 'with a [local] section there is no broadcast' 0 list --config "$scratch/local.conf"
-  is 'that device is found' "$one" "$(grep -oE '00-1E-[-0-9A-F]*' <<<"$out" | sort -u)"
+  is 'the device of the [local] section is found' "$one" "$(grep -oE '00-1E-[-0-9A-F]*' <<<"$out" | sort -u)"
   check 'the device of the [local] section has its address' grep -qE "^$one .* local shed +10\.77\.0\.11\$" <<<"$out"
   is 'there was no broadcast' "$before" "$(requests udp)"
-  asks 'but discover sends one' 0 discover --config "$scratch/local.conf"
-  is 'finds all' 4 "$(wc -l <<<"$out")"
+  asks 'discover sends a broadcast in spite of the [local] section' 0 discover --config "$scratch/local.conf"
+  is 'discover finds all devices in spite of the [local] section' 4 "$(wc -l <<<"$out")"
   printf '[discovery]\nenabled = yes\n' >>"$scratch/local.conf"
-  asks 'both, if it is enabled' 0 list --config "$scratch/local.conf"
-  is 'finds all devices, each once' 3 "$(grep -c 00-1E- <<<"$out")"
+  asks 'list with a [local] section and enabled discovery' 0 list --config "$scratch/local.conf"
+  is 'list with a [local] section and enabled discovery has all devices, each once' 3 "$(grep -c 00-1E- <<<"$out")"
 }
 
 # Checks `cemm discover` with a terminal as stderr.
@@ -323,8 +323,8 @@ terminal() {
   command -v script >/dev/null || return 0
   local screen
   screen=$(TERM=vt100 "${asker[@]}" script -qec "'$cemm' discover" /dev/null </dev/null | tr -d '\r')
-  has 'it shows that it is searching' "$screen" 'looking for CEMMs …'
-  has 'until it has finished' "$screen" $'…\e[KUID '
+  has 'the terminal shows that discover is searching' "$screen" 'looking for CEMMs …'
+  has 'the terminal shows this until the search has finished' "$screen" $'…\e[KUID '
 }
 
 # ---- the port ------------------------------------------------------------------
@@ -333,22 +333,22 @@ port() {
   local holder_pid
   world --devices 2 --lan-bind 10.77.0.11,10.77.0.12 --beacon-to 9777
   asks 'devices that answer to port 9777' 0 discover
-  is 'are found' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
+  is 'devices that answer to port 9777 are found' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
 
   python asker "$holder" 0
   holder_pid=$python_pid
-  asks 'they are not found while another program holds the port' 1 discover
+  asks 'devices that answer to port 9777 are not found while another program holds it' 1 discover
   has 'a message says why' "$err" 'E! cemm: another program holds UDP port 9777'
   world --devices 2 --lan-bind 10.77.0.11,10.77.0.12
   asks 'devices that answer the sender' 0 discover
-  is 'are still found' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
+  is 'devices that answer the sender are still found' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
   has 'a warning says that some devices may be missing' "$err" 'W! cemm: another program holds UDP port 9777'
-  is 'there is one line' 1 "$(wc -l <<<"$err")"
+  is 'the warning is the only message' 1 "$(wc -l <<<"$err")"
   is 'the query came from another port' 0 "$(requests 'udp .*:9777 ')"
   if can_mount; then
     config "$scratch/port.conf" 'interval = 1'
     mount_in_asker port "$scratch/port.conf"
-    check 'a program that keeps running finds them, too' wait_for 10 power
+    check 'a program that keeps running finds devices that answer the sender, too' wait_for 10 power
     check 'the program searches repeatedly' wait_for 15 scanned 4
     is 'the program says once that the port is taken' 1 "$(log_lines 'another program holds UDP port 9777')"
     stop "$fs_pid"
@@ -357,7 +357,7 @@ port() {
 
   python asker "$holder" 1
   asks 'a program that shares the port' 0 discover
-  is 'does not disturb' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
+  is 'a program that shares the port does not disturb' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
   is 'there is no message' '' "$err"
   stop "$python_pid"
 }
@@ -378,23 +378,23 @@ claims() {
   local claim
   world --devices 2 --lan-bind 10.77.0.11,10.77.0.12 --beacon-times 5
   asks 'answers that come five times' 0 discover
-  is 'are merged' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
+  is 'answers that come five times are merged' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
   is 'both devices are confirmed once' '1 1' "$(roots "$one") $(roots "$two")"
 
   for claim in 10.77.0.99 127.0.0.1 10.77.0.12; do
     world --devices 1 --lan-bind 10.77.0.11 --beacon-claim "$claim"
     asks "a packet that claims $claim" 0 discover
-    is 'is used only at the address of its sender' "$one 10.77.0.11" "$(found <<<"$out")"
-    is 'which was asked to confirm it' 1 "$(roots "$one")"
+    is "a packet that claims $claim is used only at the address of its sender" "$one 10.77.0.11" "$(found <<<"$out")"
+    is "the sender of a packet that claims $claim is asked to confirm it" 1 "$(roots "$one")"
   done
 
   world --devices 1 --lan-bind 10.77.0.11 --beacon-version 1.22
   asks 'core 1.22' 1 discover
-  is 'is not used' 0 "$(roots "$one")"
-  has 'a message says so' "$err" 'E! cemm: 2 packets received that were not from a CEMM'
+  is 'core 1.22 is not used' 0 "$(roots "$one")"
+  has 'a message says that packets were not from a CEMM' "$err" 'E! cemm: 2 packets received that were not from a CEMM'
   world --devices 1 --lan-bind 10.77.0.11 --beacon-version 2.0
   asks 'core 2.0' 0 discover
-  has 'is used' "$out" '  2.0'
+  has 'core 2.0 is used' "$out" '  2.0'
 }
 
 junk() {
@@ -404,8 +404,8 @@ junk() {
     "$(found <<<"$out")"
   world --devices 1 --lan-bind 10.77.0.11 --beacon-junk
   asks 'a packet with the MAC of another device' 0 discover
-  is 'adds no device' "$one 10.77.0.11" "$(found <<<"$out")"
-  has 'a message says so' "$err" \
+  is 'a packet with the MAC of another device adds no device' "$one 10.77.0.11" "$(found <<<"$out")"
+  has 'a message says that the claim is ignored' "$err" \
     "W! cemm: discovery: the device at 10.77.0.11 reports the MAC $one, but its discovery packet claimed $two; ignored"
   can_mount || return 0
   config "$scratch/junk.conf"
@@ -414,10 +414,10 @@ junk() {
     ls "$m" >/dev/null
     cat "$m/00-00-00-00-00-09/p1/info.json" 2>/dev/null || true
   done
-  is 'a program that keeps running finds it' "$one" "$(basename -a "$m"/00-1E-*)"
-  is 'and logs that once' 1 "$(log_lines '; ignored')"
-  asks 'read, with such packets' 0 read --format csv
-  is 'reads only the device that exists' "$one" "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u)"
+  is 'a program that keeps running finds only the device that exists' "$one" "$(basename -a "$m"/00-1E-*)"
+  is 'a program that keeps running logs the ignored claim once' 1 "$(log_lines '; ignored')"
+  asks 'read, with packets that have the MAC of another device' 0 read --format csv
+  is 'read prints only the device that exists' "$one" "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u)"
 }
 
 # ---- programs that keep running ------------------------------------------------------
@@ -473,11 +473,11 @@ swapping() {
   config "$scratch/swapping.conf" 'interval = 1'
   world --devices 2 --lan-bind 10.77.0.11,10.77.0.12
   mount_in_asker swapping "$scratch/swapping.conf"
-  check 'two devices' wait_for 10 power
+  check 'two devices are found' wait_for 10 power
   is 'two devices have their own values' '' "$(all_values)"
   world --devices 3 --lan-bind 10.77.0.12,10.77.0.13,10.77.0.11
-  check 'the first gets the address of the second' wait_for 30 gone_from 10.77.0.11 10.77.0.12
-  check 'and a third one that of the first' wait_for 30 cat "$m/$three/p1/realtime/electric_power"
+  check 'the first device gets the address of the second' wait_for 30 gone_from 10.77.0.11 10.77.0.12
+  check 'a third device gets the address of the first' wait_for 30 cat "$m/$three/p1/realtime/electric_power"
   check 'all can be read' wait_for 30 all_read
   is 'each has its own values' '' "$(all_values)"
   world --devices 3 --lan-bind 10.77.0.13,10.77.0.11,10.77.0.12
@@ -492,9 +492,9 @@ swapping() {
   # A value that was read less than a second ago may be cached. It must be the first device's.
   : >"$scratch/still"
   check 'no values of the first device are shown' wait_for 10 no_reading
-  hasnt 'they were never the values of the second' "$(<"$scratch/still")" \
+  hasnt 'the values of the second device were never shown as those of the first' "$(<"$scratch/still")" \
     "$(cut -d. -f1 "$m/$two/p1/realtime/t1")"
-  hasnt 'the first is unreachable, not gone' "$(power 2>&1 || true)" 'No such file'
+  hasnt 'the first device is unreachable, not gone' "$(power 2>&1 || true)" 'No such file'
   check 'the first device is still listed' test -d "$m/$one"
 }
 
@@ -541,10 +541,10 @@ flood() {
     python site "$forger" "$address" 300 ${stall:+"$stall"}
     world --devices 1 --lan-bind 10.77.0.11
     check "300 forged answers from $address${stall:+, which stalls}: the device is found" wait_for 40 power
-    check 'they are received repeatedly' wait_for 40 scanned 3
+    check 'the forged answers are received repeatedly' wait_for 40 scanned 3
     check 'the device can still be read' power
-    check 'they have one source' test "$(sources)" -le 2
-    is 'no forged device' '' "$(compgen -G "$m/00-1E-C0-FE*" || true)"
+    check 'the forged answers add one source at most' test "$(sources)" -le 2
+    is 'no forged device is listed' '' "$(compgen -G "$m/00-1E-C0-FE*" || true)"
     check "at most two lines are logged: $(log_lines '')" test "$(log_lines '')" -le 2
     check "bounded memory: $before, then $(memory) MiB" test $(($(memory) - before)) -lt 64
     check 'cemmfs still runs' alive "$fs_pid"
@@ -583,9 +583,9 @@ crowds() {
     ls "$m" >/dev/null || true # starts the first search
     check "$kind: 400 addresses claim new devices in each search" wait_for 60 crowd_scanned 3
     world --devices 1 --lan-bind 10.77.0.11
-    check "$kind: a real one is also found" wait_for 60 power
+    check "$kind: a real device is also found" wait_for 60 power
     check "$kind: the crowd goes on" wait_for 60 crowd_scanned 6
-    check "$kind: the real one is still there" wait_for 10 power
+    check "$kind: the real device can still be read" wait_for 10 power
     if [[ $kind == confirm ]]; then check "$kind: claims of the crowd are used" wait_for 60 many listed; fi
     if [[ $kind == stall ]]; then check "$kind: claims of the crowd are used" wait_for 60 many sources; fi
     check "$kind: no more than 256 devices: $(listed)" test "$(listed)" -le 256
@@ -594,7 +594,7 @@ crowds() {
     check "$kind: bounded memory: $before, then $(memory) MiB" test $(($(memory) - before)) -lt 64
     stop "$python_pid"
     stop "$fs_pid"
-    is "$kind: and exits cleanly" 0 "$stopped"
+    is "$kind: cemmfs exits cleanly" 0 "$stopped"
   done
 }
 

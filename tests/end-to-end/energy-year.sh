@@ -58,7 +58,7 @@ for by in quarter hour day month; do
   [[ $by == quarter ]] || meters+=(p1-gas)
   exits "by $by" 0 "$cemm" energy --config "$config" "${year[@]}" --by "$by" --format csv "${meters[@]}"
   cp "$scratch/stdout" "$scratch/$by.csv"
-  is 'the day of the other meter is reported' \
+  is "by $by: the day on which the meter was replaced is reported" \
     "W! cemm: $one/p1: amounts of $replaced come from the minutes alone: their sum differs too much from the meter readings" "$err"
 done
 
@@ -76,7 +76,7 @@ is 'the numbers of quarters, hours, days and months in a year' '35040 8760 365 1
 basis() { awk -F, '$2 == "p1" { print $11 }' "$scratch/day.csv" | sort | uniq -c | awk '{ print $2 "=" $1 }' | paste -sd ' '; }
 is 'the numbers of days with each basis' '=1 minutes=8 readings=356' "$(basis)"
 check 'an hour has both directions' awk -F, '$2 == "p1" && $4 > 0 && $5 > 0 { found = 1 } END { exit !found }' "$scratch/hour.csv"
-is 'the day of the other meter is not scaled, and the rest of its readings is unallocated' 'minutes 1' \
+is 'the day on which the meter was replaced is not scaled, and the rest of its readings is unallocated' 'minutes 1' \
   "$(awk -F, -v day="$replaced" '$2 == "p1" && $3 ~ day { print $11, ($12 * $12 > 100 * 100) }' "$scratch/day.csv")"
 check 'everything adds up' python3 "$here/energy-sums.py" "$scratch" "$config.archive/$one" "$zone" p1 s01 p1-gas
 # The check of the sums would fail if a single Wh were in another row.

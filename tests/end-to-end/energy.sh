@@ -183,7 +183,7 @@ imported() {
 # refused WHY SED: checks that tomorrow's file is refused if the sed command changes it.
 refused() {
   sed "$2" "$scratch/2025-10-27.csv" >"$scratch/wrong.csv"
-  refute "is refused if $1" imported "$scratch/2025-10-26.csv" "$scratch/wrong.csv"
+  refute "the import is refused if $1" imported "$scratch/2025-10-26.csv" "$scratch/wrong.csv"
 }
 
 # Tests the import of the rows, and of the longer file a day later.
@@ -202,7 +202,7 @@ imports() {
   is_file 'Home Assistant has the sums of all days' "$scratch/wanted" "$scratch/got"
   refused 'an hour began at half past' '2s/:00,/:30,/'
   refused 'a time had seconds' '2s/:00,/:00:00,/'
-  refused 'it had semicolons' 's/,/;/g'
+  refused 'the file had semicolons' 's/,/;/g'
   refused 'an id had a capital' '2s/p1/P1/'
   refused 'an id were the id of an entity' 's/cemm:/cemm./'
   refused 'an id had two underscores' 's/_p1/__p1/'
@@ -310,9 +310,9 @@ failures() {
     has 'the report of a failed day names the day' "$err" "E! cemm: $one/p1 2025-05-10: "
     is 'only days whose values are certain are printed' "$left" "$(tail -n +2 <<<"$out" | cut -d, -f3 | cut -c1-10 | uniq | paste -sd ' ')"
     energy_exits "the month of a day whose $what fails" 1 --from 2025-05-09 --to 2025-05-11 --by month p1
-    is 'that month is left out' "$header" "$out"
+    is "the month of a day whose $what fails is left out" "$header" "$out"
     echo before >"$scratch/kept"
-    exits 'that month, to a file' 1 "$cemm" energy --config "$config" --format csv --from 2025-05-09 --to 2025-05-11 --by month p1 --output "$scratch/kept"
+    exits "the month of a day whose $what fails, to a file" 1 "$cemm" energy --config "$config" --format csv --from 2025-05-09 --to 2025-05-11 --by month p1 --output "$scratch/kept"
     is 'the file is not changed' before "$(<"$scratch/kept")"
     sim_faults
   done

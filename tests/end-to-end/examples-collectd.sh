@@ -58,9 +58,9 @@ begin_run fleet <<<"$(sed -e "s|\"/etc/collectd/cemm-\(.*\).key\"|\"$scratch/\1.
 start_collectd "$run"
 fleet_has() { [[ $(find "$run/csv" -name 'power-p1-electric_power-*' | wc -l) -ge 5 && $(find "$run/csv" -name 'gauge-p1-gas-gas-*' | wc -l) -ge 5 ]]; }
 check 'fleet: five devices' wait_for 20 fleet_has
-is 'each under the host of its account' 'north.meters.example.org 3 south.meters.example.org 2' \
+is 'fleet: each device is under the host of its account' 'north.meters.example.org 3 south.meters.example.org 2' \
   "$(for place in "$run"/csv/*; do echo "${place##*/} $(find "$place" -maxdepth 1 -name 'cemm-*' | wc -l)"; done | sort | grep meters | paste -sd ' ')"
-is 'of the second account, only the main meters' 0 "$(find "$run/csv/south.meters.example.org" -name '*s01*' | wc -l)"
+is 'fleet: of the second account, only the main meters are read' 0 "$(find "$run/csv/south.meters.example.org" -name '*s01*' | wc -l)"
 is 'fleet: no problem is logged' '' "$(complaints)"
 stop_collectd fleet "$run"
 
@@ -85,10 +85,10 @@ rrd_has() { [[ $(rrdtool lastupdate "$rrd/power-p1-electric_power.rrd" | tail -n
 check 'rrdtool: values are stored' wait_for 40 rrd_has
 check 'rrdtool: the file has the size that the example says' test "$(stat -c %s "$rrd/power-p1-electric_power.rrd")" -lt 660000
 check 'rrd-graph.sh draws' "$examples/collectd/rrd-graph.sh" "$rrd" "$scratch/graphs" end-5min
-is 'three pictures' 'PNG PNG PNG' "$(for name in power energy age; do head -c 4 "$scratch/graphs/$name.png" | tail -c 3; echo; done | paste -sd ' ')"
+is 'rrd-graph.sh has drawn three pictures' 'PNG PNG PNG' "$(for name in power energy age; do head -c 4 "$scratch/graphs/$name.png" | tail -c 3; echo; done | paste -sd ' ')"
 # On a busy machine, two readings of the plugin's own state may be in the same second, and rrdtool then
 # refuses the second one.
-is 'no problem is logged' '' "$(complaints |
+is 'three stores: no problem is logged' '' "$(complaints |
   grep -vE '(derive-errors|gauge-age|response_time).*illegal attempt to update using time ([0-9]+) when last update time is \2 ')"
 stop_collectd 'with three stores' "$run"
 
@@ -127,9 +127,9 @@ for name in $(grep -o 'collectd_cemm_[a-z_]*' "$examples/collectd/prometheus.con
 done
 gas_query=$(sed -n 's/^#   \(last_over_time.*\)/\1/p' "$examples/collectd/prometheus.conf")
 both_gas() { [[ $(query "$gas_query" '[.data.result[].metric.cemm] | sort | join(" ")') == "$first $second" ]]; }
-check 'prometheus: the query of gas finds it, however old' wait_for 40 both_gas
+check 'prometheus: the query of gas finds both readings, however old' wait_for 40 both_gas
 check 'prometheus: it scrapes for a while' wait_for 40 scrapes 15
-is 'prometheus: it refuses nothing' '' "$(grep -i 'warn' "$scratch/prometheus.out" | head -n 3)"
+is 'prometheus: no value is refused' '' "$(grep -i 'warn' "$scratch/prometheus.out" | head -n 3)"
 is 'prometheus: a reading has the time of its hour' 0 \
   "$(query "$(grep -o 'collectd_cemm_gauge{.*\[2h\]' <<<"$gas_query")" '[.data.result[].values[][0] % 3600] | add')"
 is 'prometheus: no problem is logged' '' "$(complaints)"
@@ -150,7 +150,7 @@ begin_run listener <<<"$(simple; sed "s|25826|${ports[4]}|" "$examples/collectd/
 start_collectd "$run"
 select=$(sed -n "s/^#   \(SELECT .*\)/\1/p" "$examples/collectd/influxdb.conf")
 influx_has() { curl -sfG "$influx/query" --data-urlencode db=collectd --data-urlencode "q=$select" | jq -e --arg uid "$first" '.results[0].series[] | select(.tags.instance == $uid)'; }
-check 'influxdb: its query finds the device' wait_for 20 influx_has
+check 'influxdb: the query of the example finds the device' wait_for 20 influx_has
 is 'influxdb: no problem is logged' '' "$(complaints)"
 stop_collectd 'to InfluxDB' "$run"
 
@@ -166,8 +166,8 @@ curl -sf -XPOST "$influx/query" --data-urlencode "q=$(grep -o "CREATE DATABASE [
 begin_run udp <<<"$(simple; sed "s|8089|${ports[8]}|" "$examples/collectd/influxdb-udp.conf")"
 start_collectd "$run"
 select=$(sed -n "s/^#   \(SELECT .*\)/\1/p" "$examples/collectd/influxdb-udp.conf")
-check 'influxdb over udp: its query finds the device' wait_for 30 influx_has
-is 'influxdb over udp: it refuses nothing' '' "$(grep -iE 'fail|conflict|dropped' "$scratch/influxdb.out" | head -n 3)"
+check 'influxdb over udp: the query of the example finds the device' wait_for 30 influx_has
+is 'influxdb over udp: no value is refused' '' "$(grep -iE 'fail|conflict|dropped' "$scratch/influxdb.out" | head -n 3)"
 is 'influxdb over udp: no problem is logged' '' "$(complaints)"
 stop_collectd 'to InfluxDB over UDP' "$run"
 
@@ -245,8 +245,8 @@ kafka() {
   check "cemm reads the values of three meters ($count)" test "$count" -ge 21
   start_collectd "$run"
   check 'kafka: the same number of values comes back' wait_for 30 all_in_kafka "$count"
-  is 'kafka: and they are the same, each once' '' "$(diff "$scratch/wanted" "$scratch/got")"
-  is 'kafka: each has the key of the example' "$(sed -n 's/^ *Key "\(.*\)"/\1/p' "$examples/collectd/kafka.conf")" \
+  is 'kafka: the values are the same, each once' '' "$(diff "$scratch/wanted" "$scratch/got")"
+  is 'kafka: each message has the key of the example' "$(sed -n 's/^ *Key "\(.*\)"/\1/p' "$examples/collectd/kafka.conf")" \
     "$(cut -d ' ' -f 1 "$scratch/messages" | sort -u)"
   is 'kafka: no problem is logged' '' "$(complaints)"
   stop_collectd 'to Kafka' "$run"

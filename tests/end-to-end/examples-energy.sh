@@ -48,14 +48,14 @@ is_file 'the peaks, self-consumption and cost are as calculated' "$scratch/wante
 is 'there are rows of two months' 6 "$(grep -c ^2025 "$scratch/got")"
 grep -v T07: "$scratch/hours.csv" >"$scratch/without.csv"
 exits 'energy-cost.py, with all prices' 0 "$examples/energy-cost.py" "$scratch/without.csv" "$scratch/prices.csv"
-is 'there is no message' '' "$err"
+is 'energy-cost.py, with all prices: there is no message' '' "$err"
 exits 'energy-cost.py, with a price that is there twice' 1 "$examples/energy-cost.py" "$scratch/hours.csv" \
   <(cat "$scratch/prices.csv" && tail -n 1 "$scratch/prices.csv")
-has 'it refuses a price that is there twice' "$err" 'not a many-to-one merge'
+has 'energy-cost.py refuses a price that is there twice' "$err" 'not a many-to-one merge'
 exits 'energy-cost.py, with prices of quarters' 1 "$examples/energy-cost.py" "$scratch/hours.csv" <(sed 's/:00:00/:15:00/' "$scratch/prices.csv")
-has 'it does not use the first price of an hour' "$err" 'has prices of shorter intervals'
+has 'energy-cost.py refuses prices of quarters' "$err" 'has prices of shorter intervals'
 exits 'energy-cost.py, with times without an offset' 1 "$examples/energy-cost.py" "$scratch/hours.csv" <(sed 's/Z,/,/' "$scratch/prices.csv")
-has 'it asks for their offset' "$err" 'each start needs its offset from UTC'
+has 'energy-cost.py asks for the offset of the times' "$err" 'each start needs its offset from UTC'
 
 # shellcheck disable=SC2317 # check calls it
 quiet_plot() { ! gnuplot -c "$@" 2>&1 | grep .; }

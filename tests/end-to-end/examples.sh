@@ -95,7 +95,7 @@ tests:
     alert_rule_test:
       - {eval_time: 20m, alertname: MeterGone}
 END
-check 'and each alert fires when it should' promtool test rules "$scratch/alerts-test.yml"
+check 'alerts.yml: each alert fires when it should' promtool test rules "$scratch/alerts-test.yml"
 
 # verified UNIT…: whether systemd finds no mistake in the units. The program that they start is
 # replaced.
@@ -122,12 +122,12 @@ is 'the timer: each minute' '*-*-* *:*:00' "$(systemd-analyze calendar \
 sed 's|^#/etc|/etc|; s|cemm.conf /cemm |cemm.conf /mnt |' "$examples/fstab" >"$scratch/fstab"
 fstab() { findmnt --verify --verbose --tab-file "$scratch/fstab" 2>&1; }
 is 'fstab: two lines' 2 "$(findmnt --tab-file "$scratch/fstab" --noheadings | wc -l)"
-hasnt 'findmnt finds no fault with them' "$(fstab | grep -v 'unreachable source\|does not exist\|vfs_type' || true)" '[E]'
+hasnt 'fstab: findmnt finds no fault' "$(fstab | grep -v 'unreachable source\|does not exist\|vfs_type' || true)" '[E]'
 # cemmfs must accept each option in these lines.
 while read -r word; do
   { cemmfs -o "$word" 2>&1 || true; } | grep 'no mount point given' >/dev/null || echo "$word"
 done < <(awk '$3 == "fuse.cemmfs" { print $4 }' "$scratch/fstab" | tr ',' '\n') >"$scratch/not-taken"
-is 'cemmfs accepts their options' '' "$(<"$scratch/not-taken")"
+is 'fstab: cemmfs accepts the options' '' "$(<"$scratch/not-taken")"
 
 # ---- the key of the textfile service -------------------------------------------------------
 
@@ -151,7 +151,7 @@ export TZ=Europe/Amsterdam
 yesterday=$(date -d yesterday +%F)
 p1=$m/$dev/p1/data/day
 exits 'oneliners.sh' 0 sh "$examples/oneliners.sh" "$m"
-is 'there is no message' '' "$err"
+is 'oneliners.sh prints no message' '' "$err"
 # says TITLE: prints the output under that title.
 says() { awk -v title="# $1" '$0 == title { inside = 1; next } /^#/ { inside = 0 } inside' <<<"$out"; }
 oracle() { "$sim" --since "$since" --print "$dev" "$@"; }
@@ -160,7 +160,7 @@ readings=$(for channel in t1 t2 t3 t4; do echo "$channel $(oracle p1 "$channel" 
 is 'the meter readings' "$readings" "$(says 'the meter readings, as "name value unit"' | sed 's/ kWh//')"
 is 'the same with jq' "$readings" "$(says 'the same with jq')"
 is 'the time of the readings' "$(TZ=UTC date -d "@$now" +%FT%TZ)" "$(says 'when it was measured')"
-is 'five minutes' 5 "$(says 'the five highest minutes of yesterday' | grep -c "^$yesterday")"
+is 'the five highest minutes are of yesterday' 5 "$(says 'the five highest minutes of yesterday' | grep -c "^$yesterday")"
 most=$(tail -n +2 "$p1/yesterday.csv" | cut -d , -f 2 | sort -n | tail -n 1)
 is 'csvsql finds the same maximum' "$most" "$(says 'SQL with csvkit (its library prints a deprecation warning)' | tail -n 1 | cut -d , -f 1 | sed 's/\.0$//')"
 has 'csvstat has all rows' "$(says 'statistics of yesterday with csvkit')" "Row count: $(tail -n +2 "$p1/yesterday.csv" | wc -l)"
@@ -169,10 +169,10 @@ check 'hours, days and months have rows' test "$(says 'the hours of yesterday, m
 
 month=$(dirname "$(realpath "$p1/yesterday.csv")")
 exits 'pandas-month.py' 0 "$debian_python" "$examples/plots/pandas-month.py" "$month"
-is 'its sums of yesterday are those of awk' \
+is 'pandas-month.py: the sums of yesterday are those of awk' \
   "$yesterday $(awk -F, 'NR > 1 && $2 > 0 { used += $2 } $2 < 0 { fed -= $2 } END { printf "%.3f %.3f", used / 60000, fed / 60000 }' "$p1/yesterday.csv")" \
   "$(awk -v day="$yesterday" '$1 == day { printf "%s %.3f %.3f", day, $(NF - 1), $NF }' <<<"$out")"
-is 'and 24 hours of the day' 24 "$(sed -n '/^hour/,$p' <<<"$out" | tail -n +2 | wc -l)"
+is 'pandas-month.py prints the 24 hours of the day' 24 "$(sed -n '/^hour/,$p' <<<"$out" | tail -n +2 | wc -l)"
 
 # is_png FILE: whether the file is a picture that is not empty.
 is_png() {
@@ -195,16 +195,16 @@ mkdir "$scratch/copy"
 copy() {
   sh -fc "$(sed "s|/cemm/|$m/|; s|/srv/energy/|$scratch/copy/|; s|--archive|--archive --itemize-changes --exclude=day/20* --exclude=totals --exclude=s01|" <<<"$command")"
 }
-exits 'it copies' 0 copy
-check 'months and years are there' test -s "$scratch/copy/$dev/p1/data/year/$(date +%Y).csv" -a -s "$scratch/copy/$dev/p1-gas/data/month/2025/2025-03.csv"
-is 'no realtime, no status, no link' '' "$(find "$scratch/copy" -name 'realtime*' -o -name 'status*' -o -type l)"
-exits 'it copies again' 0 copy
+exits 'rsync.cron copies' 0 copy
+check 'the copy has months and years' test -s "$scratch/copy/$dev/p1/data/year/$(date +%Y).csv" -a -s "$scratch/copy/$dev/p1-gas/data/month/2025/2025-03.csv"
+is 'the copy has no realtime, no status and no link' '' "$(find "$scratch/copy" -name 'realtime*' -o -name 'status*' -o -type l)"
+exits 'rsync.cron copies again' 0 copy
 is 'closed files are not copied again' '' "$(grep '^>f' <<<"$out" | grep -v "$(date +%Y)" || true)"
 unmount_fs
 
 # ---- the pictures of README -------------------------------------------------------------------------------
 
 check 'pictures.sh draws' "$examples/pictures.sh" "$build" "$scratch/pictures"
-is 'the same files as in the tree' "$(ls "$examples/pictures")" "$(ls "$scratch/pictures")"
+is 'pictures.sh draws the same files as in the tree' "$(ls "$examples/pictures")" "$(ls "$scratch/pictures")"
 for file in "$scratch"/pictures/*; do check "${file##*/} is a picture" is_png "$file"; done
 finish

@@ -287,7 +287,7 @@ case $part in
     refused() { stat "$file" && [[ -e $FAIL_MARK ]]; }
     check 'the kernel cannot be told that the file has grown' wait_for 90 refused
     whole() { tail -n1 "$file" | grep 'T23:59'; }
-    check 'it is told when its attributes are asked for again' wait_for 20 whole
+    check 'the kernel is told when the attributes of the file are asked for again' wait_for 20 whole
     unmount_fs
     ;;
   collectd)

@@ -82,8 +82,8 @@ start_programs() {
 
 # ---- the list of devices --------------------------------------------------------------------------
 
-# one_list FAULT ERRNO: tests a fault in the list of devices, with a meter that the configuration names
-# and a meter in another account.
+# one_list FAULT ERRNO: tests a fault in the list of devices. The program reads a meter of that account
+# and a meter of another account, both of which its arguments name.
 one_list() {
   local hurry=list
   [[ $2 != ETIMEDOUT && $1 != @($repeated) ]] || hurry=hasty
@@ -132,7 +132,7 @@ check 'the syslog has the messages' test "$(grep -c 'cemmfs\[.*cloud home: ' "$s
 no_key 'after all documents'
 no_core cemmfs "$fs_pid"
 there "umount '$scratch/m'"
-check 'unmounting ends it' wait_for 30 gone "$fs_pid"
+check 'unmounting ends cemmfs' wait_for 30 gone "$fs_pid"
 cases=()
 make_cases list
 few='status=@(403|500)|stall|garbage|html|empty|huge|endless|deep|null|array|text|number|no-data|data-*|bom|trailing'

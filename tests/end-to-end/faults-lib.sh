@@ -189,10 +189,11 @@ look_up() {
   done <<<"$1"
 }
 
-# The periods of the documents: a day, a month and a year that have ended.
+# The documents of periods are those of this day, of its month and of its year, which have all ended.
 day=$(date -d '1 year ago' +%F)
 readonly day
 
+# file_of DOCUMENT UID [FORM]: prints the path of the file. FORM is csv (the default) or json.
 file_of() {
   local year=${day:0:4} month=${day:0:7} meter=$m/$2/p1
   case $1 in
@@ -435,5 +436,5 @@ check_periods() {
     echo "url = \"${1/UID/$uid}$(truth_of "$document")$2\""
   done < <(mended) 3>"$scratch/got.json" | curl -sS -K - >"$scratch/truth.json"
   check 'the periods exist' test -s "$scratch/truth.json"
-  is 'and have the measured values' '' "$(cmp <(jq -cS . "$scratch/truth.json") <(jq -cS . "$scratch/got.json") 2>&1)"
+  is 'the periods have the measured values' '' "$(cmp <(jq -cS . "$scratch/truth.json") <(jq -cS . "$scratch/got.json") 2>&1)"
 }

@@ -83,7 +83,7 @@ conf "$run" <<CONF
 CONF
 start_collectd "$run"
 check 'collectd has values of the faulty device' wait_for 20 has_lines 1 "$faulty" power-p1-electric_power
-check 'and of the healthy device' wait_for 20 has_lines 1 "$healthy" power-p1-electric_power
+check 'collectd has values of the healthy device' wait_for 20 has_lines 1 "$healthy" power-p1-electric_power
 
 while read -r fault errno words; do
   [[ -z $fault || $fault == status=200 ]] || one_fault "$fault" "$errno" "$words"
@@ -95,8 +95,8 @@ of() {
   jq -e --arg uid "$1" ".devices[] | select(.uid == \$uid) | $2" "$m/status.json"
 }
 check 'status.json: the faulty device, its last failure, and success' of "$faulty" '.last_failure and .last_success and (.last_message | contains("256 KiB"))'
-check 'the healthy device never failed' of "$healthy" '.last_success and .last_failure == null and .last_message == null'
-is 'the same in status' 1 "$(grep -A5 "^device $faulty" "$m/status" | grep -c '  last failure  .*256 KiB')"
+check 'status.json: the healthy device never failed' of "$healthy" '.last_success and .last_failure == null and .last_message == null'
+is 'status: the last failure of the faulty device' 1 "$(grep -A5 "^device $faulty" "$m/status" | grep -c '  last failure  .*256 KiB')"
 
 # ---- collectd, after all faults -----------------------------------------------
 

@@ -102,7 +102,7 @@ part_demo() {
   chmod 600 /dev/fuse
   ! quiet_user 'examples/demo.sh --no-install'
   verdict $? 'it fails where nothing can be mounted'
-  check 'and says so' output_has '/dev/fuse'
+  check 'it says that it needs /dev/fuse' output_has '/dev/fuse'
   nothing_left
 }
 
@@ -155,7 +155,7 @@ part_install() {
   verdict $? 'terminated while it unpacks: it fails' "$(tail -n 10 "$log")"
   clean 'terminated while it unpacks'
   packages >/packages
-  check 'owner: again' quiet_user '.ci/install owner'
+  check 'owner: the next run succeeds' quiet_user '.ci/install owner'
   check 'terminated while it unpacks: all was installed' no_more_than /packages
   check 'owner: the product can be built, installed and run' quiet_user "sh -ec '
     meson setup ../build --prefix=/usr --libdir=lib -Dtests=false
@@ -169,7 +169,7 @@ part_install() {
   wait "$child"
   clean 'killed while it unpacks'
   packages >/packages
-  check 'demo: again' quiet_user '.ci/install demo'
+  check 'demo: the next run succeeds' quiet_user '.ci/install demo'
   check 'killed while it unpacks: all was installed' no_more_than /packages
 
   installs quiet_user '.ci/install tests'

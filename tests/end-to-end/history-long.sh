@@ -41,10 +41,10 @@ interrupted() {
   pid=$!
   started "$pid"
   some() { (($(stat -c %s "$scratch/part") >= 20000000)); }
-  check 'it prints while it requests more' wait_for 120 some
+  check 'cemm prints while it requests more' wait_for 120 some
   stop "$pid" INT
-  is 'it can be stopped' 130 "$stopped"
-  is 'without a message' '' "$(<"$scratch/part.err")"
+  is 'cemm can be stopped' 130 "$stopped"
+  is 'cemm stops without a message' '' "$(<"$scratch/part.err")"
   check 'the output is whole lines, oldest first' sort -c -n <(awk 'NF != 3 { print "?" } { print $3 }' "$scratch/part")
 }
 
@@ -58,11 +58,11 @@ import() {
   codes=("${PIPESTATUS[@]}")
   set -e
   is 'ten years go into InfluxDB, in chunks' '0 0 0' "${codes[*]}"
-  is 'and there is no message' '' "$(<"$scratch/stderr")"
+  is 'the import prints no message' '' "$(<"$scratch/stderr")"
   requests 'data/day.* 200$' >"$scratch/asked"
   check "each day is requested once, in spite of the stop ($(<"$scratch/asked") for $days)" \
     test "$(<"$scratch/asked")" -ge "$days" -a "$(<"$scratch/asked")" -le $((days + 64))
-  check 'through promises' test "$(requests 'data/day.* 202$')" -ge "$days"
+  check 'the days are requested with promises' test "$(requests 'data/day.* 202$')" -ge "$days"
   mapfile -t command < <(history_of 2024-10-01 2024-11-30)
   measured "$scratch/short" "${command[@]}" >"$scratch/two-months"
   check "memory does not grow with the range ($(<"$scratch/short") KiB for 61 days, $(<"$scratch/long") KiB for $days)" \
@@ -106,7 +106,7 @@ sys.exit(had != wanted or len(had) < 3653)' "$scratch/had" "$scratch/wanted"); t
   else
     not_ok "count, sum, first and last of each day are the meter's" "$differences"
   fi
-  is 'in one series' 1 "$(ask_influxdb 'SHOW SERIES ON cemm' | jq '.results[0].series[0].values | length')"
+  is 'the samples are in one series' 1 "$(ask_influxdb 'SHOW SERIES ON cemm' | jq '.results[0].series[0].values | length')"
   is 'the total count' "$minutes" \
     "$(ask_influxdb 'SELECT count(electric_power) FROM cemm' | jq '.results[0].series[0].values[0][1]')"
 

@@ -85,7 +85,7 @@ days() {
   is 'influx: power has no tag period' '' "$(grep electric_power= "$scratch/days.influx" | grep ,period= || true)"
 
   : >"$sim_log"
-  history_exits 'the same again' 0 --from 2025-10-25 --to 2025-10-27
+  history_exits 'the same days again' 0 --from 2025-10-25 --to 2025-10-27
   is_file 'the same days again: the output is the same' "$scratch/days.influx" "$scratch/stdout"
   is 'the same days again: no request for data' 0 "$(requests /data/)"
 }

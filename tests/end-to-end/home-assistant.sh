@@ -73,26 +73,26 @@ member() { ps -o pid=,pgid=,comm= -e | awk -v group="$publisher" -v name="$1" '$
 
 publish
 exits 'discovery.sh' 0 recipe discovery.sh
-is 'it prints no message' '' "$out$err"
+is 'discovery.sh prints no message' '' "$out$err"
 check 'all sensors exist, as Home Assistant expects them' wait_for 60 complete stream
 echo "# $(complete stream)"
 check 'discovery.sh runs again' recipe discovery.sh
 check 'nothing has changed' complete stream
 is 'the publisher is online' online "$(status)"
 kill -KILL "$(member mqtt.py)"
-check 'it is killed: the broker says that it is offline' wait_for 20 is_status offline
-check 'all its processes end' wait_for 30 gone_or_zombie "$publisher"
+check 'mqtt.py is killed: the broker says that the publisher is offline' wait_for 20 is_status offline
+check 'mqtt.py is killed: all processes of the publisher end' wait_for 30 gone_or_zombie "$publisher"
 publish
-check 'it is started again: online' wait_for 20 is_status online
+check 'the publisher is started again: online' wait_for 20 is_status online
 stop "$daemon_pid" KILL
 is 'the broker is killed: it has no messages' '' "$(retained 2>/dev/null || true)"
 start_mosquitto "${ports[0]}" 'allow_anonymous true'
 check 'the broker comes back: online' wait_for 60 is_status online
 has_power() { [[ -n $(retained 'cemm/+/p1/electric_power') ]]; }
-check 'and new samples arrive' wait_for 60 has_power
+check 'the broker comes back: new samples arrive' wait_for 60 has_power
 kill -KILL "$(member cemm)"
 check 'cemm is killed: offline' wait_for 20 is_status offline
-check 'all its processes end, too' wait_for 30 gone_or_zombie "$publisher"
+check 'cemm is killed: all processes of the publisher end' wait_for 30 gone_or_zombie "$publisher"
 is 'there was no message except for the kill' '' "$(grep -v Killed "$scratch/publish.err" || true)"
 
 # A sample that arrives only once, such as an hour's gas.
@@ -102,21 +102,21 @@ sample='{ "uid": "A", "alias": "p1-gas", "channel": "gas", "value": 1351.60 }'
 once=$!
 started "$once"
 is_once() { [[ $(mosquitto_sub -t cemm/A/p1-gas/gas -C 1 -W 1) == "$sample" ]]; }
-check 'a single sample, unchanged' wait_for 20 is_once
+check 'a single sample arrives unchanged' wait_for 20 is_once
 stop "$daemon_pid"
 start_mosquitto "${ports[0]}" 'allow_anonymous true'
-check 'a broker that has lost it gets it again' wait_for 60 is_once
+check 'a broker that has lost the sample gets it again' wait_for 60 is_once
 touch "$scratch/end"
 wait_for 20 gone_or_zombie "$once" || true
 stop "$once"
-is 'its input ends: so does mqtt.py' 0 "$stopped"
-is 'offline' offline "$(status)"
-is 'without a message' '' "$(<"$scratch/once.err")"
+is 'mqtt.py ends with its input' 0 "$stopped"
+is 'mqtt.py has ended: offline' offline "$(status)"
+is 'mqtt.py ends without a message' '' "$(<"$scratch/once.err")"
 
 exits 'discovery.sh with a missing argument' 2 "$examples/home-assistant/discovery.sh" collectd
-has 'prints the usage' "$err" 'usage: cemm list'
+has 'discovery.sh prints its usage' "$err" 'usage: cemm list'
 exits 'mqtt.py without a broker' 1 "$examples/home-assistant/mqtt.py" --port 1
-has 'says so' "$err" "E! mqtt: the broker can't be reached"
+has 'mqtt.py says that there is no broker' "$err" "E! mqtt: the broker can't be reached"
 
 # The broker wants a password.
 stop "$daemon_pid"
@@ -126,9 +126,9 @@ start_mosquitto "${ports[0]}" 'allow_anonymous false' "password_file $scratch/pa
 printf '%s\n' '-u house' "-P $(<"$scratch/password")" >>"$XDG_CONFIG_HOME/mosquitto_sub"
 publish --user house --password-file "$scratch/password"
 check 'a broker that wants a password gets it' wait_for 20 is_status online
-hasnt 'no command line has it' "$(ps -o args= -e)" 'not a word'
+hasnt 'no command line has the password' "$(ps -o args= -e)" 'not a word'
 kill -- "-$publisher"
-check 'stopped: offline' wait_for 20 is_status offline
+check 'the publisher is stopped: offline' wait_for 20 is_status offline
 stop "$daemon_pid"
 
 # ---- the unit ------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ verified() {
 }
 exposure=$(systemd-analyze security --offline=true --no-pager "$unit" | sed -n 's/.*Overall exposure level for [^:]*: \([0-9]*\)\.\([0-9]\).*/\1\2/p')
 is 'cemm-mqtt.service has no mistake' '' "$(verified "$unit")"
-check "its exposure is 2.0 at most: $exposure" test "$exposure" -le 20
+check "cemm-mqtt.service has an exposure of 2.0 at most ($exposure tenths)" test "$exposure" -le 20
 sed 's/^Restart=/Restrat=/' "$unit" >"$scratch/cemm-mqtt.service"
 has 'a typo would be reported' "$(verified "$scratch/cemm-mqtt.service")" Restrat
 
@@ -172,6 +172,6 @@ echo "# $(complete collectd)"
 stop_collectd 'to mosquitto' "$run"
 is 'collectd: no problem is logged' '' "$(grep -iE 'error|fail|unknown|invalid|cannot' "$run/log" || true)"
 check 'the configurations are removed' recipe 'homeassistant/sensor/.*'
-check 'all of them are gone' wait_for 20 without_configurations
+check 'no configuration is left' wait_for 20 without_configurations
 no_key 'at the end'
 finish

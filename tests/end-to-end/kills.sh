@@ -27,7 +27,7 @@ started "$killer"
 while ! gone_or_zombie "$killer"; do sleep 0.2; done
 stop "$killer"
 is "$kills kills: archives and states are valid, nothing is lost, and nothing else is sent twice" '' "$(grep -v '^#' "$scratch/kills.log" || true)"
-is 'it ran to the end' 0 "$stopped"
+is 'kills.py ran to the end' 0 "$stopped"
 grep '^#' "$scratch/kills.log"
 hasnt 'the key is in no log' "$(cat "$scratch"/*/log)" "$sim_key"
 check 'no mount is left' not_mounted "$scratch/cemmfs/m"

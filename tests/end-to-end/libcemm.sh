@@ -18,7 +18,7 @@ sim=$build/tests/simulator/cemm-sim
 
 # ---- the installed tree ------------------------------------------------------------------------
 
-check 'it is installed' meson install -C "$build" --no-rebuild --quiet --destdir "$root"
+check 'libcemm is installed' meson install -C "$build" --no-rebuild --quiet --destdir "$root"
 PKG_CONFIG_PATH=$(dirname "$(find "$root" -name libcemm.pc)")
 LD_LIBRARY_PATH=$(dirname "$(find "$root" -name 'libcemm.so.0' | head -n 1)")
 export PKG_CONFIG_PATH LD_LIBRARY_PATH PKG_CONFIG_SYSROOT_DIR=$root
@@ -36,13 +36,13 @@ compiled() {
     "$@" $(pkg-config --cflags --libs libcemm))
 }
 for name in read-once own-loop discover; do check "$name compiles" compiled "$examples/$name.c" -o "$name"; done
-is 'they use the installed header' "$(find "$root" -name cemm.h)" "$(compiled -M "$examples"/*.c | grep -oE '[^ ]*cemm\.h' | sort -u)"
-is 'they need no function that is only for our own programs' LIBCEMM_0 \
+is 'the examples use the installed header' "$(find "$root" -name cemm.h)" "$(compiled -M "$examples"/*.c | grep -oE '[^ ]*cemm\.h' | sort -u)"
+is 'the examples need no function that is only for our own programs' LIBCEMM_0 \
   "$(objdump -T "$scratch"/{read-once,own-loop,discover} | grep -oE '\bLIBCEMM_[A-Z0-9]+' | sort -u)"
 # declares FUNCTION: whether the installed header declares it.
 declares() { printf '#include <cemm.h>\nint main(void) { return !%s; }\n' "$1" | compiled -Wno-address -x c - -o declares; }
 check 'cemm_get() is public' declares cemm_get
-refute 'cemm_sweep() is not' declares cemm_sweep
+refute 'cemm_sweep() is not public' declares cemm_sweep
 # alone LANGUAGE STANDARD: compiles the installed header without any other header.
 alone() {
   # shellcheck disable=SC2046
@@ -62,15 +62,15 @@ oracle() { "$sim" --since "$since" --print "$@"; }
 
 exits 'read-once reads' 0 "$scratch/read-once" "$scratch/conf"
 power=$(oracle "$one" p1 electric_power "${now}000")
-has 'it prints the power of p1' "$out" "$one/p1 electric_power = $power W"
-is 'and a line for each channel that was read' "$("$build/plugin/exec/cemm" read --config "$scratch/conf" --format csv | grep -c T)" \
+has 'read-once prints the power of p1' "$out" "$one/p1 electric_power = $power W"
+is 'read-once prints a line for each channel that was read' "$("$build/plugin/exec/cemm" read --config "$scratch/conf" --format csv | grep -c T)" \
   "$(wc -l <<<"$out")"
 exits 'read-once: a configuration that does not exist' 1 "$scratch/read-once" "$scratch/none"
-has 'it says so' "$err" "$scratch/none"
+has 'read-once names the configuration that does not exist' "$err" "$scratch/none"
 sim_faults 'status=502@*/s01/realtime*'
 exits 'read-once: two meters fail' 1 "$scratch/read-once" "$scratch/conf"
-is 'both errors are printed' 2 "$(grep -c '/s01: ' <<<"$err")"
-has 'the others are printed' "$out" "$one/p1 electric_power"
+is 'read-once: two errors are printed' 2 "$(grep -c '/s01: ' <<<"$err")"
+has 'read-once: the other meters are printed' "$out" "$one/p1 electric_power"
 hasnt 'the key is in no output' "$out$err" "$sim_key"
 sim_faults
 
@@ -79,9 +79,9 @@ sim_faults
 day=$(TZ=Europe/Amsterdam date -d "@$((now - 86400))" +%F)
 own_loop() { printf 'now\nday %s\nwhat\nday 2031-02-30\n' "$day" | "$scratch/own-loop" "$scratch/conf" "$one" p1; }
 exits 'own-loop answers' 0 own_loop
-has 'now' "$out" "electric_power $power W"
-is 'a whole day' "$((($(TZ=Europe/Amsterdam date -d "$day + 1 day" +%s) - $(TZ=Europe/Amsterdam date -d "$day" +%s)) / 60))" "$(grep -c "^$day" <<<"$out")"
-is 'it refuses unknown commands' 2 "$(grep -c '^write' <<<"$err")"
+has 'own-loop: now' "$out" "electric_power $power W"
+is 'own-loop: a whole day' "$((($(TZ=Europe/Amsterdam date -d "$day + 1 day" +%s) - $(TZ=Europe/Amsterdam date -d "$day" +%s)) / 60))" "$(grep -c "^$day" <<<"$out")"
+is 'own-loop refuses an unknown command and an invalid date' 2 "$(grep -c '^write' <<<"$err")"
 exits 'own-loop: a meter that does not exist' 1 "$scratch/own-loop" "$scratch/conf" "$one" han <<<now
 exits 'own-loop: an invalid uid' 1 "$scratch/own-loop" "$scratch/conf" home p1
 
@@ -90,7 +90,7 @@ exits 'own-loop: an invalid uid' 1 "$scratch/own-loop" "$scratch/conf" home p1
 net_begin
 start_sim_in_site --lan-bind 10.77.0.11,10.77.0.12 --discovery
 exits 'discover searches' 0 "${asker[@]}" "$scratch/discover"
-is 'it finds both' '00-1E-C0-00-00-01 at 10.77.0.11|00-1E-C0-00-00-02 at 10.77.0.12' \
+is 'discover finds both devices' '00-1E-C0-00-00-01 at 10.77.0.11|00-1E-C0-00-00-02 at 10.77.0.12' \
   "$(cut -d : -f 1 <<<"$out" | sort | paste -sd '|')"
-has 'it prints the number of broadcast addresses' "$err" '2 broadcast addresses asked'
+has 'discover prints the number of broadcast addresses' "$err" '2 broadcast addresses asked'
 finish

@@ -111,7 +111,7 @@ fails_with 'a file that is not archived fails' 'No route to host' cat "$(day_fil
 begun=$(now_ms)
 fails_with 'the next file that is not archived fails, too' 'No route to host' cat "$(day_file "$dev" p1 "$month-22" csv)"
 took=$(($(now_ms) - begun))
-soon 'it fails at once: the source is backed off' 1000 "$took"
+soon 'the next file fails at once: the source is backed off' 1000 "$took"
 fails_with 'a device that was never listed cannot be listed' 'No route to host' ls "$m/00-1E-C0-00-00-02"
 fails_with 'without an answer, an unknown meter is unreachable and not absent' 'No route to host' stat "$m/$dev/mb7"
 is 'the outage is logged once' 1 "$(grep -c "can't be reached" "$scratch/fs.log")"

@@ -87,10 +87,10 @@ right_again() {
     [[ $(head -n1 "$m/$faulty/s01/realtime.csv") == 'channel,value,unit,time' ]]
 }
 check 'the faulty device works again' wait_for 200 right_again
-is 'and is listed completely' "$whole" "$(listed)"
+is 'the faulty device is listed completely' "$whole" "$(listed)"
 is 'nothing in the archive was damaged' 0 "$(jq .archive.damaged "$m/status.json")"
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
 unmount_fs
-check 'it is unmounted' not_mounted "$m"
+check 'cemmfs is unmounted' not_mounted "$m"
 is 'the sanitizers found nothing' '' "$(grep -E 'ERROR: .*Sanitizer|runtime error' "$scratch/fs.log" || true)"
 finish

@@ -36,28 +36,28 @@ names() {
 is 'the root' "$dev 00-1E-C0-00-00-02 status status.json" "$(names "$m")"
 is 'a device' 'info.json io.csv io.json p1 p1-gas s01' "$(names "$m/$dev")"
 is 'a meter' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
-is 'its data' 'day month year' "$(names "$p1/data")"
+is 'the data of a meter' 'day month year' "$(names "$p1/data")"
 
 before=$(requests ' 200$')
 years=$(seq -s ' ' "${since:0:4}" "$this_year")
-is 'its days begin with the first that was recorded' \
+is 'the days begin with the first that was recorded' \
   "$years today.csv today.json yesterday.csv yesterday.json" "$(names "$p1/data/day")"
 cost=$(requests 'p1/data/.* 200$')
-check "it takes one request a year, and two more ($cost)" test "$cost" -le $((this_year - 2010 + 3))
+check "finding the first day takes one request a year, and two more ($cost)" test "$cost" -le $((this_year - 2010 + 3))
 is 'the first month' "$(seq -w "${since:5:2}" 12 | xargs)" "$(names "$p1/data/day/${since:0:4}")"
 is 'the first day' "$since.csv" "$(ls "$p1/data/day/${first_month/-//}" | head -n1)"
 is 'a month has all its days in both forms' "$(($(days_of "$full_month" | wc -l) * 2))" \
   "$(ls "$p1/data/day/${full_month/-//}" | wc -l)"
 is 'months' "$years this-month.csv this-month.json" "$(names "$p1/data/month")"
-is 'the first of them' "$first_month.csv" "$(ls "$p1/data/month/${since:0:4}" | head -n1)"
+is 'the first of the months' "$first_month.csv" "$(ls "$p1/data/month/${since:0:4}" | head -n1)"
 is 'years' "$(for y in $years; do echo "$y.csv $y.json"; done | xargs) this-year.csv this-year.json" \
   "$(names "$p1/data/year")"
 is 'totals' "$years today.csv today.json" "$(names "$p1/totals")"
-is 'the first of them, too' "$since.csv" "$(ls "$p1/totals/${first_month/-//}" | head -n1)"
-is 'all that without another request' "$((before + cost))" "$(requests ' 200$')"
+is 'the first of the totals' "$since.csv" "$(ls "$p1/totals/${first_month/-//}" | head -n1)"
+is 'the other listings cost no request' "$((before + cost))" "$(requests ' 200$')"
 find "$p1" -type f >"$scratch/found"
 check 'find shows everything' grep -q "/$(date +%Y-%m-%d).csv" "$scratch/found"
-is 'it requests at most the channels' "$((before + cost + 1))" "$(requests ' 200$')"
+is 'find requests at most the channels' "$((before + cost + 1))" "$(requests ' 200$')"
 
 # ---- what does not exist ---------------------------------------------------------
 
@@ -68,7 +68,7 @@ for name in "data/day/2010" "data/day/${yesterday//-//}.csv" "data/day/$yesterda
   "data/month/$this_year/$((this_year + 1))-01.csv" "totals/$yesterday.csv" "totals/tomorrow.csv"; do
   fails_with "$name does not exist" 'No such file or directory' stat "$p1/$name"
 done
-is 'without a request' "$before" "$(requests .)"
+is 'names that do not exist cost no request' "$before" "$(requests .)"
 
 # ---- information about devices and meters -------------------------------------------
 
@@ -82,7 +82,7 @@ time=$(stat -c %Y "$m/$dev/info.json")
 check 'status.json is JSON' jq -e '.sources[0].name == "cloud home" and (.devices | length) == 2' "$m/status.json"
 told_type=$(cloud_get "cemm/$dev/p1/" | jq -r ".data[0].type")
 is 'status has the type of a meter' 1 "$(sed -n "/^device $dev/,/^$/p" "$m/status" | grep -c "^  meters .* p1 ($told_type)")"
-is 'status.json, too' "$told_type" \
+is 'status.json has the type of a meter, too' "$told_type" \
   "$(jq -r --arg uid "$dev" '.devices[] | select(.uid == $uid) | .meters[] | select(.alias == "p1") | .type' "$m/status.json")"
 
 # ---- periods of all kinds -----------------------------------------------------------
@@ -108,10 +108,10 @@ fetched=$(date +%s)
 age=$((fetched - $(stat -L -c %Y "$p1/data/month/this-month.csv")))
 check "a running month has the time of its fetch ($age s)" test "$age" -ge -10 -a "$age" -lt 70
 age=$((fetched - $(stat -L -c %Y "$p1/data/year/this-year.json")))
-check "a running year, too ($age s)" test "$age" -ge -10 -a "$age" -lt 70
+check "a running year has the time of its fetch, too ($age s)" test "$age" -ge -10 -a "$age" -lt 70
 
 is 'this-month is a symbolic link' "$this_year/$(date +%Y-%m).csv" "$(readlink "$p1/data/month/this-month.csv")"
-is 'this-year, too' "$this_year.json" "$(readlink "$p1/data/year/this-year.json")"
+is 'this-year is a symbolic link' "$this_year.json" "$(readlink "$p1/data/year/this-year.json")"
 is 'today of totals is a symbolic link' "$(date +%Y/%m/%Y-%m-%d).csv" "$(readlink "$p1/totals/today.csv")"
 is 'a month by name is a link' "${full_month:0:4}/$full_month.csv" "$(readlink "$p1/data/month/$full_month.csv")"
 is 'totals of a day by name are a link' "${full_month/-//}/$full_month-07.csv" "$(readlink "$p1/totals/$full_month-07.csv")"
@@ -126,16 +126,16 @@ cat "$p1/realtime/electric_power" >/dev/null
 is 'the unit of a value' W "$(xattr unit "$p1/realtime/electric_power")"
 is 'the units of columns' kWh,kWh "$(xattr unit "$p1/data/month/${full_month:0:4}/$full_month.csv")"
 is 'a closed period is closed' yes "$(xattr closed "$p1/data/month/${full_month:0:4}/$full_month.csv")"
-is 'a running one is not' no "$(xattr closed "$p1/data/month/$this_year/$(date +%Y-%m).csv")"
+is 'a running period is not closed' no "$(xattr closed "$p1/data/month/$this_year/$(date +%Y-%m).csv")"
 is 'realtime is not closed' no "$(xattr closed "$p1/realtime.csv")"
-is 'all of them are listed' 'user.cemm.closed user.cemm.fetched user.cemm.source user.cemm.unit' \
+is 'all attributes are listed' 'user.cemm.closed user.cemm.fetched user.cemm.source user.cemm.unit' \
   "$(getfattr -d "$p1/data/month/${full_month:0:4}/$full_month.csv" 2>/dev/null | sed -n 's/=.*//p' | sort | xargs)"
 sim_faults "status=502@*/p1/data/day/*"
-fails_with 'a fault' 'Input/output error' cat "$(day_file "$dev" p1 "$full_month-20" csv)"
-has 'is an attribute of the directory' "$(xattr error "$p1/data/day")" 502
+fails_with 'a file with a fault cannot be read' 'Input/output error' cat "$(day_file "$dev" p1 "$full_month-20" csv)"
+has 'the fault is an attribute of the directory' "$(xattr error "$p1/data/day")" 502
 sim_faults
 check 'the same file is read again' cat "$(day_file "$dev" p1 "$full_month-20" csv)"
-is 'the error is gone' '' "$(xattr error "$p1/data/day" || true)"
+is 'the attribute is then gone' '' "$(xattr error "$p1/data/day" || true)"
 has 'status still has the last error' "$(jq -r .last_error.message "$m/status.json")" 502
 
 # ---- a whole month, by all tools --------------------------------------------------------
@@ -160,18 +160,18 @@ count=$(days_of "$next_month" | wc -l)
 ls "$month_dir" >/dev/null
 before=$(requests 's01/data/day/ .* 200$')
 check 'rsync copies a month' rsync -a "$month_dir/" "$scratch/copy"
-is 'for one request a day' $((before + count)) "$(requests 's01/data/day/ .* 200$')"
+is 'rsync costs one request a day' $((before + count)) "$(requests 's01/data/day/ .* 200$')"
 check 'each CSV is what the meter measured, by sha256' \
   diff <(cd "$scratch/oracle" && sha256sum ./*.csv) <(cd "$scratch/copy" && sha256sum ./*.csv)
 is 'each JSON is complete' "$count" "$(jq -r '.data.electric_power | length > 1379' "$scratch"/copy/*.json | grep -c true)"
 before=$(requests .)
 is 'rsync copies nothing the second time' '' "$(rsync -ai "$month_dir/" "$scratch/copy")"
-check 'diff -r' diff -r "$month_dir" "$scratch/copy"
+check 'diff -r finds no difference' diff -r "$month_dir" "$scratch/copy"
 check 'tar stores every byte' diff \
   <(cd "$scratch/copy" && tar -c . --sort=name --mtime=@0 --owner=0 --group=0 --mode=444 | sha256sum) \
   <(cd "$month_dir" && tar -c . --sort=name --mtime=@0 --owner=0 --group=0 --mode=444 | sha256sum)
-check 'cp -a' cp -a "$month_dir" "$scratch/cp"
-check 'copies times, too' diff <(cd "$month_dir" && stat -c '%n %s %Y' ./*) <(cd "$scratch/cp" && stat -c '%n %s %Y' ./*)
+check 'cp -a copies a month' cp -a "$month_dir" "$scratch/cp"
+check 'cp -a copies times, too' diff <(cd "$month_dir" && stat -c '%n %s %Y' ./*) <(cd "$scratch/cp" && stat -c '%n %s %Y' ./*)
 one=$month_dir/$next_month-05.csv
 like=$scratch/oracle/$next_month-05.csv
 is 'wc -c' "$(wc -c <"$like")" "$(wc -c <"$one")"
@@ -185,7 +185,7 @@ import hashlib, mmap, sys
 with open(sys.argv[1], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
     print(hashlib.sha256(view).hexdigest())' "$one")"
 is 'grep over the month' "$(cat "$scratch"/oracle/*.csv | grep -c T12:)" "$(cat "$month_dir"/*.csv | grep -c T12:)"
-is 'all that without a request' "$before" "$(requests .)"
+is 'reading the month again costs no request' "$before" "$(requests .)"
 
 # ---- the number of requests ------------------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ for _ in {1..64}; do
 done
 wait "${readers[@]}"
 is '64 readers of a cold file get the same' '64 1' "$(wc -l <"$scratch/sums") $(sort -u "$scratch/sums" | wc -l)"
-is 'for one request' 1 "$(requests '00-00-02/p1/data/day/ .* 200$')"
+is '64 readers cost one request' 1 "$(requests '00-00-02/p1/data/day/ .* 200$')"
 
 # Read-ahead happens only after two consecutive days were read, and only within the month.
 ahead() {
@@ -279,7 +279,7 @@ owner=1234 group=5678
 ((EUID == 0)) || owner=$EUID group=$(id -g) # another user's files could not be read
 mount_fs -o "uid=$owner,gid=$group,umask=027"
 is 'uid, gid and umask: a directory' "$owner $group 550" "$(stat -c '%u %g %a' "$m/$dev")"
-is 'a file has this owner and mode' "$owner $group 440" "$(stat -c '%u %g %a' "$m/status")"
+is 'uid, gid and umask: a file' "$owner $group 440" "$(stat -c '%u %g %a' "$m/status")"
 unmount_fs
 for option in uid=x uid=-1 gid= umask=9 umask=1000 uid=99999999999; do
   exits "-o $option is refused" 2 "$build/fs/cemmfs" "$conf" "$m" -o "$option"
@@ -321,12 +321,12 @@ lan_config() {
 lan_config lan
 mount_fs
 is 'on the LAN only there are no totals' 'data info.json realtime realtime.csv realtime.json' "$(names "$p1")"
-fails_with 'by name neither' 'No such file or directory' stat "$p1/totals"
+fails_with 'on the LAN only, totals do not exist by name either' 'No such file or directory' stat "$p1/totals"
 is 'info.json of a device is its own information' "[\"$dev\",\"CEMM Basic\",null]" \
   "$(jq -c '[.uid, .lan.name, .cloud]' "$m/$dev/info.json")"
 is 'info.json of a meter is its entry of io' '{"io_id":4,"port":5,"type":"solar_energy","alias":"mb5"}' \
   "$(jq -c . "$m/$dev/mb5/info.json")"
-is 'indented by two' $'{\n  "io_id": 1,' "$(head -n2 "$p1/info.json")"
+is 'info.json of a meter is indented by two' $'{\n  "io_id": 1,' "$(head -n2 "$p1/info.json")"
 is 'io.csv' $'io_id,port,type,alias\n1,3,p1,p1' "$(head -n2 "$m/$dev/io.csv")"
 is 'the LAN has history, too' "$since.csv" "$(ls "$p1/data/day/${first_month/-//}" | head -n1)"
 has 'the listing has values that are only in totals' "$(names "$m/$dev/pulse-1/realtime")" volume
@@ -336,13 +336,13 @@ unmount_fs
 write_key "$conf.key"
 printf '[cloud home]\nurl = %s\napi-key-file = %s\n' "$sim_cloud" "$conf.key" >>"$conf"
 mount_fs
-is 'with both, a meter of both has totals' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
-is 'a meter on the LAN only has none' 'data info.json realtime realtime.csv realtime.json' "$(names "$m/$dev/mb5")"
-is 'info.json names both' '["CEMM Basic","home"]' "$(jq -c '[.lan.name, .cloud]' "$m/$dev/info.json")"
+is 'with the LAN and the cloud, a meter of both has totals' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
+is 'a meter on the LAN only has no totals' 'data info.json realtime realtime.csv realtime.json' "$(names "$m/$dev/mb5")"
+is 'info.json names the LAN and the cloud' '["CEMM Basic","home"]' "$(jq -c '[.lan.name, .cloud]' "$m/$dev/info.json")"
 is 'information about a meter comes from the account' p1_in "$(jq -r '.data[0].port_option' "$p1/info.json")"
-is 'otherwise from the device' solar_energy "$(jq -r .type "$m/$dev/mb5/info.json")"
+is 'information about a meter on the LAN only comes from the device' solar_energy "$(jq -r .type "$m/$dev/mb5/info.json")"
 is 'values come from the LAN' 'local garage' "$(xattr source "$p1/realtime.json")"
-is 'except for totals' 'cloud home' "$(xattr source "$p1/totals/today.json")"
+is 'totals come from the cloud' 'cloud home' "$(xattr source "$p1/totals/today.json")"
 unmount_fs
 
 # An account may lack a meter of the device although the alias is documented for the cloud.
@@ -372,13 +372,13 @@ check 'without a list, the first copy of a device is complete' copy_of "$m/$dev"
 is 'the list is not listed' 'heatpump info.json p1 pulse-1' "$(names "$m/$dev")"
 is 'the information about a meter is not copied' 'data realtime realtime.csv realtime.json' "$(names "$p1")"
 fails_with 'a list that the device does not have does not exist' 'No such file or directory' cat "$m/$dev/io.csv"
-fails_with 'nor does its entry of a meter' 'No such file or directory' cat "$p1/info.json"
+fails_with "a meter's entry in this list does not exist either" 'No such file or directory' cat "$p1/info.json"
 before=$(requests .)
 for _ in {1..10}; do # meanwhile the kernel forgets the inodes
-  fails_with 'it is then known' 'No such file or directory' cat "$p1/info.json"
-  fails_with 'for the list, too' 'No such file or directory' cat "$m/$dev/io.csv"
+  fails_with "the absence of a meter's entry is then known" 'No such file or directory' cat "$p1/info.json"
+  fails_with 'the absence of the list is then known' 'No such file or directory' cat "$m/$dev/io.csv"
 done
-is 'without a request' "$before" "$(requests .)"
+is 'what is known to be absent costs no request' "$before" "$(requests .)"
 unmount_fs
 
 # An account is added, which has the device's meters except for those that only the LAN has.
@@ -389,9 +389,9 @@ for alias in pulse-1 heatpump; do
 done
 before=$(requests .)
 for alias in pulse-1 heatpump; do
-  fails_with "no source has info.json of $alias, without a request" 'No such file or directory' cat "$m/$dev/$alias/info.json"
+  fails_with "no source has info.json of $alias, again" 'No such file or directory' cat "$m/$dev/$alias/info.json"
 done
-is 'without a request' "$before" "$(requests .)"
+is 'info.json that no source has costs no request again' "$before" "$(requests .)"
 unmount_fs
 mount_fs
 check 'with both, the first copy is complete' copy_of "$m/$dev"
@@ -402,8 +402,8 @@ unmount_fs
 # Tests the same when the device answers before the account has listed it.
 sim_faults 'status=502@lan:*/io' 'delay=1000@cloud:*/cemm/'
 mount_fs
-fails_with 'a list that fails may have it' 'No route to host' cat "$m/$dev/pulse-1/info.json"
-has 'so information is listed' "$(names "$m/$dev/pulse-1")" info.json
+fails_with 'a list that fails may have a meter' 'No route to host' cat "$m/$dev/pulse-1/info.json"
+has 'so information about that meter is listed' "$(names "$m/$dev/pulse-1")" info.json
 unmount_fs
 sim_faults
 
@@ -413,9 +413,9 @@ mount_fs
 for name in io.csv p1/info.json; do
   fails_with "no source denies $name" 'No route to host' cat "$m/$dev/$name"
 done
-is 'so the list is listed' 'heatpump info.json io.csv io.json p1 pulse-1' "$(names "$m/$dev")"
+is 'so the list of meters is listed' 'heatpump info.json io.csv io.json p1 pulse-1' "$(names "$m/$dev")"
 has 'there is information about a meter that the account may have' "$(names "$p1")" info.json
-fails_with 'but an account cannot have that of others' 'No such file or directory' cat "$m/$dev/pulse-1/info.json"
+fails_with 'there is no information about a meter that no account can have' 'No such file or directory' cat "$m/$dev/pulse-1/info.json"
 unmount_fs
 
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"

@@ -37,7 +37,8 @@ while count := os.sendfile(writer, file, None, 65536):
         count -= len(part)' "$1"
 }
 
-# unmount DIRECTORY: retries while it is used by a reader that is about to end, such as one in <(…).
+# unmount DIRECTORY: unmounts it. Retries while it is in use, because a reader such as one in <(…) may
+# be about to end.
 unmount() {
   wait_for 20 fusermount3 -u "$1" || not_ok "fusermount3 -u $1" "$(fusermount3 -u "$1" 2>&1)"
 }
@@ -46,9 +47,9 @@ unmount() {
 # made meanwhile has a copy of the mount; until that is gone, too, cemmfs does not exit.
 unmount_fs() {
   unmount "$m"
-  wait_for 60 gone_or_zombie "$fs_pid" || not_ok 'unmounting ends it' "$(cat "/proc/$fs_pid/wchan" 2>&1)"
+  wait_for 60 gone_or_zombie "$fs_pid" || not_ok 'unmounting ends cemmfs' "$(cat "/proc/$fs_pid/wchan" 2>&1)"
   stop "$fs_pid"
-  [[ $stopped == 0 ]] || not_ok 'unmounting ends it with 0' "$stopped"
+  [[ $stopped == 0 ]] || not_ok 'unmounting ends cemmfs with 0' "$stopped"
 }
 
 # day_file UID ALIAS DATE FORM: prints the path of a day's file.

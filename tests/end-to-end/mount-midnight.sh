@@ -43,29 +43,29 @@ leads_to() {
 begin_at 15:00
 asked=$(requests .)
 check 'in the afternoon today is today' leads_to "$today"
-is 'without a request' "$asked" "$(requests .)"
+is 'in the afternoon today costs no request' "$asked" "$(requests .)"
 unmount_fs
 
 begin_at 00:20
-check 'after midnight, too, if there are rows' leads_to "$today"
-check 'for one request' test "$(requests 'data/day/')" -eq 1
+check 'after midnight today is today if there are rows' leads_to "$today"
+check 'after midnight today costs one request' test "$(requests 'data/day/')" -eq 1
 sim_faults 'status=502@*/data/*'
-check 'it does not move back' leads_to "$today"
+check 'today does not move back when requests fail' leads_to "$today"
 unmount_fs
 
 begin_at 00:20
 sim_faults 'value-null@*/data/day/*'
-check 'without a row it is still the day before' leads_to "$before"
+check 'without a row today is still the day before' leads_to "$before"
 is 'totals of today, which have a row, are today' "${today:0:4}/${today:5:2}/$today.json" \
   "$(readlink "$m/$dev/p1/totals/today.json")"
 check 'yesterday stays yesterday' test "$(readlink "$days/yesterday.csv")" = "${before:0:4}/${before:5:2}/$before.csv"
 sim_faults
-check 'and moves on with the first row' wait_for 100 leads_to "$today"
+check 'today moves on with the first row' wait_for 100 leads_to "$today"
 unmount_fs
 
 begin_at 00:20
 sim_faults 'status=502@*/data/*'
-check 'if the new day is not available, it is the day before' leads_to "$before"
+check 'if the new day is not available, today is the day before' leads_to "$before"
 unmount_fs
 
 # ---- tail -F over midnight (some minutes) ------------------------------------------------
@@ -78,8 +78,8 @@ if [[ -n ${CEMM_E2E_LONG-} ]]; then
   next=$(date -d "$today + 1 day" +%Y-%m-%d)
   check 'tail -F shows the next day' wait_for 400 grep -q "^${next}T00:0[2-9]" "$scratch/tail"
   stop "$follower"
-  is 'and the last minute of this one before it' 1 "$(grep -c "^${today}T23:59:" "$scratch/tail" || true)"
-  is 'each minute once' '' "$(grep '^2' "$scratch/tail" | sort | uniq -d)"
+  is 'tail -F shows the last minute of the first day' 1 "$(grep -c "^${today}T23:59:" "$scratch/tail" || true)"
+  is 'tail -F shows each minute once' '' "$(grep '^2' "$scratch/tail" | sort | uniq -d)"
   unmount_fs
 fi
 finish

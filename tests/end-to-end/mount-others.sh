@@ -24,31 +24,31 @@ mount --bind "$scratch/bin" /usr/local/bin
 # ---- mount(8) --------------------------------------------------------------------------------------
 
 mounted "$m"
-check 'mount -t fuse.cemmfs, with options' mount -t fuse.cemmfs "$conf" "$m" -o _netdev,nofail,allow_other,gid=100
+check 'mount -t fuse.cemmfs mounts, with options' mount -t fuse.cemmfs "$conf" "$m" -o _netdev,nofail,allow_other,gid=100
 daemon=$(pgrep -f -- "cemmfs $conf $m")
 at_cleanup "kill -s TERM $daemon 2>/dev/null"
 is 'the options are used' 100 "$(stat -c %g "$m/status")"
-is 'others can read it' cemmfs "$(nobody head -c 6 "$m/status")"
-check 'umount' umount "$m"
-check 'it ends' wait_for 30 gone_or_zombie "$daemon"
+is 'other users can read the mount' cemmfs "$(nobody head -c 6 "$m/status")"
+check 'umount unmounts it' umount "$m"
+check 'umount ends cemmfs' wait_for 30 gone_or_zombie "$daemon"
 
-check 'options that are meant for mount(8)' mount -t fuse.cemmfs "$conf" "$m" -o lazytime,strictatime,iversion
+check 'options that are meant for mount(8) are accepted' mount -t fuse.cemmfs "$conf" "$m" -o lazytime,strictatime,iversion
 daemon=$(pgrep -f -- "cemmfs $conf $m")
-check 'are ignored' cat "$m/status"
+check 'options that are meant for mount(8) are ignored' cat "$m/status"
 fails_with 'remount is refused with a message' 'options of a mount cannot be changed' \
   mount -t fuse.cemmfs "$conf" "$m" -o remount,ro
 umount "$m"
 wait_for 30 gone_or_zombie "$daemon" || not_ok 'umount ends it'
 
-check 'drop_privileges' mount -t fuse.cemmfs "$conf" "$m" -o drop_privileges
+check 'drop_privileges is accepted' mount -t fuse.cemmfs "$conf" "$m" -o drop_privileges
 daemon=$(pgrep -f -- "cemmfs $conf /dev/fd/")
-check 'it works' cat "$m/$dev/p1/realtime.json"
-is 'it has no privileges' '0000000000000000 1' "$(awk '/^CapEff:/ { c = $2 } /^NoNewPrivs:/ { print c, $2 }' "/proc/$daemon/status")"
+check 'with drop_privileges, the mount works' cat "$m/$dev/p1/realtime.json"
+is 'with drop_privileges, cemmfs has no privileges' '0000000000000000 1' "$(awk '/^CapEff:/ { c = $2 } /^NoNewPrivs:/ { print c, $2 }' "/proc/$daemon/status")"
 umount "$m"
-check 'umount ends it' wait_for 30 gone_or_zombie "$daemon"
+check 'with drop_privileges, umount ends cemmfs' wait_for 30 gone_or_zombie "$daemon"
 mkdir -p "$m/below"
 sed "s|^directory = .*|directory = $m/below|" "$conf" >"$scratch/hidden.conf"
-fails_with 'a mount that hides its archive' 'hides the archive' timeout -s KILL 20 \
+fails_with 'a mount that hides its archive is refused' 'hides the archive' timeout -s KILL 20 \
   mount -t fuse.cemmfs "$scratch/hidden.conf" "$m" -o drop_privileges
 umount -l "$m" 2>/dev/null || true
 

@@ -48,17 +48,17 @@ asked_years() {
 
 timed "$scratch/listing" ls "$p1/data/day" || true
 in_time 'the first listing ends'
-has 'user.cemm.error says that it was late' "$(getfattr --only-values -n user.cemm.error "$p1/data/day" 2>/dev/null)" 'within 4 s'
-has 'and status' "$(<"$m/status")" 'within 4 s'
+has 'user.cemm.error says that the listing was late' "$(getfattr --only-values -n user.cemm.error "$p1/data/day" 2>/dev/null)" 'within 4 s'
+has 'status says that the listing was late' "$(<"$m/status")" 'within 4 s'
 
 # Meanwhile another reader reads a file. Its request takes precedence over the requests for the
 # remaining years.
 today=$p1/data/day/$(date +%Y/%m/%Y-%m-%d).csv
 timed "$scratch/today" head -n1 "$today" || true
 is 'a file does not wait for the remaining years' time,electric_power "$(<"$scratch/today")"
-in_time 'it is there'
-check 'while the search goes on' test "$(asked_years p1 | cut -d' ' -f1)" -lt $((this_year - 2010 + 1))
-hasnt 'the first day is not archived as known' "$(ls "$scratch/archive/$dev/p1" 2>/dev/null)" "first"
+in_time 'the file is there'
+check 'the search for the remaining years goes on meanwhile' test "$(asked_years p1 | cut -d' ' -f1)" -lt $((this_year - 2010 + 1))
+hasnt 'the first day is not in the archive yet' "$(ls "$scratch/archive/$dev/p1" 2>/dev/null)" "first"
 
 whole() {
   timed "$scratch/listing" ls "$p1/data/day" || true
@@ -67,8 +67,8 @@ whole() {
     [[ $(ls "$p1/data/day/${since:0:4}/${since:5:2}" 2>/dev/null | head -n1) == "$since.csv" ]]
 }
 check 'at the end everything is listed' wait_for 60 whole
-is 'for one request a year' "$((this_year - 2010 + 1)) $((this_year - 2010 + 1))" "$(asked_years p1)"
-is 'and the error is gone' '' \
+is 'the listings cost one request for each year' "$((this_year - 2010 + 1)) $((this_year - 2010 + 1))" "$(asked_years p1)"
+is 'user.cemm.error is gone' '' \
   "$(getfattr --only-values -n user.cemm.error "$p1/data/day" 2>/dev/null || true)"
 
 # ---- more readers than the device can serve in time ----------------------------------
@@ -86,12 +86,12 @@ done
 wait "${pids[@]}"
 took=$(sort -n "$scratch"/took.* | tail -n1)
 in_time 'ten readers at once: each ends'
-has 'some were too late' "$(cat "$scratch"/read.*)" "$late"
-has 'some were not' "$(cat "$scratch"/read.*)" 'time,'
+has 'some of the ten readers were too late' "$(cat "$scratch"/read.*)" "$late"
+has 'some of the ten readers were in time' "$(cat "$scratch"/read.*)" 'time,'
 all_read() {
   head -qn1 "${files[@]}" >/dev/null 2>&1
 }
-check 'their files are still fetched' wait_for 30 all_read
+check 'the files of the ten readers can be read later' wait_for 30 all_read
 is 'the files of interrupted readers cost one request each' '' "$(awk '$5 ~ "p1/data/day/" { print $6 }' "$sim_log" | sort | uniq -d)"
 
 unmount_fs
@@ -105,15 +105,15 @@ sim_faults "status=502@*/data/month/*" # the month of the first year is requeste
 gas_years() {
   ls "$m/$dev/p1-gas/data/day" 2>/dev/null | grep -E '^[0-9]{4}$' | xargs
 }
-check 'is soon repeated, and finds the years' wait_for 30 eval '[[ $(gas_years) == "$years" ]]'
+check 'the failed search is soon repeated, and finds the years' wait_for 30 eval '[[ $(gas_years) == "$years" ]]'
 begun=$(requests p1-gas/data/year/)
 sim_faults
 gas_day() {
   [[ $(ls "$m/$dev/p1-gas/data/day/${since:0:4}/${since:5:2}" | head -n1) == "$since.csv" ]]
 }
-check 'then the day' wait_for 30 gas_day
+check 'the search then finds the first day' wait_for 30 gas_day
 last=$(($(requests p1-gas/data/year/) - begun))
-check "without requesting years again that have answered ($last)" test "$last" -le 1
+check "years that have answered are not requested again ($last)" test "$last" -le 1
 unmount_fs
 
 # ---- read-ahead and other readers -------------------------------------------------------
@@ -131,6 +131,6 @@ wait_for 10 asked '/p1/realtime/' || not_ok 'the first reader begins'
 check 'another reader has to wait' head -n1 "$m/$dev/p1-gas/realtime.csv"
 status=0
 wait "$slow" || status=$?
-is 'and no slow answer is aborted' 0 "$status$(grep "$late" "$scratch/slow" || true)"
+is 'no slow answer is aborted' 0 "$status$(grep "$late" "$scratch/slow" || true)"
 unmount_fs
 finish

@@ -63,7 +63,7 @@ mount_fs
 find "$m" >/dev/null # requests the listings
 before=$(requests .)
 is 'no file is executable' '' "$(find "$m" -type f -executable)"
-is 'find needs no request for that' "$before" "$(requests .)"
+is 'find -executable needs no request' "$before" "$(requests .)"
 refute 'a file cannot be executed' "$m/$dev/info.json"
 unmount_fs
 
@@ -106,7 +106,7 @@ nothing_half() {
   [[ -z $(find "$archive" -type f -path '*/2026/01/*') ]]
 }
 check 'no incomplete file is left' wait_for 10 nothing_half # days may be read ahead now
-is 'the error is logged once' 1 "$(grep -c 'File too large' "$scratch/fs.log" || true)"
+is 'the limit is logged once' 1 "$(grep -c 'File too large' "$scratch/fs.log" || true)"
 unmount "$m"
 
 # Relative paths in the configuration are relative to its file, also after the program has changed its

@@ -17,10 +17,10 @@ write_config "$conf" 'timeout = 4'
 mount_fs -o realtime_ttl=1
 
 is 'mounting sends no request' 0 "$(requests .)"
-is 'it is a read-only mount without devices and setuid' 'fuse.cemmfs ro,nosuid,nodev' \
+is 'the mount is read-only, without devices and setuid' 'fuse.cemmfs ro,nosuid,nodev' \
   "$(awk -v m="$m" '$2 == m { print $3 " " substr($4, 1, 15) }' /proc/self/mounts)"
 has 'status can be read without a request' "$(cat "$m/status")" 'source cloud home'
-is 'there is still no request' 0 "$(requests .)"
+is 'reading status sends no request' 0 "$(requests .)"
 hasnt 'the key is not in the process list' "$(tr '\0' ' ' <"/proc/$fs_pid/cmdline")" "$sim_key"
 hasnt 'the key is not in the environment' "$(tr '\0' ' ' <"/proc/$fs_pid/environ")" "$sim_key"
 is 'no core is dumped' '0 0' "$(awk '/Max core/ { print $5 " " $6 }' "/proc/$fs_pid/limits")"
@@ -116,7 +116,7 @@ is 'grep' "$(grep -c 'T1[0-9]:.*,-' "$scratch/day.csv")" "$(grep -c 'T1[0-9]:.*,
 is 'tar stores every byte' "$(wc -c <"$json")" \
   "$(tar -C "$(dirname "$json")" -c "$spring.json" | tar -xO | wc -c)"
 is 'du shows its size' "$(((($(stat -c %s "$csv") + 511) / 512 + 1) / 2))" "$(du -k "$csv" | cut -f1)"
-check 'cp -a copies it, time included' cp -a "$csv" "$scratch/copy.csv"
+check 'cp -a copies a file' cp -a "$csv" "$scratch/copy.csv"
 is 'the copy of cp -a has size and time' "$(stat -c '%s %Y' "$csv")" "$(stat -c '%s %Y' "$scratch/copy.csv")"
 is 'JSON is indented by two' '  "data": {' "$(grep -m1 '"data"' "$json")"
 
@@ -132,15 +132,15 @@ done
 wait "${readers[@]}"
 is 'sixteen readers of a cold file get the same' '1' "$(sort -u "$scratch/sums" | wc -l)"
 is 'all readers got the whole file' 16 "$(wc -l <"$scratch/sums")"
-is 'for one request' 1 "$(requests "$other/p1/data/day/ .* 200\$")"
+is 'sixteen readers cost one request' 1 "$(requests "$other/p1/data/day/ .* 200\$")"
 
 # ---- links ---------------------------------------------------------------------
 
 days=$m/$dev/p1/data/day
 is 'today.csv is a relative link' "$(date +%Y/%m/%Y-%m-%d).csv" "$(readlink "$days/today.csv")"
-is 'yesterday.json, too' "$(date -d yesterday +%Y/%m/%Y-%m-%d).json" "$(readlink "$days/yesterday.json")"
-is 'a date by name, too' "2026/03/$spring.csv" "$(readlink "$days/$spring.csv")"
-check 'the link resolves to that file' cmp "$days/$spring.csv" "$csv"
+is 'yesterday.json is a relative link' "$(date -d yesterday +%Y/%m/%Y-%m-%d).json" "$(readlink "$days/yesterday.json")"
+is 'a date as a name is a relative link' "2026/03/$spring.csv" "$(readlink "$days/$spring.csv")"
+check 'the link of a date leads to the file of that day' cmp "$days/$spring.csv" "$csv"
 is 'today has rows up to now at most' '' \
   "$(awk -F, -v now="$(date +%Y-%m-%dT%H:%M:%S)" 'NR > 1 && substr($1, 1, 19) > now' "$days/today.csv")"
 is 'a uid in another spelling is a link' "$dev" "$(readlink "$m/00:1e:c0:00:00:01")"
@@ -154,12 +154,12 @@ for name in nothing "$dev/heatpump" "$dev/p1/nothing" "$days/2026/02/2026-02-30.
   "$days/2026/03/2026-04-01.csv" "$days/2026/03/readme.txt" "$days/tomorrow.csv"; do
   fails_with "${name#"$days"/} does not exist" 'No such file or directory' stat "$m/${name#"$m"/}"
 done
-is 'without a request' "$before" "$(requests .)"
+is 'names that cannot exist cost no request' "$before" "$(requests .)"
 fails_with 'a meter that the device does not have does not exist' 'No such file or directory' \
   cat "$m/$dev/s02/realtime.csv"
-fails_with 'nor a device that no source has' 'No such file or directory' \
+fails_with 'a device that no source has does not exist' 'No such file or directory' \
   ls "$m/AA-BB-CC-DD-EE-FF"
-fails_with 'nor a channel that the meter does not have' 'No such file or directory' \
+fails_with 'a channel that the meter does not have does not exist' 'No such file or directory' \
   cat "$m/$dev/p1/realtime/volume"
 
 # ---- changes -------------------------------------------------------------------
@@ -204,7 +204,7 @@ has 'user.cemm.source names the source' "$(getfattr --only-values -n user.cemm.s
 asked=$(requests .)
 refute 'a file that was never opened has no source yet' \
   python3 -c 'import os, sys; os.getxattr(sys.argv[1], "user.cemm.source")' "$m/$other/s01/realtime/electric_power"
-is 'reading its xattrs fetches nothing' "$asked" "$(requests .)"
+is 'reading the xattrs of a file fetches nothing' "$asked" "$(requests .)"
 has 'user.cemm.fetched is a time' "$(getfattr --only-values -n user.cemm.fetched "$csv" 2>/dev/null)" "$(date +%Y-%m-%dT)"
 has 'status has the last error' "$(cat "$m/status")" 'last error'
 hasnt 'no key is in status' "$(cat "$m/status")" "$sim_key"
@@ -222,7 +222,7 @@ sim_faults 'stall@*/s01/data/day/*'
 begun=$(now_ms)
 timeout -s INT 1 cat "$stalled" 2>/dev/null && not_ok 'a stalled file stalls' || ok 'a stalled file stalls'
 took=$(($(now_ms) - begun))
-soon 'SIGINT ends its reader at once' 2000 "$took"
+soon 'SIGINT ends the reader of a stalled file at once' 2000 "$took"
 cat "$stalled" 2>/dev/null &
 reader=$!
 started "$reader"
@@ -232,14 +232,14 @@ cat "$(day_file "$dev" p1 2026-01-02 csv)" "$m/status" >/dev/null
 ls "$(dirname "$stalled")" >/dev/null
 stat "$(dirname "$stalled")" >/dev/null
 took=$(($(now_ms) - begun))
-soon 'its neighbours are served meanwhile' 1000 "$took"
+soon 'the neighbours of a stalled file are served meanwhile' 1000 "$took"
 begun=$(now_ms)
 stop "$reader" KILL
 took=$(($(now_ms) - begun))
-is 'SIGKILL ends its reader' 137 "$stopped"
-soon 'at once' 1000 "$took"
+is 'SIGKILL ends the reader of a stalled file' 137 "$stopped"
+soon 'SIGKILL ends the reader of a stalled file at once' 1000 "$took"
 sim_faults
-check 'afterwards the file can be read' wait_for 20 cat "$stalled"
+check 'the file can be read after the stall' wait_for 20 cat "$stalled"
 
 # A listing that waits must not block look-ups in its directory.
 sim_faults 'stall@*/p1-gas/realtime/*'
@@ -255,7 +255,7 @@ soon 'a look-up in a directory whose listing stalls can be interrupted' 2000 "$t
 stop "$reader" KILL
 is 'the reader of the listing was killed' 137 "$stopped"
 sim_faults
-check 'afterwards it is listed' wait_for 20 ls "$m/$dev/p1-gas/realtime"
+check 'the directory can be listed after the stall' wait_for 20 ls "$m/$dev/p1-gas/realtime"
 
 # ---- a running day grows (more than a minute) -------------------------------------
 
@@ -265,11 +265,11 @@ if [[ -n ${CEMM_E2E_LONG-} ]]; then
   follower=$!
   started "$follower"
   check 'tail -f shows a new minute' wait_for 150 grep -q "^$(date +%Y-%m-%d)T" "$scratch/tail"
-  is 'the file is the same' "$number" "$(stat -L -c %i "$days/today.csv")"
+  is 'tail -f: the inode number of the file is the same' "$number" "$(stat -L -c %i "$days/today.csv")"
   stop "$follower"
-  check 'each minute once, in order, and no part of a line' \
+  check 'tail -f: each minute once, in order, and no part of a line' \
     awk -F, 'NF != 2 || $1 <= last { exit 1 } { last = $1 }' "$scratch/tail"
-  check 'and the output of tail is its end' \
+  check 'tail -f: the output is the end of the file' \
     cmp "$scratch/tail" <(tail -n "$(wc -l <"$scratch/tail")" "$days/today.csv")
 fi
 
@@ -312,17 +312,17 @@ fi
 # ---- without the network ------------------------------------------------------------
 
 stop "$sim_pid"
-fails_with 'without network: no route to host' 'No route to host' \
+fails_with 'without a network, a file that was never read fails' 'No route to host' \
   cat "$(day_file "$dev" p1 2026-01-20 csv)"
 check 'files that were read stay readable' cmp "$csv" "$scratch/day.csv"
 check 'known meters stay listed' test -d "$m/$dev/p1"
-is 'their channels' 'electric_power gas rate switch t1 t2 t3 t4' "$(ls "$m/$dev/p1/realtime" | xargs)"
+is 'channels of known meters stay listed' 'electric_power gas rate switch t1 t2 t3 t4' "$(ls "$m/$dev/p1/realtime" | xargs)"
 cannot_be_read() {
   ! cat "$m/$dev/p1/realtime/t1"
 }
-check 'although they cannot be read after they expire' wait_for 5 cannot_be_read
-fails_with 'without a network' 'No route to host' cat "$m/$dev/p1/realtime/t1"
-is 'the meters, too' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
+check 'channels cannot be read after they expire' wait_for 5 cannot_be_read
+fails_with 'without a network, a channel that has expired fails' 'No route to host' cat "$m/$dev/p1/realtime/t1"
+is 'the files of a known device stay listed' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
 
 # ---- ending ----------------------------------------------------------------------
 
@@ -344,7 +344,7 @@ ends_while_waiting() {
   stop "$fs_pid" TERM
   took=$(($(now_ms) - begun))
   is "SIGTERM ends it with 0, although a reader waits for $1" 0 "$stopped"
-  soon 'and soon' 2000 "$took"
+  soon "SIGTERM ends it soon, although a reader waits for $1" 2000 "$took"
   check 'the directory is unmounted' not_mounted "$m"
   ends_soon 'the reader ends' 2000 "$reader"
   sim_faults
@@ -368,8 +368,8 @@ kill -s KILL "$daemon"
 wait_for 20 gone_or_zombie "$daemon"
 refute 'a crash leaves a dead mount' ls "$m"
 mount_fs
-check 'the next start removes it' cat "$m/$dev/p1/realtime.csv"
-check 'umount' wait_for 20 umount "$m"
+check 'the next start replaces the dead mount' cat "$m/$dev/p1/realtime.csv"
+check 'umount unmounts it' wait_for 20 umount "$m"
 wait_for 60 gone_or_zombie "$fs_pid" || not_ok 'umount ends it'
 stop "$fs_pid"
 is 'umount ends it with 0' 0 "$stopped"
@@ -385,7 +385,7 @@ mount_fs
 is 'a device on the LAN is found by its address' "$dev status status.json" "$(ls "$m" | xargs)"
 has 'the device can be read' "$(cat "$m/$dev/p1/realtime.csv")" 'electric_power,'
 cloud_get "cemm/$dev/p1/data/day/" "time=$(midnight $spring)" | expected_csv >"$scratch/day.csv"
-check 'its days, too' cmp "$csv" "$scratch/day.csv"
+check 'the days of a device on the LAN can be read' cmp "$csv" "$scratch/day.csv"
 has 'status says how it is reached' "$(cat "$m/status")" "local garage"
 stop "$fs_pid" HUP
 is 'SIGHUP ends it with 0' 0 "$stopped"

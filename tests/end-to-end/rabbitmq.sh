@@ -297,7 +297,7 @@ newest() {
   awk -F '\t' '$4 == "electric_power" && match($5, /@[0-9]+/) { print $2, substr($5, RSTART + 1, RLENGTH - 1) }' "$1" | LC_ALL=C sort
 }
 moved=$(newest "$scratch/third-3/cemm.state" | comm -23 - <(newest "$scratch/merged") | wc -l)
-check "the third one has a third of the devices, which others had before ($moved)" test "$moved" -gt 250 -a "$moved" -lt 420
+check "the third poller has a third of the devices, which others had before ($moved)" test "$moved" -gt 250 -a "$moved" -lt 420
 
 # ---- the end -----------------------------------------------------------------------------------------
 
