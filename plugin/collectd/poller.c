@@ -31,7 +31,7 @@ struct losses {
     unsigned long names;  /* a name does not fit collectd's fields; collectd's thread counts this */
     unsigned long ahead;  /* the time is too far ahead of our clock */
     unsigned long memory; /* there was no memory; a whole answer counts as one */
-    unsigned long overflow; /* answers whose arrival made the full queue drop its oldest */
+    unsigned long overflow; /* whole answers that did not fit in the queue */
 };
 
 /* A block that is swept. */
@@ -167,11 +167,13 @@ static void enqueue(struct target *target, const struct cemm_uid *uid, const cha
     }
     if (answer->document)
         add_samples(poller, copy, answer->document);
-    if (!queue_put(&poller->queue, copy) && poller->losses.overflow++ == 0)
+    size_t dropped = queue_put(&poller->queue, copy);
+    if (dropped > 0 && poller->losses.overflow == 0)
         plugin_log(LOG_WARNING,
                    "cemm plugin: collectd is not taking the values quickly enough (is a "
                    "write plugin slow?); the oldest are dropped, and further losses "
                    "are only counted");
+    poller->losses.overflow += dropped;
     poller->news = true;
 }
 

@@ -64,17 +64,19 @@ void queue_destroy(struct queue *queue)
     pthread_mutex_destroy(&queue->lock);
 }
 
-bool queue_put(struct queue *queue, struct answer *answer)
+size_t queue_put(struct queue *queue, struct answer *answer)
 {
     pthread_mutex_lock(&queue->lock);
     TAILQ_INSERT_TAIL(&queue->waiting, answer, next);
     queue->size += size_of(answer);
-    bool full = queue->size > QUEUE_MAX;
+    size_t dropped = 0;
     while (queue->size > QUEUE_MAX &&
-           ((answer = take_first(&queue->leftover)) || (answer = take_first(&queue->waiting))))
+           ((answer = take_first(&queue->leftover)) || (answer = take_first(&queue->waiting)))) {
         answer_free(queue, answer);
+        dropped++;
+    }
     pthread_mutex_unlock(&queue->lock);
-    return !full;
+    return dropped;
 }
 
 void queue_tell(struct queue *queue, int64_t expected)

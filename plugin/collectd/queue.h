@@ -70,8 +70,9 @@ struct queue {
 void queue_init(struct queue *queue);
 void queue_destroy(struct queue *queue);
 
-/* Adds an answer from malloc(), which the queue then owns. False: the oldest were dropped. */
-bool queue_put(struct queue *queue, struct answer *answer);
+/* Adds an answer from malloc(), which the queue then owns. Returns how many answers were dropped,
+ * the oldest first, because the queue was full. */
+size_t queue_put(struct queue *queue, struct answer *answer);
 
 /* Wakes the call that waits for answers. No further answer will arrive before `expected`. */
 void queue_tell(struct queue *queue, int64_t expected);

@@ -47,7 +47,7 @@ static struct answer *answer_of(const char *alias, int64_t time)
 /* Puts an answer into the queue. Returns false if the oldest answer was dropped. */
 static bool put_of(struct queue *queue, const char *alias, int64_t time)
 {
-    return queue_put(queue, answer_of(alias, time));
+    return queue_put(queue, answer_of(alias, time)) == 0;
 }
 
 static bool put(struct queue *queue, int64_t time)
@@ -235,6 +235,28 @@ static void test_full(void **state)
     assert_true(put(&queue, most + 2));
     assert_false(put(&queue, most + 3));
     expect(&queue, 1, 4);
+    queue_destroy(&queue);
+}
+
+/* A large answer drops several small ones. */
+static void test_large(void **state)
+{
+    const size_t readings = 100;
+    struct queue queue;
+    int64_t most = fill(&queue, 0);
+    size_t full = queue.size;
+
+    (void)state;
+    struct answer *large =
+        realloc(answer_of("p1", most), sizeof(*large) + readings * sizeof(large->readings[0]));
+    assert_non_null(large);
+    large->count = readings;
+    for (size_t i = 1; i < readings; i++)
+        large->readings[i] = large->readings[0];
+    size_t size = sizeof(*large) + readings * sizeof(large->readings[0]);
+    size_t dropped = queue_put(&queue, large);
+    assert_true(dropped > 1);
+    assert_int_equal(queue.size, full + size - dropped * SIZE);
     queue_destroy(&queue);
 }
 
@@ -449,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_left),
         cmocka_unit_test(test_cadence),
         cmocka_unit_test(test_full),
+        cmocka_unit_test(test_large),
         cmocka_unit_test(test_full_during_a_call),
         cmocka_unit_test(test_full_of_left_ones),
         cmocka_unit_test(test_call_ends),
