@@ -159,10 +159,10 @@ refute 'cemmfs does not accept -o colour' taken colour
 same 'cemmfs: extended attributes' "$(grep -oE '"user\.cemm\.[a-z]+"' fs/ops.c | tr -d '"')" \
   "$(part "$cemmfs_page" 'Extended attributes' | sed -n 's/^\.It Va //p')"
 # The results of a request (cemm.h), the errors that fs_errno() makes of them, and the errors that
-# cemmfs itself returns to readers. ERANGE, EINVAL, ENOSYS and ESTALE are only for the kernel.
+# cemmfs itself returns to readers. ERANGE, EINVAL and ENOSYS are only for the kernel.
 same 'cemmfs: errors' \
   "$(sed -n '/^ \* How a request ended/,/^struct/s/^ \*   -\(E[A-Z]*\) .*/\1/p' common/cemm.h | grep -v ECANCELED)
-   $(grep -hoE '(fuse_reply_err|pending_reply_error)\([a-z]+, .*' fs/*.c | grep -oE '\bE[A-Z]{2,}' | grep -vE 'ERANGE|EINVAL|ENOSYS|ESTALE')
+   $(grep -hoE '(fuse_reply_err|pending_reply_error)\([a-z]+, .*' fs/*.c | grep -oE '\bE[A-Z]{2,}' | grep -vE 'ERANGE|EINVAL|ENOSYS')
    $(sed -n '/^int fs_errno/,/^}/p' fs/fs.c | grep -oE '\bE[A-Z]{2,}')" \
   "$(part "$cemmfs_page" 'Errors of files and directories' | sed -n 's/^\.It Bq Er //p')"
 
