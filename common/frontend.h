@@ -1,8 +1,8 @@
 /*
  * The functions of libcemm that our own programs (plugin/collectd, plugin/exec,
  * fs) use besides cemm.h: formats, sweeps, archive, ledger, backfill. This
- * header is not installed, and may change with every release; so its functions
- * have their own version node in libcemm.map.
+ * header is not installed, and may change with every release. So its functions
+ * have a version node of their own in libcemm.map.
  */
 #ifndef CEMM_FRONTEND_H
 #define CEMM_FRONTEND_H
@@ -73,7 +73,7 @@ struct cemm_identity {
     const char *type;                    /* a type in collectd's own types.db */
     char type_instance[CEMM_FIELD_SIZE]; /* <alias>-<channel> */
     double factor;                       /* converts the API's unit to the type's */
-    unsigned cadence;                    /* seconds between samples, used until learned; 0: none */
+    unsigned cadence;                    /* seconds between samples, until learned; 0: none */
 };
 
 /* False: `type_instance` would be too long, so the channel can't be sent to collectd. */
@@ -150,8 +150,8 @@ struct cemm_result {
  * Writes results as Prometheus's text format, in base units, without times: all samples of a metric
  * together, under one HELP and TYPE. Results about one device must be adjacent. `before` is an
  * earlier text of this kind or NULL. If a counter is lower than in `before`, but by less than 1 kWh
- * or 1 m3 (sources round differently), the earlier value is kept. The last sample time of a failed
- * meter is kept, too. Otherwise like cemm_render().
+ * or 1 m3 (sources round differently), the earlier value is kept. So is the earlier time of a
+ * meter that failed or has no sample. Otherwise like cemm_render().
  */
 int cemm_render_prometheus(const struct cemm_result *results, size_t count, const char *before,
                            char **ret_text, size_t *ret_length);
@@ -201,7 +201,7 @@ char *cemm_link_target(const char *path);
 /* The path of the user's configuration file. The caller frees it. NULL: no home, or no memory. */
 char *cemm_config_user_path(void);
 
-/* Whether devices are discovered by broadcast. By default, they are unless there is a [local]. */
+/* Whether devices are discovered by broadcast. By default they are, unless there is a [local]. */
 bool cemm_config_discovers(const struct cemm_config *config);
 
 /* The file that was read; NULL: none. */
@@ -226,17 +226,17 @@ int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_m
                 cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
 /*
- * Limits a wait: it ends with -ETIMEDOUT after the timeouts of the sources that may answer `query`,
- * even if the request is still in a queue. The request continues, and its answer is cached for the
- * next caller. If the wait is for a device or its meters, only the uid and endpoint of `query`
- * are used; if it is for the devices of all sources, `query` is NULL.
+ * Limits a wait, which then ends with -ETIMEDOUT even if the request is still in a queue. The limit
+ * results from the timeouts of the sources that may answer `query`. The request continues, and its
+ * answer is cached for the next caller. If the wait is for a device or its meters, only the uid and
+ * endpoint of `query` are used; if it is for the devices of all sources, `query` is NULL.
  */
 void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query);
 
 /*
- * Whether a meter's data has stopped although its device answers: it has a newest
- * sample (`newest`; 0: none), which at `now` is older than 10 minutes and than
- * three times `interval_ms`, the longer of the meter's and the caller's interval.
+ * Whether a meter's data has stopped although its device answers. Then at `now` its newest sample,
+ * taken at `newest` (0: none; the result is false), is older than 10 minutes and older than three
+ * times `interval_ms`, which is the longer of the meter's interval and the caller's.
  * Only smart meters, and Modbus meters other than "solar_energy", can be silent:
  * an inverter sleeps at night, and a pulse meter sends nothing without a flow.
  */
@@ -267,7 +267,7 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
  * Considers the sources that reach the device (all sources, if none is known to reach it), and
  * accounts that have not listed their devices yet, but no source that has reported the meter
  * absent. Ignores the filters of LAN sources. For IO with an alias: whether a list of meters may
- * name the meter, which the cloud's lists never do, because they have no aliases. */
+ * name the meter. The cloud's lists never name one, because they have no aliases. */
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint);
 
@@ -383,8 +383,8 @@ bool cemm_archived_totals(const struct cemm *cemm, const struct cemm_uid *uid, c
 int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
-/* The first day found so far. False: there is none. *ret_known: whether the search is complete, so
- * that no known source has earlier data. */
+/* The first day found so far. False: there is none. *ret_known: whether the search is complete, and
+ * thus no known source has earlier data. */
 bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     struct cemm_period *ret_day, bool *ret_known);
 
@@ -400,9 +400,10 @@ struct cemm_selector {
 bool cemm_selector_parse(const char *text, struct cemm_selector *ret_selector);
 
 /* Which meters are read. An alias of `meters` that cemm_alias_allowed() permits is requested even
- * if no list of meters has it, unless all sources of the device have reported it absent; a device
- * without such a meter is not reported. But if every entry has a uid and a permitted alias, each of
- * the meters is requested and reported. The pointers must stay valid until the sweep has ended. */
+ * if no list of meters has it, unless all sources of the device have reported it absent. If the
+ * result is then CEMM_ABSENT, it is not reported. But if every entry has a uid and a permitted
+ * alias, each meter is requested and reported. The pointers must stay valid until the sweep has
+ * ended. */
 struct cemm_selection {
     const char *source;           /* only meters of this source ("cloud home"); NULL: all */
     struct cemm_selector *meters; /* only meters that match an entry; no entries: all */
@@ -498,9 +499,9 @@ bool cemm_ledger_accept(struct cemm_ledger_entry *entry, const struct cemm_docum
  * true, and 0, for a pulse meter, which has no interval. */
 bool cemm_ledger_cadence(struct cemm_ledger_entry *entry, unsigned *ret_seconds);
 
-/* Copies a realtime document, with only the samples that are to be sent now. A channel without such
- * a sample gets its sample from `shown`, the document that was sent before; `shown` may be NULL.
- * The caller unrefs the result. NULL: no memory. */
+/* Copies a realtime document. If a channel's sample is not to be sent now (cemm_ledger_accept()),
+ * the sample in `shown`, the document that was sent before, replaces it. Without such a sample, or
+ * if `shown` is NULL, the channel is left out. The caller unrefs the result. NULL: no memory. */
 struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
                                        const struct cemm_document *document,
                                        const struct cemm_document *shown);
@@ -549,7 +550,7 @@ struct cemm_backfill_job {
 struct cemm_backfill_rules {
     int64_t delay_ms;    /* from a live sample to the backfill of minutes before it; 0: none */
     int64_t max_age_ms;  /* how old a day's document may be */
-    size_t rows_max;     /* at most this many rows are sent in one call */
+    size_t rows_max;     /* at most this many rows are given to one call of `send` */
     unsigned rounds_max; /* at most this many rounds run at a time; used only if there is a delay */
     /* Sends rows, all of one channel, and marks them in the ledger. Returns 0 if all were sent; 1
      * if cemm_backfill_sent() will be called; -EAGAIN if the sink works, but can't take this series

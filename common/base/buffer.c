@@ -101,7 +101,7 @@ int cemm_buffer_steal(struct cemm_buffer *buffer, char **ret_text, size_t *ret_l
         return r;
     }
     buffer->data[buffer->length] = '\0';
-    /* Frees the memory left over from doubling, because the caller may keep the text for long. */
+    /* Frees the memory left over from doubling: the caller may keep the text for a long time. */
     char *exact = realloc(buffer->data, buffer->length + 1);
     *ret_text = exact ? exact : buffer->data;
     if (ret_length)

@@ -42,13 +42,13 @@ static int locate(const char *name, char path[PATH_MAX], struct cemm_message *me
 /* Takes the first line of `text`, without surrounding white space. */
 static int take_line(char *text, size_t length, struct cemm_secret *secret)
 {
-    bool marked = strncmp(text, "\xEF\xBB\xBF", 3) == 0; /* an editor's BOM */
+    bool has_bom = strncmp(text, "\xEF\xBB\xBF", 3) == 0; /* some editors write a BOM */
     char *end = text + strcspn(text, "\n");
 
     if (*end == '\0' && end < text + length)
         return -EILSEQ;
     *end = '\0';
-    const char *key = cemm_text_trim(marked ? text + 3 : text);
+    const char *key = cemm_text_trim(has_bom ? text + 3 : text);
     if (!*key)
         return -ENODATA;
     if (!cemm_text_printable(key))

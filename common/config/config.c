@@ -20,7 +20,7 @@
 #define CONNECTIONS_MAX 1024
 #define SHARDS_MAX      256
 #define INTERVAL_MAX    (7 * 86400.0)
-#define SHOWN           48   /* characters of a wrong value that a message quotes */
+#define SHOWN           48   /* room for a quoted wrong value in a message, with its NUL */
 #define URL_LENGTH_MAX  1024 /* leaves room for the rest of a request's URL */
 #define PATH_LENGTH_MAX 3840 /* leaves room for the names of files in the archive */
 
@@ -186,11 +186,11 @@ static int set_zone(struct cemm_config *config, const char *value)
     return 0;
 }
 
-/* Whether `host`, the rest of an http:// URL, begins with "localhost" or a loopback address. */
-static bool is_loopback(const char *host)
+/* Whether the host in `rest`, a URL without its "http://", is "localhost" or a loopback address. */
+static bool is_loopback(const char *rest)
 {
-    const char *begin = host + (host[0] == '[');
-    size_t length = strcspn(begin, host[0] == '[' ? "]" : ":/");
+    const char *begin = rest + (rest[0] == '[');
+    size_t length = strcspn(begin, rest[0] == '[' ? "]" : ":/");
     char name[64] = "";
     struct in_addr address;
     struct in6_addr address6;
@@ -203,7 +203,7 @@ static bool is_loopback(const char *host)
            (inet_pton(AF_INET6, name, &address6) == 1 && IN6_IS_ADDR_LOOPBACK(&address6));
 }
 
-/* Whether `text` is HOST, HOST:PORT, [IPv6] or [IPv6]:PORT, or begins with this and a slash. */
+/* Whether `text`, up to its first slash, is HOST, HOST:PORT, [IPv6] or [IPv6]:PORT. */
 static bool is_authority(const char *text)
 {
     const char *host_end = text + strcspn(text, text[0] == '[' ? "]/" : ":/");
@@ -224,17 +224,17 @@ static int set_url(struct cemm_config *config, const char *value)
 {
     bool https = strncmp(value, "https://", 8) == 0;
     bool http = strncmp(value, "http://", 7) == 0;
-    const char *host = value + (https ? 8 : 7);
+    const char *rest = value + (https ? 8 : 7);
     char *url;
 
     if (strpbrk(value, "?#@")) /* the message does not quote it, because it may hold a key */
         return cemm_message_fail(config->message, -EINVAL,
                                  "url: write it without a user name, key or parameters");
-    if ((!https && !http) || !cemm_text_printable(value) || !is_authority(host))
+    if ((!https && !http) || !cemm_text_printable(value) || !is_authority(rest))
         return UNFIT;
     if (strlen(value) > URL_LENGTH_MAX)
         return refuse(config->message, "url", value, "write at most 1024 characters");
-    if (http && !is_loopback(host))
+    if (http && !is_loopback(rest))
         return refuse(config->message, "url", value,
                       "the key would travel unencrypted; write https:// (http:// only to this "
                       "machine itself)");

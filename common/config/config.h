@@ -25,10 +25,10 @@ struct cemm_source_config {
     char *key_file;
     struct cemm_secret *key; /* cloud; stays where it is when `sources` is reallocated */
     char *ca_file;
-    char *address;               /* local: as configured */
-    struct cemm_strings devices; /* canonical uids; none: all */
-    struct cemm_strings aliases; /* none: all */
-    struct cemm_strings extra_aliases;
+    char *address;                     /* local: as configured */
+    struct cemm_strings devices;       /* canonical uids; if empty, all devices are read */
+    struct cemm_strings aliases;       /* if empty, all meters are read */
+    struct cemm_strings extra_aliases; /* local: may be requested, though not documented */
     int64_t timeout_ms;
     unsigned max_connections;
     unsigned shard;  /* cloud: only devices of this shard are read */

@@ -1,5 +1,5 @@
 /*
- * The INI file, line by line: [KIND NAME], KEY = VALUE, or a comment. Any other line is an error.
+ * The lines of the INI file: [KIND NAME], KEY = VALUE, a comment, or blank. Others are errors.
  */
 #include "common/base/limits.h"
 #include "common/base/message.h"

@@ -1,6 +1,6 @@
 /*
- * Renders documents as text. The text depends only on the arguments; the zone is one. The writers
- * write into a buffer with a limit; the caller checks the buffer's error at the end.
+ * Renders documents as text. The text depends only on the arguments (the zone is an argument, too).
+ * The writers write into a buffer with a limit; the caller checks the buffer's error at the end.
  */
 #ifndef CEMM_FORMAT_FORMAT_H
 #define CEMM_FORMAT_FORMAT_H

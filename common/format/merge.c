@@ -1,6 +1,6 @@
 #include "common/format/format.h"
 
-/* position[i] is the first sample of series i at or after the step's time. */
+/* After each call, position[i] is the first sample of series i that is not before merge->time. */
 bool cemm_merge_next(struct cemm_merge *merge)
 {
     int64_t next = INT64_MAX;

@@ -1,11 +1,11 @@
 /*
- * Prometheus's text format, as node_exporter reads it from its textfile directory: no times, base
- * units, and all samples of a metric in one block, so all results are needed at once. A device that
- * fails has no samples, but its cemm_up is 0. A value that may fall or is undocumented is a gauge.
+ * Prometheus's text format, as node_exporter reads it from its textfile directory: values in base
+ * units, without times. All samples of a metric form one block, so all results are needed at once.
+ * A device that fails has no samples, but its cemm_up is 0. A value that may fall, or whose channel
+ * is not documented, is a gauge.
  *
- * OpenMetrics, its successor, has times and is for history: series by series, under the same names.
- * Where history has amounts instead of meter readings (cemm_history_tag()), they are metrics of
- * their own with the label "period".
+ * History is written as OpenMetrics, a later format that has times, with the same names. Amounts in
+ * history (cemm_history_tag()) are metrics of their own, with the label "period".
  */
 #include "common/format/format.h"
 #include "common/model/channel.h"
@@ -104,7 +104,7 @@ static const struct kind {
     {"*", OTHER, NULL, NULL, 1, 1},
 };
 
-/* The same for history with a period (cemm_history_tag()). */
+/* The same for rows of history that have a tag (cemm_history_tag()). */
 static const struct kind amounts[] = {
     {"electric_energy*", ENERGY_AMOUNT, NULL, NULL, JOULES_PER_KWH, 1},
     {"gas", GAS_AMOUNT, "", "", 1, 1},
@@ -137,8 +137,7 @@ static void write_head(struct cemm_buffer *out, enum family family, size_t lengt
 
 /* ---- counters ------------------------------------------------------------------ */
 
-/* Finds a line of `text`, at `from` or later, that begins with `key`. Returns what follows the
- * key. */
+/* Finds a line at or after `from` that begins with `key`. Returns what follows the key, or NULL. */
 static const char *find_line(const char *text, const char *from, const char *key)
 {
     while (from && (from = strstr(from, key)) && from != text && from[-1] != '\n')
@@ -208,9 +207,9 @@ static void write_sample(struct cemm_buffer *out, const struct kind *kind,
 
     write_key(kind, query, series->channel, NULL, key);
     const char *old = counter ? find_earlier(previous, key, &before, &length) : NULL;
-    double step = before - sample->value * kind->multiply;
+    double back = before - sample->value * kind->multiply;
     cemm_buffer_text(out, key);
-    if (old && step > 0 && step < METER_STEP_BACK * kind->multiply)
+    if (old && back > 0 && back < METER_STEP_BACK * kind->multiply)
         cemm_buffer_append(out, old, length);
     else
         write_value(out, kind, sample);
@@ -319,7 +318,7 @@ int cemm_render_prometheus(const struct cemm_result *results, size_t count, cons
         write_head(&out, family, strlen(families[family].name));
         size_t head = out.length;
         write_family(&out, family, results, count, &previous);
-        if (out.length == head) /* it has no samples */
+        if (out.length == head) /* the family has no samples */
             out.length = begin;
     }
     return cemm_buffer_steal(&out, ret_text, ret_length);

@@ -120,9 +120,9 @@ static void write_tags(struct cemm_buffer *out, const struct cemm_query *query, 
     }
 }
 
-/* Writes a line with this moment's samples of the series that have a tag (cemm_history_tag()) or,
- * if not `tagged`, of the series without. Fields are the channels, sorted by name; the time is in
- * nanoseconds. Valid names need no escaping. */
+/* Writes a line with the samples at merge->time, if there are any: if `tagged`, of the series that
+ * have a tag (cemm_history_tag()), else of the other series. Fields are the channels, sorted by
+ * name; the time is in nanoseconds. Valid names need no escaping. */
 static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
                        const struct cemm_merge *merge, bool tagged)
 {

@@ -2,8 +2,8 @@
  * Computes the energy of intervals.
  *
  * The API has the mean power of each minute. Energy is computed from it, each direction (side)
- * separately. Means are less exact than the meter's own counters, so a complete day is scaled to
- * what the counters show, if that is known. Any remaining difference is left unallocated.
+ * separately. Means are less exact than the meter's own counters, so a day that has nearly all its
+ * minutes is scaled to what the counters show, if known. Any difference left is unallocated.
  *
  * The running sum since midnight is rounded at the end of each quarter-hour, and a quarter-hour
  * gets the difference between two rounded sums. So quarter-hours add up to the day, and nothing
@@ -54,8 +54,8 @@ static bool is_electric(enum cemm_quantity quantity)
     return quantity == CEMM_QUANTITY_GRID || quantity == CEMM_QUANTITY_ENERGY;
 }
 
-/* Adds each row to its quarter-hour: W or L/min for minutes, L for hours. Skips a row at the
- * day's last second, because such a row measures nothing, and a second row of a minute. */
+/* Adds each row to its quarter-hour: W or L/min for minutes, L for hours. Skips a second
+ * row of the same minute, and a row at the day's last second, which measures nothing. */
 static void add_rows(const struct cemm_document *document, const struct cemm_series *series,
                      struct cemm_energy_day *day)
 {
@@ -69,13 +69,13 @@ static void add_rows(const struct cemm_document *document, const struct cemm_ser
             continue;
         last = second / MINUTE;
         struct cemm_amount *quarter = &day->quarters[second / QUARTER];
-        bool hour = strcmp(cemm_row_unit(&document->query, series, sample), "m3") == 0;
-        if (hour)
+        bool hourly = strcmp(cemm_row_unit(&document->query, series, sample), "m3") == 0;
+        if (hourly)
             day->basis = CEMM_BASIS_HOURS;
         if (sample->value < 0 && is_electric(day->quantity))
             quarter->sides[CEMM_REVERSE] -= sample->value;
         else
-            quarter->sides[CEMM_FORWARD] += hour ? sample->value * KILO : sample->value;
+            quarter->sides[CEMM_FORWARD] += hourly ? sample->value * KILO : sample->value;
         quarter->count++;
         day->count++;
     }
@@ -105,7 +105,7 @@ static const struct cemm_sample *reading_at(const struct cemm_document *totals, 
     return series->samples;
 }
 
-/* Skips a tariff without a reading at either midnight; if only one is missing, nothing is known. */
+/* Skips a tariff with neither midnight's reading. If any has only one, nothing is known. */
 static void find_readings(const struct cemm_energy_input *input, const struct cemm_energy_day *day,
                           struct known *ret_known)
 {
@@ -129,7 +129,7 @@ static void find_readings(const struct cemm_energy_input *input, const struct ce
     ret_known->difference = ret_known->sides[CEMM_FORWARD] - ret_known->sides[CEMM_REVERSE];
 }
 
-/* Adds up all tariffs' rows of the day. If one has only rows of other days, nothing is known. */
+/* Adds up the day's rows of all tariffs. If any has only rows of other days, nothing is known. */
 static void find_net(const struct cemm_document *month, const struct cemm_energy_day *day,
                      struct known *ret_known)
 {
@@ -188,8 +188,8 @@ static struct cemm_amount sum_quarters(const struct cemm_energy_day *day)
     return sum;
 }
 
-/* Finds each side's factor. It stays 1 if it would not be between 0.8 and 1.25. The bounds are
- * checked without division, because i386 rounds quotients differently. */
+/* Finds each side's factor, and the day's basis. A factor that would not be between 0.8 and 1.25
+ * stays 1. The bounds are checked without division, because i386 rounds quotients differently. */
 static void scale(const struct known *known, const double sums[CEMM_SIDES],
                   struct cemm_energy_day *day, double factors[CEMM_SIDES])
 {
@@ -227,7 +227,7 @@ static void adjust(const struct cemm_energy_input *input, struct cemm_energy_day
     struct known known = {0};
     double factors[CEMM_SIDES] = {1, 1};
     struct cemm_amount sum = sum_quarters(day);
-    bool whole_day = (int64_t)day->count * MINUTE * 100 >= (day->end - day->start) * 99;
+    bool nearly_all = (int64_t)day->count * MINUTE * 100 >= (day->end - day->start) * 99;
     size_t side = sum.sides[CEMM_REVERSE] > 0 ? CEMM_REVERSE : CEMM_FORWARD;
 
     if (ended)
@@ -240,7 +240,7 @@ static void adjust(const struct cemm_energy_input *input, struct cemm_energy_day
     for (size_t i = 0; i < CEMM_SIDES; i++)
         sum.sides[i] /= MINUTES_PER_HOUR;
     /* Net energy can scale a day only if all the day's energy flowed in the same direction. */
-    if (whole_day && known.basis && (!net || side == CEMM_FORWARD || sum.sides[CEMM_FORWARD] <= 0))
+    if (nearly_all && known.basis && (!net || side == CEMM_FORWARD || sum.sides[CEMM_FORWARD] <= 0))
         scale(&known, sum.sides, day, factors);
     for (size_t i = 0; i < CEMM_SIDES; i++)
         factors[i] /= MINUTES_PER_HOUR;

@@ -115,16 +115,16 @@ static struct cemm_sink *sink_get(struct cemm_ledger *ledger, const char *name)
 
 struct cemm_sent *cemm_ledger_sent_to(struct cemm_ledger_entry *entry, const char *sink)
 {
-    struct cemm_sent **place = &entry->sinks;
+    struct cemm_sent **place = &entry->sent_to;
 
     for (; *place; place = &(*place)->next)
         if (strcmp((*place)->sink->name, sink) == 0)
             return *place;
-    const struct cemm_sink *named = sink_get(entry->meter->ledger, sink);
-    if (named)
+    const struct cemm_sink *found = sink_get(entry->meter->ledger, sink);
+    if (found)
         *place = calloc(1, sizeof(**place));
     if (*place)
-        (*place)->sink = named;
+        (*place)->sink = found;
     return *place;
 }
 
@@ -160,8 +160,8 @@ static void meter_free(void *data)
 
     while ((entry = meter->entries)) {
         meter->entries = entry->next;
-        while ((sent = entry->sinks)) {
-            entry->sinks = sent->next;
+        while ((sent = entry->sent_to)) {
+            entry->sent_to = sent->next;
             free(sent->minutes.stretches);
             free(sent);
         }
@@ -272,12 +272,12 @@ static bool is_same_total(const struct cemm_ledger_entry *entry,
 /* Learns the gap since this run's previous sample. Between runs, samples may have been missed. */
 static void learn(struct cemm_ledger_entry *entry, int64_t time)
 {
-    unsigned known = cemm_cadence_seconds(&entry->cadence);
+    unsigned before = cemm_cadence_seconds(&entry->cadence);
 
     if (!entry->paced || !entry->source)
         return;
     cemm_cadence_learn(&entry->cadence, time - entry->accepted);
-    if (cemm_cadence_seconds(&entry->cadence) != known)
+    if (cemm_cadence_seconds(&entry->cadence) != before)
         add_line(entry, "", "/", cemm_cadence_seconds(&entry->cadence), "\n");
 }
 
@@ -339,8 +339,8 @@ static int mark_live(struct cemm_ledger_entry *entry, int64_t time)
     const struct cemm_ledger *ledger = entry->meter->ledger;
     int r = 0;
 
-    if (time > entry->sent) {
-        entry->sent = time;
+    if (time > entry->newest_sent) {
+        entry->newest_sent = time;
         add_line(entry, "", "@", time, "\n");
     }
     for (size_t i = 0; entry->by_minute && i < ledger->sink_count && r >= 0; i++)
@@ -356,7 +356,7 @@ int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t 
     if (!time_valid(time))
         return -EINVAL;
     pthread_mutex_lock(&ledger->lock);
-    ledger->sent = true;
+    ledger->any_sent = true;
     int r = sink ? mark(entry, sink, time) : mark_live(entry, time);
     pthread_mutex_unlock(&ledger->lock);
     return r;
@@ -365,18 +365,18 @@ int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t 
 /* ---- minutes missing ------------------------------------------------------------------ */
 
 bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *sink, int64_t from,
-                         int64_t now, int64_t *ret_from, int64_t *ret_until)
+                         int64_t limit, int64_t *ret_from, int64_t *ret_until)
 {
     struct cemm_ledger *ledger = entry->meter->ledger;
-    int64_t oldest = now - ledger->window * 1000;
+    int64_t oldest = limit - ledger->window * 1000;
     struct cemm_stretch missing = {0, 0};
 
-    if (!time_valid(now) || from >= now)
+    if (!time_valid(limit) || from >= limit)
         return false;
     if (from < oldest)
         from = oldest;
     const struct cemm_stretch within = {(int32_t)((from + MINUTE_MS - 1) / MINUTE_MS),
-                                        (int32_t)(now / MINUTE_MS - 1)};
+                                        (int32_t)(limit / MINUTE_MS - 1)};
     pthread_mutex_lock(&ledger->lock);
     const struct cemm_sent *sent = cemm_ledger_sent_to(entry, sink);
     bool any = sent && cemm_minutes_missing(&sent->minutes, within, &missing);

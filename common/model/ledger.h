@@ -20,7 +20,7 @@
 #define CEMM_CADENCE_MAX  3600
 
 /* How often a series is measured, learned from its samples. Polling misses some samples, and the
- * first one after an outage is late, so the shortest of the last gaps between samples counts. */
+ * first sample after an outage is late, so the shortest of the last gaps between samples counts. */
 struct cemm_cadence {
     uint16_t gaps[CEMM_CADENCE_GAPS]; /* seconds, the newest first; 0: none */
 };
@@ -52,12 +52,12 @@ struct cemm_ledger_meter {
 struct cemm_ledger_entry {
     struct cemm_ledger_entry *next;
     struct cemm_ledger_meter *meter;
-    int64_t accepted; /* time of the newest accepted sample (see ledger.c); 0: none */
-    double value;     /* of that sample, if it was accepted in this run */
-    uint64_t source;  /* hash of the name of that sample's source; 0: not known */
-    int64_t measured; /* cemm_document_newest() of that sample's document */
-    int64_t sent;     /* time of the newest sample that was sent; 0: none */
-    struct cemm_sent *sinks;
+    int64_t accepted;          /* time of the newest accepted sample (see ledger.c); 0: none */
+    double value;              /* of that sample, if it was accepted in this run */
+    uint64_t source;           /* hash of the name of that sample's source; 0: not known */
+    int64_t measured;          /* cemm_document_newest() of that sample's document */
+    int64_t newest_sent;       /* time of the newest sample that was sent; 0: none */
+    struct cemm_sent *sent_to; /* a list: one for each sink to which minutes were sent */
     struct cemm_cadence cadence;
     bool paced;     /* measured at regular intervals: the meter is not a pulse meter */
     bool by_minute; /* the API has a row of it for each minute */
@@ -65,7 +65,7 @@ struct cemm_ledger_entry {
 };
 
 struct cemm_ledger {
-    pthread_mutex_t lock; /* for all members except those of the thread that saves */
+    pthread_mutex_t lock; /* for all members but those that only the saving thread uses */
     STAILQ_HEAD(cemm_ledger_meters, cemm_ledger_meter) meters;
     void *tree;                     /* finds a meter */
     struct cemm_ledger_meter *last; /* a cache: the meter found last, often wanted again */
@@ -76,10 +76,10 @@ struct cemm_ledger {
     const char *path;
     struct cemm_buffer lines; /* lines not yet written to the file */
     size_t grown;             /* bytes appended since the last complete write */
-    bool sent;                /* something was sent in this run; until then, nothing is saved */
+    bool any_sent;            /* something was sent in this run; until then, nothing is saved */
     bool rewrite; /* the file lacks something that `lines` does not hold: it must be rewritten */
     /* Used only by the thread that saves: */
-    int64_t written; /* when a complete write was last tried: monotonic milliseconds; 0: never */
+    int64_t write_tried; /* when a complete write was last tried (monotonic ms); 0: never */
     bool failing;
 };
 
@@ -103,19 +103,19 @@ void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry 
 
 /*
  * Finds the first stretch of minutes that were not sent to a sink. It begins at `from` or later,
- * lies in the window before `now`, and ends at least a minute before `now`: a minute that has just
- * ended may still arrive as a live sample. Returns false if no minute is missing, or
+ * lies in the window before `limit`, and ends at least a minute before `limit`: a minute that has
+ * just ended may still arrive as a live sample. Returns false if no minute is missing, or
  * cemm_ledger_sent_to() fails. All times are Unix milliseconds; `*ret_until` is the stretch's end.
  */
 bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *sink, int64_t from,
-                         int64_t now, int64_t *ret_from, int64_t *ret_until);
+                         int64_t limit, int64_t *ret_from, int64_t *ret_until);
 
-/* Makes a document with the samples of the series in `day` whose minutes are missing for the sink
- * (cemm_ledger_missing()): one for each minute from `from` on, oldest first, at most `most`.
- * Returns NULL if there is no memory. The caller unrefs it. */
+/* Makes a document with the series' samples in `day`, from `from` on, that the sink lacks
+ * (cemm_ledger_missing()). It has one sample for each such minute, oldest first, and at most
+ * `most`. Returns NULL if there is no memory. The caller unrefs it. */
 struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, const char *sink,
                                                const struct cemm_document *day, int64_t from,
-                                               size_t most, int64_t now);
+                                               size_t most, int64_t limit);
 
 /* Makes the state file's whole text, which the caller frees. Needs the lock. The text has all
  * minutes of the last CEMM_WINDOW_MAX seconds, because a later run may have a longer window.

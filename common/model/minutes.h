@@ -1,6 +1,6 @@
 /*
  * A set of minutes, kept as stretches: in normal operation one stretch grows at its end, and an
- * outage leaves a gap between two stretches. So even a long set takes only a few bytes.
+ * outage leaves a gap between two stretches. So even the minutes of a month take only a few bytes.
  */
 #ifndef CEMM_MODEL_MINUTES_H
 #define CEMM_MODEL_MINUTES_H

@@ -75,7 +75,7 @@ bool cemm_selected(const struct cemm_selection *selection, const struct cemm_uid
 #define MODBUS_ADDRESS_MAX 247
 #define SILENT_INTERVALS   3
 
-/* All of these count as documented, even `emucs-gas`, which only real firmware lists. */
+/* `emucs-gas` counts as documented, because devices with firmware 2.26 list it. */
 const struct cemm_alias cemm_aliases[] = {
     {"p1", true, CEMM_ALIAS_SMART},
     {"p1-gas", true, CEMM_ALIAS_GAS},

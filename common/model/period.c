@@ -64,7 +64,7 @@ int64_t cemm_zone_offset(const struct cemm_zone *zone, int64_t seconds)
     int64_t quarter = seconds / QUARTER;
     int64_t found = atomic_load_explicit(known, memory_order_relaxed);
 
-    if (seconds < QUARTER)
+    if (seconds < QUARTER) /* an empty cache looks like quarter-hour 0 */
         return search_offset(zone, seconds);
     if (found / OFFSET_SPAN != quarter) {
         found = quarter * OFFSET_SPAN + OFFSET_SPAN / 2 + search_offset(zone, seconds);
@@ -95,10 +95,10 @@ int64_t cemm_period_start(const struct cemm_zone *zone, const struct cemm_period
 {
     struct tm tm = tm_of(period);
     int64_t wall = timegm(&tm);
-    int64_t summer = moment_of(zone, G_TIME_TYPE_DAYLIGHT, wall);
-    int64_t winter = moment_of(zone, G_TIME_TYPE_STANDARD, wall);
+    int64_t daylight = moment_of(zone, G_TIME_TYPE_DAYLIGHT, wall);
+    int64_t standard = moment_of(zone, G_TIME_TYPE_STANDARD, wall);
 
-    return summer < winter ? summer : winter;
+    return daylight < standard ? daylight : standard;
 }
 
 int64_t cemm_period_end(const struct cemm_zone *zone, const struct cemm_period *period)

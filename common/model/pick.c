@@ -91,7 +91,7 @@ struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
 
 struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, const char *sink,
                                                const struct cemm_document *day, int64_t from,
-                                               size_t most, int64_t now)
+                                               size_t most, int64_t limit)
 {
     const struct cemm_series *series = cemm_document_channel(day, entry->channel);
     struct cemm_document *picked = begin(day);
@@ -104,7 +104,7 @@ struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, 
         int64_t minute = series->samples[i].time / MINUTE_MS * MINUTE_MS;
         if (minute < from)
             continue;
-        if (minute >= until && !cemm_ledger_missing(entry, sink, minute, now, &missing, &until))
+        if (minute >= until && !cemm_ledger_missing(entry, sink, minute, limit, &missing, &until))
             break; /* no later minute is missing */
         if (minute < missing || minute == last)
             continue;

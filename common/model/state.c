@@ -64,11 +64,11 @@ static void write_entry(struct cemm_buffer *buffer, const struct cemm_ledger_ent
 {
     unsigned cadence = cemm_cadence_seconds(&entry->cadence);
 
-    if (entry->sent > 0) /* however old it is: a meter may be silent for a year */
-        cemm_ledger_line(buffer, entry, "", "@", entry->sent, cadence > 0 ? " /" : "\n");
-    if (entry->sent > 0 && cadence > 0) /* on the same line: there may be a million series */
+    if (entry->newest_sent > 0) /* however old it is: a meter may be silent for a year */
+        cemm_ledger_line(buffer, entry, "", "@", entry->newest_sent, cadence > 0 ? " /" : "\n");
+    if (entry->newest_sent > 0 && cadence > 0) /* on the same line: there may be a million series */
         cemm_buffer_format(buffer, "%u\n", cadence);
-    for (const struct cemm_sent *sent = entry->sinks; sent; sent = sent->next)
+    for (const struct cemm_sent *sent = entry->sent_to; sent; sent = sent->next)
         write_minutes(buffer, entry, sent, horizon);
 }
 
@@ -137,18 +137,18 @@ static int save(struct cemm_ledger *ledger, bool whole, struct cemm_message *mes
     pthread_mutex_lock(&ledger->lock);
     whole = ledger->rewrite || ledger->grown > GROWN_MAX ||
             (whole && (ledger->grown > 0 || ledger->lines.length > 0));
-    if (ledger->sent && whole) {
+    if (ledger->any_sent && whole) {
         r = cemm_state_text(ledger, cemm_clock_wall(), &text, &length);
         cemm_buffer_clear(&ledger->lines); /* the text contains all of them */
         ledger->grown = 0;
         ledger->rewrite = false;
-    } else if (ledger->sent && ledger->lines.length > 0) {
+    } else if (ledger->any_sent && ledger->lines.length > 0) {
         ledger->grown += ledger->lines.length;
         r = cemm_buffer_steal(&ledger->lines, &text, &length);
     }
     pthread_mutex_unlock(&ledger->lock);
     if (whole)
-        ledger->written = cemm_clock_steady();
+        ledger->write_tried = cemm_clock_steady();
     if (text)
         r = (whole ? replace : append)(ledger->path, text, length);
     free(text);
@@ -163,7 +163,7 @@ static int save(struct cemm_ledger *ledger, bool whole, struct cemm_message *mes
 
 int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message *message)
 {
-    bool due = cemm_clock_steady() - ledger->written >= WHOLE_MS;
+    bool due = cemm_clock_steady() - ledger->write_tried >= WHOLE_MS;
     bool failed = ledger->failing;
 
     if (failed && !whole && !due)
@@ -196,8 +196,8 @@ static int read_newest(char *text, struct cemm_ledger_entry *entry)
 
     if (!read_number(&text, '\0', CEMM_TIME_MIN, CEMM_TIME_MAX, &newest))
         return -EBADMSG;
-    if (newest > entry->sent)
-        entry->accepted = entry->sent = newest;
+    if (newest > entry->newest_sent)
+        entry->accepted = entry->newest_sent = newest;
     return 0;
 }
 
@@ -265,7 +265,7 @@ static int read_line(struct cemm_ledger *ledger, char *line)
 static int read_text(struct cemm_ledger *ledger, char *text, size_t length)
 {
     size_t header = strlen(HEADER);
-    bool whole = false;
+    bool ended = false; /* the line "end" was read */
     char *line = text + header;
     char *end;
     int r = 0;
@@ -274,12 +274,12 @@ static int read_text(struct cemm_ledger *ledger, char *text, size_t length)
         return -EBADMSG;
     for (; r == 0 && (end = strchr(line, '\n')); line = end + 1) {
         *end = '\0';
-        if (whole || strcmp(line, END) != 0)
+        if (ended || strcmp(line, END) != 0)
             r = read_line(ledger, line);
         else
-            whole = true;
+            ended = true;
     }
-    return r == 0 && (!whole || *line) ? 1 : r;
+    return r == 0 && (!ended || *line) ? 1 : r;
 }
 
 /* Keeps a damaged or truncated file under another name. Uses a hard link if possible, so that the
