@@ -31,8 +31,8 @@
 #define DAY_MS INT64_C(86400000)
 
 static struct rig rig;
-static char top[PATH_SIZE];
-static int64_t ahead_ms; /* by how much our clock is ahead of the machine's */
+static char top[PATH_SIZE]; /* the test's directory, which contains the archive */
+static int64_t ahead_ms;    /* by how much our clock is ahead of the machine's */
 
 int64_t cemm_clock_wall(void)
 {
@@ -81,6 +81,7 @@ static const char *in_archive(const char *name)
     return path;
 }
 
+/* Returns a path below the device's directory in the archive. */
 static const char *of_device(const char *name)
 {
     char below[200];
@@ -213,8 +214,8 @@ static void requested_once(void **state)
     }
 }
 
-/* If the archive has only one file of a device, it knows only one of the meters. The others are not
- * reported as absent, because only a source can say that a meter is absent. */
+/* If the archive has only one file of a device, the client knows only the meter of that file. Other
+ * meters are not reported as absent, because only a source can say that a meter is absent. */
 static void known_in_part(void **state)
 {
     struct cemm_query query;
@@ -260,7 +261,6 @@ static void bytes_are_the_api_s_own(void **state)
 static void current_is_not_archived(void **state)
 {
     struct cemm_period today;
-    char date[16];
 
     (void)state;
     begin();
@@ -272,7 +272,6 @@ static void current_is_not_archived(void **state)
         query.period = day;
         struct reply reply = rig_get(&rig, &query);
         reply_expect(reply.result == 0, "a current day", &reply);
-        cemm_period_format(&day, date, sizeof(date));
         assert_false(cemm_archived(rig.client.cemm, &query));
         reply_clear(&reply);
     }
@@ -340,12 +339,12 @@ static void can_not_be_written(void **state)
     begin();
     expect_day("cold", 1, HOME);
     expect_day("warm", 0, HOME);
-    expect_data("another", CEMM_DATA, "2024-06-02", 1, HOME, true);
+    expect_data("another day", CEMM_DATA, "2024-06-02", 1, HOME, true);
     assert_int_equal(lines_with(rig.log, "what is fetched is shown, but not kept"), 1);
     assert_true(cemm_archive_at(rig.client.cemm, &about));
     assert_true(about.failed > 0 && about.written == 0);
     assert_int_equal(unlink(in_archive("")), 0);
-    expect_data("and when it can", CEMM_DATA, "2024-06-03", 1, HOME, true);
+    expect_data("when it can be written", CEMM_DATA, "2024-06-03", 1, HOME, true);
     assert_int_equal(lines_with(rig.log, "can be written again"), 1);
     assert_true(is_there(of_device("p1/data/day/2024/06/2024-06-03.json")));
 }
@@ -436,7 +435,7 @@ static void device_without_clock(void **state)
     reply_clear(&reply);
     expect_kept("after a sample of today", CEMM_DATA, CEMM_DAY, 5, true, HOME);
     expect_kept("today itself", CEMM_DATA, CEMM_DAY, 0, false, HOME);
-    expect_kept("of yesterday", CEMM_DATA, CEMM_DAY, 1, false, HOME);
+    expect_kept("yesterday", CEMM_DATA, CEMM_DAY, 1, false, HOME);
     run();
     reply = get_around(CEMM_DATA, CEMM_DAY, 0); /* its rows of power also count as samples */
     reply_clear(&reply);
@@ -661,7 +660,7 @@ static void row_at_the_end(void **state)
 
 /* ---- the first day with data ----------------------------------------------------------------- */
 
-static void take_end(void *data, const struct cemm_answer *answer)
+static void take_result(void *data, const struct cemm_answer *answer)
 {
     struct reply *reply = data;
 
@@ -675,7 +674,7 @@ static int find_first(const char *alias)
     struct cemm_uid uid = client_uid();
     struct reply reply = {0};
 
-    assert_int_equal(cemm_find_first(rig.client.cemm, &uid, alias, take_end, &reply, NULL), 0);
+    assert_int_equal(cemm_find_first(rig.client.cemm, &uid, alias, take_result, &reply, NULL), 0);
     client_wait(&rig.client, &reply);
     return reply.result;
 }
@@ -692,7 +691,8 @@ static void expect_first(const char *alias, const char *wanted)
     assert_string_equal(date, wanted);
 }
 
-/* Returns how many periods were requested: the number of years times 100, plus that of months. */
+/* Returns how many periods were requested: the number of years times 100, plus the number of
+ * months. */
 static size_t count_periods(void)
 {
     char *lines = sim_requests(&rig.cloud);
@@ -944,7 +944,7 @@ static void ended_during_a_search(void **state)
     begin();
     rig_get_to_know(&rig);
     SIM_FAULTS(&rig.cloud, "stall@*/data/*");
-    assert_int_equal(cemm_find_first(rig.client.cemm, &uid, "p1", take_end, &reply, NULL), 0);
+    assert_int_equal(cemm_find_first(rig.client.cemm, &uid, "p1", take_result, &reply, NULL), 0);
     client_turn_for(&rig.client, 100);
     client_end(&rig.client);
     assert_int_equal(reply.answers, 1);

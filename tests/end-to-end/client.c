@@ -24,7 +24,7 @@
 
 #define KEY           "test-key-4e4f657"
 #define KEY_FILE      "key"
-#define START_MS      90000
+#define START_MS      90000  /* time limit for a simulator that starts or loads its faults */
 #define ANSWER_MS     180000 /* longer than any timeout of a source in these tests */
 #define TURN_MS       50
 #define LINE_SIZE     1024

@@ -28,9 +28,9 @@
 
 /* A simulator. `lan` is the address of its first device on the LAN, or empty. */
 struct sim {
-    pid_t pid;  /* 0: not running */
-    int errors; /* its stderr */
-    char dir[SIM_PATH_SIZE];
+    pid_t pid;               /* 0: not running */
+    int errors;              /* the pipe from its stderr */
+    char dir[SIM_PATH_SIZE]; /* of its log, its faults and the key */
     char log[SIM_PATH_SIZE];
     char control[SIM_PATH_SIZE];
     char cloud[SIM_URL_SIZE];
@@ -38,13 +38,14 @@ struct sim {
     size_t seen; /* number of bytes of the log that sim_requests() has returned */
 };
 
-/* Sets the path of the simulator's program, which is each test's first argument. */
+/* Sets the path of the simulator, which each test program gets as its first argument. */
 void sim_program(const char *program);
 
 /* Starts a simulator and waits until it listens. `options` ends with NULL. */
 void sim_start(struct sim *sim, const char *const *options);
 /* Starts a simulator again after sim_stop(), with the same directory and log. */
 void sim_restart(struct sim *sim, const char *const *options);
+/* Sends the signal and waits for the end. After SIGTERM, the exit status must be 0. */
 void sim_stop(struct sim *sim, int signal);
 /* Stops a simulator and removes its files. May be called twice. */
 void sim_end(struct sim *sim);
@@ -84,7 +85,8 @@ struct reply {
 };
 
 /* client_begin() makes a configuration with the time zone `client_zone` (Amsterdam by default) and
- * without discovery. Then add sections and keys, and call client_start(). */
+ * without discovery. client_cloud() and client_local() add a section for a source, and client_set()
+ * sets a key of the last section. client_start() makes the context. */
 extern const char *client_zone;
 void client_begin(struct client *client);
 void client_cloud(struct client *client, const struct sim *sim, const char *name);
@@ -104,6 +106,7 @@ int client_find(struct client *client, const struct cemm_uid *uid, struct reply 
  * answer has arrived, or fails after a generous time limit. */
 void client_ask(struct client *client, const struct cemm_query *query, struct reply *ret_reply);
 void client_wait(struct client *client, const struct reply *reply);
+/* Runs the loop for this time. */
 void client_turn_for(struct client *client, int milliseconds);
 void reply_clear(struct reply *reply);
 

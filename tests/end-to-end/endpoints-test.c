@@ -19,7 +19,7 @@
 #define NOW_S        1739183027 /* 2025-02-10 11:23:47 in Amsterdam: all of 2024 is closed */
 #define NOW          "1739183027"
 #define SINCE        "2024-01-01"
-#define MARK_MS      10000 /* a meter has a reading every ten seconds */
+#define CADENCE_MS   10000 /* a meter has a reading every ten seconds */
 #define HOUR_MS      INT64_C(3600000)
 #define MINUTE_MS    INT64_C(60000)
 #define LINE_SIZE    512
@@ -137,7 +137,7 @@ static const struct {
     const char *text;
     int64_t start;
     int64_t end;
-    size_t rows; /* of a day: minutes */
+    size_t rows; /* expected number; of a day: of minutes */
 } periods[] = {
     {CEMM_DAY, "2024-02-29", 1709161200, 1709247600, 1440},
     {CEMM_DAY, "2024-03-31", 1711839600, 1711922400, 1380},
@@ -196,8 +196,8 @@ static void write_path(const struct row *row, int64_t time, char ret_line[LINE_S
     assert_in_range(length, 1, LINE_SIZE - 1);
 }
 
-/* Checks that the log has only this request, and that it was answered with the document once. The
- * cloud must have answered with promises before; the LAN must not. */
+/* Checks that the log has only this request, and that it was answered with the document once.
+ * Before that, the cloud must have answered with promises (status 202); the LAN must not. */
 static void check_log(const struct row *row, int64_t time)
 {
     char line[LINE_SIZE];
@@ -293,7 +293,7 @@ static void check_single(const struct row *row, const struct cemm_series *series
     }
     CHECK(series->count == 1);
     if (total) /* `totals` has the time of the CEMM's clock, some seconds later */
-        CHECK(series->samples[0].time > time && series->samples[0].time < time + MARK_MS);
+        CHECK(series->samples[0].time > time && series->samples[0].time < time + CADENCE_MS);
     else
         CHECK(series->samples[0].time == time);
     check_values(row, series, 1, total);
@@ -310,18 +310,18 @@ static void check_history(const struct row *row, const struct cemm_series *serie
     size_t measured = day ? (size_t)((end - start) / step) : periods[period].rows;
     /* A day of gas ends with a row at 23:59:59: its value is 0 in the cloud, and null on the LAN.
      */
-    bool last = day && gas && row->api == CLOUD;
+    bool has_last_second = day && gas && row->api == CLOUD;
 
     if (day && step == MINUTE_MS)
         CHECK(measured == periods[period].rows);
-    if (series->count != measured + last)
-        fail_msg("%s: %zu rows, wanted %zu", rig.name, series->count, measured + last);
+    if (series->count != measured + has_last_second)
+        fail_msg("%s: %zu rows, wanted %zu", rig.name, series->count, measured + has_last_second);
     CHECK(series->samples[0].time == start);
     for (size_t i = 1; i < measured; i++) {
         int64_t gap = series->samples[i].time - series->samples[i - 1].time;
         CHECK(day ? gap == step : gap >= 23 * HOUR_MS);
     }
-    if (last) {
+    if (has_last_second) {
         CHECK(series->samples[measured].time == end - 1000);
         CHECK(series->samples[measured].value == 0);
     }
@@ -334,7 +334,7 @@ static int64_t moment(const struct row *row, size_t period)
 {
     if (row->endpoint == CEMM_TOTALS)
         return periods[period].end * 1000 - MINUTE_MS;
-    return INT64_C(1000) * NOW_S / MARK_MS * MARK_MS;
+    return INT64_C(1000) * NOW_S / CADENCE_MS * CADENCE_MS;
 }
 
 static void check_series(const struct row *row, const struct cemm_document *document, size_t period)

@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RETURN_MS    90000 /* time limit, after which something hangs */
+#define RETURN_MS    90000 /* time limit */
 #define QUIET_MS     100
 #define CONFIRMED_MS 1200 /* after this, the device's identity must be confirmed again */
 #define OTHER_UID    "00-1E-C0-00-00-02"
@@ -59,9 +59,9 @@ static void freed_during_a_search(void **state)
 
 /* Requests that are repeated as soon as they are answered. */
 static struct {
-    unsigned ends; /* number of requests that have ended */
-    struct cemm_selection all;
-    bool ending; /* the context is being freed */
+    unsigned ends;                   /* number of requests that have ended */
+    struct cemm_selection selection; /* of the sweeps */
+    bool ending;                     /* the context is being freed */
 } insistent;
 
 static void ask_for_all(void);
@@ -98,12 +98,12 @@ static void ask_for_all(void)
     assert_int_equal(cemm_find(cemm, &uid, -1, insist_find, NULL, NULL), wanted);
     assert_int_equal(cemm_locate(cemm, &uid, -1, insist_find, NULL, NULL), wanted);
     assert_int_equal(cemm_get(cemm, &query, -1, insist_find, NULL, NULL), wanted);
-    assert_int_equal(cemm_sweep(cemm, &insistent.all, insist_sweep, NULL), wanted);
+    assert_int_equal(cemm_sweep(cemm, &insistent.selection, insist_sweep, NULL), wanted);
 }
 
 /* Frees a context whose completions make new requests. If `turned`, some requests have been sent
  * before; otherwise all of them are only queued. */
-static void end_insistently(const struct cemm_selection *all, bool turned)
+static void end_insistently(const struct cemm_selection *selection, bool turned)
 {
     SIM_START(&rig.cloud, "--devices", "1");
     SIM_FAULTS(&rig.cloud, "stall@*");
@@ -111,7 +111,7 @@ static void end_insistently(const struct cemm_selection *all, bool turned)
     rig_add_cloud(&rig, "10");
     rig_run(&rig);
     memset(&insistent, 0, sizeof(insistent));
-    insistent.all = *all;
+    insistent.selection = *selection;
     ask_for_all();
     if (turned)
         assert_int_equal(cemm_turn(rig.client.cemm, QUIET_MS, NULL, 0), 0);
@@ -139,8 +139,8 @@ static void repeating_requests_while_it_ends(void **state)
 
 static struct {
     int64_t max_age;
-    unsigned count;
-    unsigned in_turn;
+    unsigned count;   /* number of answers */
+    unsigned in_turn; /* number of answers in the current turn */
     struct cemm_document *last;
 } again;
 
@@ -196,7 +196,7 @@ static void a_turn_ends_and_answers_are_fresh(void **state)
 
 /* ---- connections --------------------------------------------------------------------------- */
 
-#define CROWD 60
+#define CROWD 60 /* number of devices */
 
 static struct {
     size_t answers, failures;
@@ -293,7 +293,7 @@ static void a_slow_answer_is_waited_for(void **state)
 static void a_stalled_device_leaves_room(void **state)
 {
     struct cemm_query query = client_query(CEMM_DATA, "p1");
-    struct cemm_query others = realtime("p1");
+    struct cemm_query other = realtime("p1");
     struct reply stalled[16], reply;
 
     (void)state;
@@ -301,7 +301,7 @@ static void a_stalled_device_leaves_room(void **state)
     rig_begin(&rig);
     rig_add_cloud(&rig, "6");
     rig_run(&rig);
-    assert_true(cemm_uid_parse(OTHER_UID, &others.uid));
+    assert_true(cemm_uid_parse(OTHER_UID, &other.uid));
     reply = rig_get(
         &rig, &(struct cemm_query){.uid = query.uid, .alias = "p1", .endpoint = CEMM_REALTIME});
     reply_expect(reply.result == 0, "it answers before it stalls", &reply);
@@ -313,7 +313,7 @@ static void a_stalled_device_leaves_room(void **state)
         query.period = cemm_period_step(&query.period, 1);
     }
     client_turn_for(&rig.client, QUIET_MS);
-    client_get(&rig.client, &others, &reply);
+    client_get(&rig.client, &other, &reply);
     reply_expect(reply_from(&reply, HOME), "the other device answers", &reply);
     reply_clear(&reply);
     for (size_t i = 0; i < COUNT(stalled); i++)
@@ -583,8 +583,9 @@ static void meters_of_both_accounts(void **state)
     rig_expect_meters(&rig, "listed later", "han p1 s01");
 }
 
-/* An account whose list of devices hangs delays no answer of another account, unless it has never
- * answered: then it may have a document that the other account does not have. */
+/* An account whose list of devices hangs delays no answer of another account. Only if the hanging
+ * account has never answered, the client waits for it: it may have a document that the other
+ * account does not have. */
 static void only_an_unknown_account_is_waited_for(void **state)
 {
     struct cemm_query query = client_query(CEMM_TOTALS, "p1");
@@ -598,7 +599,7 @@ static void only_an_unknown_account_is_waited_for(void **state)
     SIM_FAULTS(&rig.shed, "status=412@*/totals/*", "stall@*/cemm/");
     ask_find(NULL, &devices);
     struct reply reply = rig_get(&rig, &query);
-    reply_expect(reply.result == CEMM_ABSENT, "both deny it", &reply);
+    reply_expect(reply.result == CEMM_ABSENT, "both accounts say that it is absent", &reply);
     assert_int_equal(devices.answers, 0);
     clean(NULL);
 
@@ -626,7 +627,7 @@ static void unknown_names_are_not_requested(void **state)
     rig_add_lan(&rig);
     client_set(&rig.client, "extra-alias", "heatpump");
     rig_run(&rig);
-    for (int known = 0; known < 2; known++) {
+    for (int meters_known = 0; meters_known < 2; meters_known++) {
         free(sim_requests(&rig.lan));
         for (size_t i = 0; i < COUNT(names); i++) {
             query = realtime(names[i]);

@@ -203,19 +203,19 @@ ssize_t send(int fd, const void *bytes, size_t length, int flags)
 }
 
 /* Uses renameat2, because newer architectures have neither SYS_rename nor SYS_renameat. */
-static int renamed(int from_fd, const char *from, int to_fd, const char *to)
+static int do_rename(int from_fd, const char *from, int to_fd, const char *to)
 {
     return (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, 0);
 }
 
 int rename(const char *from, const char *to)
 {
-    return FAILS("rename", EIO) ? -1 : renamed(AT_FDCWD, from, AT_FDCWD, to);
+    return FAILS("rename", EIO) ? -1 : do_rename(AT_FDCWD, from, AT_FDCWD, to);
 }
 
 int renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
-    return FAILS("rename", EIO) ? -1 : renamed(from_fd, from, to_fd, to);
+    return FAILS("rename", EIO) ? -1 : do_rename(from_fd, from, to_fd, to);
 }
 
 int fsync(int fd)
@@ -239,14 +239,14 @@ int mkdirat(int fd, const char *path, mode_t mode)
 }
 
 /* Whether open() with these flags creates a file and so has a mode argument. */
-static bool makes(int flags)
+static bool creates(int flags)
 {
     return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
 }
 
 static int open_for(int fd, const char *path, int flags, mode_t mode, const void *caller)
 {
-    bool changes = makes(flags) || (flags & O_ACCMODE) == O_WRONLY;
+    bool changes = creates(flags) || (flags & O_ACCMODE) == O_WRONLY;
 
     if (changes && fails("open", ENOSPC, caller))
         return -1;
@@ -258,7 +258,7 @@ int open(const char *path, int flags, ...)
     va_list arguments;
 
     va_start(arguments, flags);
-    mode_t mode = makes(flags) ? va_arg(arguments, mode_t) : 0;
+    mode_t mode = creates(flags) ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
     return open_for(AT_FDCWD, path, flags, mode, __builtin_return_address(0));
 }
@@ -268,7 +268,7 @@ int openat(int fd, const char *path, int flags, ...)
     va_list arguments;
 
     va_start(arguments, flags);
-    mode_t mode = makes(flags) ? va_arg(arguments, mode_t) : 0;
+    mode_t mode = creates(flags) ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
     return open_for(fd, path, flags, mode, __builtin_return_address(0));
 }

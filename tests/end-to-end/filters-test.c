@@ -29,7 +29,7 @@ static const struct filter {
     const char *cloud_alias, *lan_alias, *extra_alias; /* NULL: not set */
     const char *meters;
     const char *allowed, *refused; /* by cemm_alias_allowed() */
-    const char *asked, *source;    /* cemm_get(asked) is answered by `source`, or (NULL) absent */
+    const char *asked, *source;    /* cemm_get(asked) is answered by `source`; NULL: absent */
 } filters[] = {
     {"no filter", NULL, NULL, NULL, "han mb5 p1 s01", "mb77", "heatpump", "p1", GARAGE},
     {"no such Modbus address", NULL, NULL, NULL, "han mb5 p1 s01", "usage", "mb248", "mb5", GARAGE},

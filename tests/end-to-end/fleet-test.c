@@ -27,13 +27,13 @@ static time_t healthy_seconds; /* duration of the very first sweep, without faul
 struct sweep {
     struct sim sim;
     struct client client;
-    size_t answers;   /* good answers */
-    size_t failures;  /* of meters and devices */
-    size_t overdue;   /* failures because a promise was not kept by the deadline */
-    size_t late;      /* good answers after the first overdue one */
-    size_t foreign;   /* failures of healthy devices */
-    unsigned sockets; /* peak number of open sockets */
-    time_t seconds;   /* duration */
+    size_t answers;    /* good answers */
+    size_t failures;   /* of meters and devices */
+    size_t overdue;    /* failures because a promise was not kept by the deadline */
+    size_t late;       /* good answers after the first overdue failure */
+    size_t unexpected; /* failures of healthy devices */
+    unsigned sockets;  /* peak number of open sockets */
+    time_t seconds;    /* duration */
     bool done;
 };
 
@@ -72,7 +72,7 @@ static void take(void *data, const struct cemm_uid *uid, const char *alias,
     } else {
         sweep->failures++;
         sweep->overdue += uid && ends_in(uid, '9');
-        sweep->foreign += !uid || !(ends_in(uid, '7') || ends_in(uid, '9'));
+        sweep->unexpected += !uid || !(ends_in(uid, '7') || ends_in(uid, '9'));
     }
 }
 
@@ -83,7 +83,7 @@ static void run(struct sweep *sweep)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     const time_t start = now.tv_sec;
-    sweep->answers = sweep->failures = sweep->overdue = sweep->late = sweep->foreign = 0;
+    sweep->answers = sweep->failures = sweep->overdue = sweep->late = sweep->unexpected = 0;
     sweep->done = false;
     assert_int_equal(cemm_sweep(sweep->client.cemm, &all, take, sweep), 0);
     while (!sweep->done) {
@@ -157,8 +157,8 @@ static void test_all_answers(void **state)
     free(lines);
     assert_int_equal(kept, DEVICES * METERS);
     assert_int_equal(others, 0);
-    /* How long a promise takes is learned once for all devices, so a sample takes two requests, and
-     * only a few more are sent. */
+    /* How long a promise takes is learned once for all devices, so most samples take two requests.
+     */
     printf("# %zu requests for %zu samples\n", asked, kept);
     assert_true(asked * 2 <= 5 * kept);
     end(&sweep);
@@ -179,7 +179,7 @@ static void test_faulty_ones_delay_no_other(void **state)
     assert_int_equal(sweep.answers, healthy * METERS);
     assert_int_equal(sweep.late, 0);
     assert_int_equal(sweep.failures, DEVICES - healthy);
-    assert_int_equal(sweep.foreign, 0);
+    assert_int_equal(sweep.unexpected, 0);
 
     /* The faulty devices recover without intervention after their back-off. */
     sim_no_faults(&sweep.sim);

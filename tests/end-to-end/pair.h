@@ -28,8 +28,8 @@ void pair_begin_client(struct pair *pair);
 void pair_add_cloud(struct pair *pair);
 void pair_add_lan(struct pair *pair);
 
-/* Finds the devices and the meters, and skips the logs up to here. So a test then reads only the
- * requests that it causes. */
+/* Finds the devices and the meters. The logs' lines up to then are skipped, so a test reads only
+ * the requests that it causes. */
 void pair_get_to_know(struct pair *pair);
 
 /* pair_begin() does all of the above. */

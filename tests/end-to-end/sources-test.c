@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define BACKOFF_MS  700   /* the minimal back-off of a failed source */
-#define RETURN_MS   90000 /* time limit, after which something hangs */
+#define RETURN_MS   90000 /* time limit */
 #define QUIET_MS    100
 #define ANY_FAILURE -1
 
@@ -93,13 +93,13 @@ static void each_request_goes_where_it_belongs(void **state)
     }
 }
 
-/* ---- a source that ends ----------------------------------------------------------------- */
+/* ---- a source that fails ---------------------------------------------------------------- */
 
 /* Ways in which the LAN gives no answer or no usable answer. `silent`: a back-off follows. */
 static const struct {
     const char *fault; /* NULL: the port is closed */
     bool silent;
-} ends[] = {
+} failures[] = {
     {NULL, true},
     {"stall@lan:*", true},
     {"delay=15000@lan:*", true},
@@ -151,23 +151,23 @@ static void expect_backoff(const char *name, int64_t begun)
 static void the_cloud_takes_over(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT(ends); i++) {
-        const char *name = ends[i].fault ? ends[i].fault : "refused";
+    for (size_t i = 0; i < COUNT(failures); i++) {
+        const char *name = failures[i].fault ? failures[i].fault : "refused";
         pair_begin(&rig);
-        spoil_lan(ends[i].fault);
+        spoil_lan(failures[i].fault);
         int64_t begun = client_now_ms();
         struct reply reply = pair_get(&rig, CEMM_REALTIME, "p1");
         pair_expect(name, pair_from(&reply, HOME), "the cloud answers", &reply);
         reply_clear(&reply);
         pair_expect_count(name, "cloud", sim_count(&rig.cloud, "cloud "), 1);
-        if (ends[i].silent && ends[i].fault) {
+        if (failures[i].silent && failures[i].fault) {
             reply = pair_get(&rig, CEMM_REALTIME, "s01");
             pair_expect(name, pair_from(&reply, HOME),
                         "the cloud answers while the LAN is backed off", &reply);
             reply_clear(&reply);
             expect_backoff(name, begun);
         }
-        repair_lan(ends[i].fault);
+        repair_lan(failures[i].fault);
         if (!comes_back(GARAGE))
             fail_msg("%s: the LAN is not used again", name);
         pair_end(&rig);
@@ -218,11 +218,12 @@ static void the_lan_comes_later(void **state)
 
 /* ---- absence ---------------------------------------------------------------------------- */
 
-/* A document is absent if every source with that endpoint says so; otherwise the request fails. */
+/* A document is absent only if every source with that endpoint says so. If one source says so and
+ * the other fails, the request fails. */
 static void absent_only_if_all_sources_say_so(void **state)
 {
     static const struct {
-        const char *lan, *cloud;
+        const char *lan, *cloud; /* their faults; delay=1: none */
         enum cemm_endpoint endpoint;
         int result; /* ANY_FAILURE: any negative errno; 0: the cloud answers */
     } rows[] = {
@@ -371,7 +372,7 @@ static void no_request_is_lost_or_doubled(void **state)
      * the request is not repeated. */
     static const struct {
         const char *fault;
-        bool kept; /* the LAN's connection is reused */
+        bool reused; /* the LAN's connection */
         size_t lan_most;
     } rows[] = {
         {"truncate@lan:*", true, 1},   {"drop@lan:*", true, 2},   {"drop@lan:*", false, 1},
@@ -383,7 +384,7 @@ static void no_request_is_lost_or_doubled(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct reply replies[COUNT(group)][2];
         pair_begin(&rig);
-        if (!rows[i].kept) {
+        if (!rows[i].reused) {
             spoil_lan(NULL);
             repair_lan(NULL);
         }

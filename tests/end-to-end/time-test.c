@@ -86,7 +86,7 @@ struct line {
     enum channel channel;
     int64_t last;            /* time of the simulator's newest reading */
     size_t wanted, received; /* numbers of readings */
-    size_t sweep_given;      /* number of readings received in this sweep */
+    size_t sweep_received;   /* number of readings received in this sweep */
     struct cemm_sample at;   /* the newest reading received, without its text */
 };
 
@@ -133,7 +133,7 @@ static void take_sample(const char *alias, const struct cemm_document *document,
     assert_non_null(entry);
     if (!cemm_ledger_accept(entry, document, sample))
         return;
-    line->sweep_given++;
+    line->sweep_received++;
     line->received++;
     line->at = *sample;
 }
@@ -175,18 +175,18 @@ static void check_line(struct line *line)
 
     assert_int_equal(meter_latest(soak.meters[line->truth], line->channel, step_ms, &sample), 0);
     bool fresh = sample.time_ms > line->last;
-    bool right = line->sweep_given == fresh &&
+    bool right = line->sweep_received == fresh &&
                  (!fresh || (line->at.time == sample.time_ms &&
                              line->at.value == (double)sample.value / VALUE_ONE));
     if (!right)
         fail_msg(
             "%s %s at %lld: %zu received, the last %.17g of %lld; the simulator has %.17g of %lld",
             aliases[line->meter], channel_name(line->channel), (long long)step_ms,
-            line->sweep_given, line->at.value, (long long)line->at.time,
+            line->sweep_received, line->at.value, (long long)line->at.time,
             (double)sample.value / VALUE_ONE, (long long)sample.time_ms);
     line->wanted += fresh;
     line->last = sample.time_ms;
-    line->sweep_given = 0;
+    line->sweep_received = 0;
 }
 
 static void sweep(void)
@@ -539,7 +539,8 @@ static void begin_listed(void)
 }
 
 /* A device that its account no longer lists and that does not answer is no longer requested. With
- * uid-twice, the list has only the first device. `fault` is a further fault of the second. */
+ * uid-twice, the list has only the first device. `fault` is a further fault of the second device.
+ */
 static void no_longer_listed(const struct cemm_selection *selection, const char *fault)
 {
     begin_listed();
@@ -572,7 +573,8 @@ static void no_longer_listed_by_any(void **state)
     no_longer_listed(&(struct cemm_selection){0}, "status=404@cloud:" OTHER_UID ":*");
 }
 
-/* The same when requests to the device are pending while the list arrives. */
+/* As no_longer_listed_by_an_account(), but requests to the device are pending when the list
+ * arrives. */
 static void no_longer_listed_meanwhile(void **state)
 {
     (void)state;

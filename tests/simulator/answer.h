@@ -9,14 +9,14 @@
 #define ANSWER_HTML "text/html; charset=utf-8"
 #define ANSWER_TEXT "text/plain; charset=utf-8"
 
-/* How an answer is sent, and what happens to the connection ("it") afterwards. Except for
- * ANSWER_HTTP, the body also contains the header and is sent unchanged. */
+/* How an answer is sent, and what happens to its connection afterwards. Except for ANSWER_HTTP, the
+ * body also contains the HTTP header and is sent unchanged. */
 enum answer_end {
     ANSWER_HTTP,  /* normal: the HTTP library makes the header */
-    ANSWER_CLOSE, /* it is closed */
-    ANSWER_LATE,  /* it is closed a while later; until then nothing is read */
-    ANSWER_RESET, /* it is reset */
-    ANSWER_HOLD,  /* it is kept open; nothing more is sent */
+    ANSWER_CLOSE, /* the connection is closed */
+    ANSWER_LATE,  /* the connection is closed a while later; until then nothing is read */
+    ANSWER_RESET, /* the connection is reset */
+    ANSWER_HOLD,  /* the connection is kept open; nothing more is sent */
     ANSWER_DRIP,  /* everything after the header is sent byte by byte */
 };
 
@@ -24,7 +24,7 @@ struct answer {
     unsigned status;
     char *body; /* allocated; NULL: empty */
     size_t length;
-    size_t sent;      /* if less than `length`, the connection is closed inside the body */
+    size_t sent;      /* less than `length`: the connection is closed after this many bytes */
     const char *type; /* a literal */
     time_t date;      /* 0: the current time */
     int retry_after;  /* seconds; -1: no such header */

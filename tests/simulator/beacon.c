@@ -3,8 +3,8 @@
  *
  * One socket receives the broadcasts, and each device has its own socket, bound to the device's
  * address. A device sends its answers from its socket, so they come from its address, as those of
- * real devices do. It also receives unicast queries there. All sockets use the same port. They set
- * SO_REUSEADDR, so several simulators can run on one machine.
+ * real devices do. It also receives unicast queries on its socket. All sockets use the same port.
+ * They set SO_REUSEADDR, so several simulators can run on one machine.
  *
  * The destination of a packet decides which devices answer: a broadcast concerns only the devices
  * in the network that it was sent to, although one process simulates the devices of all networks.
@@ -189,6 +189,8 @@ static int read_query(int fd, struct packet *ret_packet)
     return -EBADMSG;
 }
 
+/* Whether the socket's device must answer: the packet was sent to the device, or to all in its
+ * network. */
 static bool concerns(const struct beacon_socket *sock, const struct packet *packet)
 {
     if (packet->to.s_addr == sock->address.s_addr)
@@ -197,9 +199,9 @@ static bool concerns(const struct beacon_socket *sock, const struct packet *pack
            (packet->to.s_addr == sock->broadcast || packet->to.s_addr == INADDR_BROADCAST);
 }
 
-/* Whether the sender is a simulated device. Its junk includes an echo of the query, which must not
- * be answered. */
-static bool is_own(const struct beacon *beacon, const struct sockaddr_in *sender)
+/* Whether the sender is one of the simulated devices. Their junk includes a copy of the query,
+ * which must not be answered. */
+static bool is_from_device(const struct beacon *beacon, const struct sockaddr_in *sender)
 {
     const struct options *options = beacon->pool->world->options;
 
@@ -294,7 +296,7 @@ void beacon_take(struct watch *watch)
     struct packet packet = {0};
     struct sockaddr_in to;
 
-    if (read_query(sock->fd, &packet) < 0 || is_own(beacon, &packet.sender))
+    if (read_query(sock->fd, &packet) < 0 || is_from_device(beacon, &packet.sender))
         return;
     to = packet.sender;
     if (options->beacon_to)

@@ -1,9 +1,9 @@
 /*
  * Days, months and years in the meters' time zone.
  *
- * The API's days are those of the meter's zone, and twice a year a day has 23 or 25 hours. GLib's
- * GTimeZone accepts any zone by name; libc would need TZ, which affects the whole process. Dates
- * are converted to and from seconds with timegm() and gmtime_r(), which depend on no zone.
+ * The API's days are those of the meter's zone, and each year one day has 23 and one has 25 hours.
+ * GLib's GTimeZone accepts any zone by name; libc would need $TZ, which affects the whole process.
+ * Dates are converted to and from seconds with timegm() and gmtime_r(), which depend on no zone.
  */
 #include "calendar.h"
 
@@ -65,8 +65,8 @@ int64_t calendar_start(const struct calendar *calendar, int year, int month, int
 {
     struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
     gint64 local = timegm(&tm);
-    /* If midnight occurs twice, the day begins at the first one, in summer time. If it is
-     * skipped, the day begins at the end of the gap. */
+    /* If midnight occurs twice, the day begins at the first of the two, which is in summer time. If
+     * midnight is skipped, the day begins at the end of the gap. */
     int interval = g_time_zone_adjust_time(calendar->zone, G_TIME_TYPE_DAYLIGHT, &local);
 
     return local - g_time_zone_get_offset(calendar->zone, interval);

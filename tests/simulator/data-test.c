@@ -22,7 +22,7 @@
 #define SINCE    INT64_C(1672527600) /* 2023-01-01 00:00 in Amsterdam */
 #define JULY_1   INT64_C(1719784800) /* 2024-07-01 00:00 */
 #define JANUARY  INT64_C(1704063600) /* 2024-01-01 00:00 */
-#define LONG_AGO INT64_C(1640991600) /* 2022-01-01 00:00 */
+#define LONG_AGO INT64_C(1640991600) /* 2022-01-01 00:00: before SINCE */
 #define NOW      INT64_C(1735686000) /* 2025-01-01 00:00: all of 2024 has ended */
 
 struct rig {
@@ -122,7 +122,7 @@ static void counters_never_step_back(void **state)
     }
 }
 
-/* In a day, the counters rise by the sum of the power of all minutes, except for rounding. */
+/* In a day, the counters rise by the energy of all its minutes, except for rounding. */
 static void energy_is_the_sum_of_power(void **state)
 {
     struct rig *rig = *state;

@@ -1,11 +1,11 @@
 /*
  * What the simulated meters measure.
  *
- * Everything is a function of uid, alias, channel and time, in whole numbers, so two runs, two
- * machines and the oracle (--print) agree to the last digit. The power of each minute is made from
- * a hash. Energy is the sum of these minutes, so counters, days, months and years agree. The sums
- * up to each midnight are cached (computing a year takes about 10 ms). The cache is the only state,
- * and it does not affect any answer.
+ * Everything is a function of uid, alias, channel and time, and is calculated in whole numbers. So
+ * two runs, two machines and the oracle (--print) agree to the last digit. The power of each minute
+ * is made from a hash. Energy is the sum of these minutes, so counters, days, months and years
+ * agree. The sums up to each midnight are cached (computing a year takes about 10 ms). The cache is
+ * the only state, and it does not affect any answer.
  */
 #include "data.h"
 
@@ -18,7 +18,7 @@
 
 /* Power is stored in 1/8 W and summed in 1/8 Ws. ENERGY_UNIT times 1/8 Ws is 1/1024 kWh. */
 #define ENERGY_UNIT (8 * 3600 * 1000 / VALUE_ONE)
-/* Gas is stored in 1/1024 m3 per hour. That is 50/3 times 1/1024 L/min. */
+/* Gas is stored in 1/1024 m3 per hour. 1 m3 per hour is 50/3 L/min. */
 #define GAS_FLOW_TIMES_3 50
 
 #define HUMIDITY_LOWEST 40 /* percent */
@@ -368,23 +368,24 @@ static int day_rows(struct meter *meter, int64_t utc, int64_t now_ms, struct sam
     return 0;
 }
 
-/* Returns the consumption from `start` to `end`, as far as it has been measured. */
+/* Returns by how much a channel's reading changes from `start` to `end`, as far as it has been
+ * measured. */
 static int amount(struct meter *meter, enum channel channel, int64_t start, int64_t end,
                   int64_t now_ms, int64_t *ret_value)
 {
-    int64_t until = now_ms - now_ms % meter->interval_ms;
+    int64_t until_ms = now_ms - now_ms % meter->interval_ms;
     int64_t from = start > meter->since ? start : meter->since;
     int64_t before, after;
     int r;
 
     *ret_value = 0;
-    if (end * 1000 < until)
-        until = end * 1000;
-    if (from * 1000 >= until)
+    if (end * 1000 < until_ms)
+        until_ms = end * 1000;
+    if (from * 1000 >= until_ms)
         return 0;
     r = meter_value(meter, channel, from * 1000, &before);
     if (r == 0)
-        r = meter_value(meter, channel, until, &after);
+        r = meter_value(meter, channel, until_ms, &after);
     if (r < 0)
         return r == -ENOENT ? 0 : r;
     *ret_value = after - before;
@@ -397,18 +398,19 @@ static int sum_rows(struct meter *meter, enum period period, enum channel channe
     enum period step = period == PERIOD_YEAR ? PERIOD_MONTH : PERIOD_DAY;
     size_t count = 0;
 
-    for (int64_t last = end; last > start && count < PERIOD_ROWS_MAX;) {
-        int64_t first, end_of_step, value;
+    /* The newest row comes first, so this loop goes back from the end. */
+    for (int64_t next = end; next > start && count < PERIOD_ROWS_MAX;) {
+        int64_t step_start, step_end, value;
         int r;
 
-        calendar_period(meter->calendar, step, last - 1, &first, &end_of_step);
-        if (end_of_step <= meter->since)
+        calendar_period(meter->calendar, step, next - 1, &step_start, &step_end);
+        if (step_end <= meter->since)
             break;
-        r = amount(meter, channel, first, end_of_step, now_ms, &value);
+        r = amount(meter, channel, step_start, step_end, now_ms, &value);
         if (r < 0)
             return r;
-        rows[count++] = (struct sample){.time_ms = first * 1000, .value = value};
-        last = first;
+        rows[count++] = (struct sample){.time_ms = step_start * 1000, .value = value};
+        next = step_start;
     }
     *ret_count = count;
     return 0;

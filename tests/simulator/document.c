@@ -71,7 +71,7 @@ void document_sample(FILE *out, const struct sample *sample, enum rounding round
     putc(']', out);
 }
 
-/* These tables have the channels of each kind of meter in each document. */
+/* The channels of each kind of meter: in a day, in a month or year, and in totals. */
 static const int8_t day_channels[][2] = {
     [METER_SMART] = {CHANNEL_POWER, LIST_END},  [METER_GAS] = {CHANNEL_GAS, LIST_END},
     [METER_PULSE] = {CHANNEL_POWER, LIST_END},  [METER_WATER] = {CHANNEL_FLOW, LIST_END},
@@ -122,7 +122,7 @@ static const struct {
 };
 
 /* Smart meters and their gas meters. Firmware 2.26 also lists p1's gas meter as emucs-gas.
- * The last row of which both meters exist is used. */
+ * If several rows have the smart meter, the last of them whose gas meter exists is used. */
 static const struct {
     const char *smart;
     const char *gas;
@@ -187,7 +187,6 @@ static void put_io(const struct world *world, enum api api, int index, FILE *out
         fprintf(out, "\"port_option\":\"%s\",\"full_id\":%d}", io_rows[i].port_option, FULL_ID);
 }
 
-/* `only` is the index of one meter, or -1 for all. */
 void document_io(const struct world *world, enum api api, int only, FILE *out)
 {
     const char *comma = "";
@@ -230,7 +229,7 @@ static bool has_last_second(const struct world *world, struct meter *meter, enum
     return start >= world->since && start * 1000 <= simclock_now(&world->clock);
 }
 
-/* Whether --next-row adds the first row of the next period, which it does if this period has ended.
+/* Whether the option --next-row adds a row at the end of this period: only if the period has ended.
  */
 static bool has_next(const struct world *world, enum period period, int64_t utc,
                      struct sample *ret_sample)
@@ -249,7 +248,7 @@ static int put_series(const struct world *world, struct meter *meter, enum api a
 {
     enum rounding rounding = document_rounding(world, api);
     const char *comma = "";
-    struct sample last;
+    struct sample extra;
     struct sample *rows;
     size_t count;
     int r = meter_rows(meter, period, channel, utc, simclock_now(&world->clock), &rows, &count);
@@ -257,13 +256,13 @@ static int put_series(const struct world *world, struct meter *meter, enum api a
     if (r < 0)
         return r;
     fprintf(out, "\"%s\":[", channel_name(channel));
-    if (has_next(world, period, utc, &last)) {
-        document_sample(out, &last, rounding);
+    if (has_next(world, period, utc, &extra)) {
+        document_sample(out, &extra, rounding);
         comma = ",";
     }
-    if (period == PERIOD_DAY && has_last_second(world, meter, api, utc, &last)) {
+    if (period == PERIOD_DAY && has_last_second(world, meter, api, utc, &extra)) {
         fputs(comma, out);
-        document_sample(out, &last, rounding);
+        document_sample(out, &extra, rounding);
         comma = ",";
     }
     for (size_t i = 0; i < count; i++) {

@@ -1,10 +1,10 @@
 /*
  * Faults: each has a name, and acts on the requests whose path matches its glob.
  *
- * A row of a table describes a fault: its name, the range of its argument, whether it waits,
- * replaces the answer or damages the genuine answer, and its function. spoil.c has most faults in
- * the content of an answer, wire.c has the faults in how it is sent, and this file has the others,
- * including all faults that have arguments or wait. A new fault needs a row and a function.
+ * Each fault is a row of a table. spoil.c has most faults in the content of an answer. wire.c has
+ * the faults in how an answer is sent. This file has all others, including all faults that have
+ * arguments or wait. A new fault needs a row and a function. The genuine answer is the one that
+ * would be sent without a fault.
  */
 #include "fault.h"
 
@@ -268,7 +268,7 @@ static enum fault_when when(const struct fault *fault)
     return fault->row ? fault->row->when : FAULT_AFTER;
 }
 
-/* Parses the text between the name and the @, which begins with '='. */
+/* Parses the text between the name and the @: '=' and the argument, or nothing. */
 static int parse_argument(const struct fault_row *row, const char *text, const char *at,
                           long *ret_argument)
 {

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define DAY_MINUTES      1440
-#define SOLAR_NOON       795 /* 13:15, between winter's and summer's */
+#define SOLAR_NOON       795 /* 13:15; it is earlier in winter time and later in summer time */
 #define KETTLE_WATT      1800
 #define LOW_TARIFF_UNTIL (7 * 60)
 #define LOW_TARIFF_FROM  (23 * 60)
@@ -147,8 +147,8 @@ static int hill(int minute, int middle, int half, int height)
 /* The values that are the same for all minutes of a roof's day. */
 struct sun {
     uint64_t seed;
-    int noon;
-    int64_t half;
+    int noon;     /* minutes after 00:00 */
+    int64_t half; /* half of the time from sunrise to sunset, in minutes */
     int64_t peak; /* in 1/8 W */
 };
 
@@ -166,6 +166,8 @@ static struct sun sun_of(uint64_t seed, int phase, int64_t day, int yearday)
     };
 }
 
+/* Returns the power of the panels. Here and below, `minute` counts from 1970 and seeds the random
+ * numbers; `local` is the local time in minutes after 00:00. */
 static int64_t sunshine(const struct sun *sun, int64_t minute, int local)
 {
     int64_t distance = local - sun->noon;

@@ -25,8 +25,8 @@ struct household {
     int solar_phase; /* minutes by which its roof is late */
 };
 
-/* The measurements of a day: minutes of power (1/8 W) or flow (1/8 L/min), or hours of gas (1/1024
- * m3). */
+/* The measurements of a day: power (1/8 W) or flow (1/8 L/min) for each minute, or gas (1/1024 m3)
+ * for each hour. */
 struct day {
     int64_t start;
     int64_t end;
@@ -40,6 +40,7 @@ struct day {
 int meter_kind_of(const char *alias, enum meter_kind *ret_kind);
 /* Whether the cloud has meters with this alias. Meters with other aliases exist only on the LAN. */
 bool meter_in_cloud(const char *alias);
+/* Returns 0, or -ENOENT: the alias is not simulated. */
 int household_begin(const char *uid, const char *alias, struct household *ret_household);
 
 void household_day(const struct household *household, const struct calendar *calendar,

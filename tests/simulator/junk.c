@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 #define LONG_SIZE  3000 /* more than a packet on Ethernet holds */
-#define DEEP_COUNT 600  /* arrays in each other; all 1200 brackets fit in a packet */
+#define DEEP_COUNT 600  /* nested arrays; all 1200 brackets fit in a packet */
 #define TYPE       "CEMM_basic"
 #define VERSION    "1.24"
 #define OLD        "1.22" /* a real device with this version does not answer queries */
@@ -90,7 +90,8 @@ static void put_deep(FILE *out, const struct beacon_fields *fields)
     putc('}', out);
 }
 
-/* A client that is bound to the discovery port receives its own query. This packet is the same. */
+/* A client that is bound to the discovery port receives its own query. This packet looks
+ * like that query. */
 static void put_echo(FILE *out, const struct beacon_fields *fields)
 {
     (void)fields;

@@ -489,7 +489,7 @@ static int settle_types(struct options *options)
     return 0;
 }
 
-/* Sets the defaults that depend on other options, and checks that the options fit together. */
+/* Adds the extra meters, and sets the types and the defaults that depend on other options. */
 static int settle(struct options *options)
 {
     if (options->meter_count + options->extra_count > METERS_MAX) {

@@ -10,7 +10,7 @@
 #define METERS_MAX  32
 #define DEVICES_MAX 100000
 #define LAN_MAX     1024
-#define FIRST_MAX   (0xffffff - DEVICES_MAX) /* uids count in three octets */
+#define FIRST_MAX   (0xffffff - DEVICES_MAX) /* a uid has three octets for the number */
 
 /* The firmware of the LAN devices. */
 enum firmware {
@@ -27,8 +27,8 @@ enum promise_body {
 struct meter_name {
     const char *alias;
     const char *like; /* the documented alias whose kind and data it has; usually `alias` */
-    const char *type; /* in io; NULL: see document.c */
-    bool unlisted;    /* not in io */
+    const char *type; /* its type in `io`; NULL: the usual one, see document.c */
+    bool unlisted;    /* not in `io` */
 };
 
 /* A type that replaces the usual type of a meter. */
@@ -40,7 +40,7 @@ struct meter_type {
 struct options {
     int devices;
     int first; /* number of the first device */
-    int lan;
+    int lan;   /* number of devices that are also on the LAN */
     struct in_addr lan_bind[LAN_MAX];
     int lan_bind_count; /* 0: 127.0.0.1, and each device has its own port */
     int cloud_port;
@@ -69,8 +69,8 @@ struct options {
     bool discovery;
     int discovery_port;
     int beacon_to;              /* the port to answer to; 0: the port that sent the query */
-    const char *beacon_claim;   /* NULL: the real address */
-    const char *beacon_version; /* NULL: the firmware's */
+    const char *beacon_claim;   /* the address in answers; NULL: the real one */
+    const char *beacon_version; /* the version in answers; NULL: the firmware's */
     int beacon_times;
     bool beacon_junk;
     const char *since; /* NULL: two years before now */
@@ -81,8 +81,8 @@ struct options {
     const char *tls_cert;     /* a file; NULL: the cloud has no TLS */
     const char *tls_key;      /* a file */
     const char *tls_priority; /* GnuTLS's priority string; NULL: its default */
-    const char *control;
-    const char *log;
+    const char *control;      /* a file with faults, or NULL */
+    const char *log;          /* a file, or NULL */
     bool log_connections;
     bool help;
     bool print;

@@ -51,6 +51,7 @@ void promises_end(struct promises *promises)
         forget(promises, TAILQ_FIRST(&promises->list));
 }
 
+/* Removes the promises that are too old. Then finds the promise of a request, or returns NULL. */
 static struct promise *find(struct promises *promises, const char *request, int64_t now_ms)
 {
     struct promise key = {.request = request};

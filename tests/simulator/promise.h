@@ -19,10 +19,11 @@ struct promises {
 void promises_begin(struct promises *promises, const struct options *options);
 void promises_end(struct promises *promises);
 
-/* Replaces the answer with a 202 until the promised time of the request. */
+/* Replaces a 200 with a 202 until the promised time has passed since the first such request.
+ * Returns 0 or -ENOMEM. */
 int promise_gate(struct promises *promises, const char *request, int64_t now_ms,
                  struct answer *answer);
-/* Returns a new id. */
+/* Returns the id of a new promise. */
 uint64_t promise_next(struct promises *promises);
 /* Replaces the answer with the 202 of a promise. Returns 0 or -ENOMEM. */
 int promise_answer(struct promises *promises, uint64_t id, struct answer *answer);

@@ -329,8 +329,8 @@ void request_due(struct request *request)
         request_resume(request, request->answered ? PHASE_GONE : PHASE_ANSWER);
 }
 
-/* If `request` has occupied its device, starts the first queued request immediately, so that no new
- * request can overtake it. */
+/* If the device is busy with `request`, starts the first queued request immediately, so that no new
+ * request can overtake the queued one. */
 static void start_next(struct request *request)
 {
     struct listener *listener = request->listener;
@@ -381,7 +381,7 @@ static const char *parameter(struct request *request, const char *name)
 
 /* Returns the request as API:UID:PATH, the text that the glob of a fault may match. The caller
  * frees it. NULL: there is no memory. */
-static char *where(const struct request *request)
+static char *full_path(const struct request *request)
 {
     char *text;
 
@@ -408,14 +408,14 @@ static int genuine_answer(struct request *request, struct answer *answer)
 static int make_answer(struct request *request, struct answer *answer)
 {
     struct world *world = request->listener->pool->world;
-    char *name = where(request);
+    char *where = full_path(request);
     const struct fault *fault;
     int r = 0;
 
-    if (!name)
+    if (!where)
         return -ENOMEM;
-    fault = faults_find(&world->options->faults, name, request->path);
-    free(name);
+    fault = faults_find(&world->options->faults, where, request->path);
+    free(where);
     if (!fault || fault_needs_answer(fault))
         r = genuine_answer(request, answer);
     if (r == 0 && fault)
@@ -440,17 +440,17 @@ static enum MHD_Result give_answer(struct request *request)
     return sent;
 }
 
-/* Returns how long a fault makes this request wait. */
+/* Returns how long a fault makes this request wait, in milliseconds, or FAULT_FOREVER. */
 static int64_t wait_of(struct request *request)
 {
-    char *name = where(request);
+    char *where = full_path(request);
     int64_t wait;
 
-    if (!name)
+    if (!where)
         return 0;
-    wait = faults_wait(&request->listener->pool->world->options->faults, name, request->path,
+    wait = faults_wait(&request->listener->pool->world->options->faults, where, request->path,
                        idle_for(request));
-    free(name);
+    free(where);
     return wait;
 }
 

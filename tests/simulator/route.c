@@ -14,7 +14,8 @@
 #define LAN_PREFIX "/open-api/v1/"
 #define PARTS_MAX  6
 
-/* Splits a path at its slashes, ignoring a slash at the end. Returns the number of parts. */
+/* Splits a path at its slashes, ignoring a slash at the end. Returns the number of parts, or 0 if
+ * there are more than PARTS_MAX. */
 static int split(char *path, char *parts[PARTS_MAX])
 {
     int count = 0;
@@ -116,7 +117,8 @@ void route_parse(const struct world *world, enum api api, const char *path,
                                       : parse_cloud(parts, count, ret_target);
 }
 
-/* Returns 0 if the cloud may and can answer, otherwise the status of the refusal. */
+/* Returns 0 if the key permits the request and the thing that it asks for exists, otherwise the
+ * HTTP status of the refusal. */
 static unsigned refuse_cloud(const struct world *world, const struct target *target,
                              const struct query *query)
 {

@@ -13,9 +13,9 @@
 enum what {
     WHAT_NOTHING, /* 404 */
     WHAT_DEVICES,
-    WHAT_LAN_ROOT,
-    WHAT_IO,
-    WHAT_ALIAS,
+    WHAT_LAN_ROOT, /* what a LAN device says about itself */
+    WHAT_IO,       /* the list of meters */
+    WHAT_ALIAS,    /* the entry of one meter in that list */
     WHAT_REALTIME,
     WHAT_HISTORY,
     WHAT_TOTALS,
@@ -35,9 +35,10 @@ struct query {
     const char *whole; /* the path and the parameters, which identify a promise */
 };
 
+/* Parses a path. WHAT_NOTHING: the API has no such path. */
 void route_parse(const struct world *world, enum api api, const char *path,
                  struct target *ret_target);
-/* Makes the answer. `device` is the device whose LAN port received the request, or NULL for the
- * cloud. */
+/* Makes the answer, and returns 0 or a negative errno. `device` is the device whose LAN port
+ * received the request, or NULL for the cloud. */
 int route_answer(struct world *world, struct device *device, const struct target *target,
                  const struct query *query, struct answer *answer);

@@ -61,8 +61,8 @@ static bool find_pair(const char *text, struct pair *ret_pair, const char **ret_
     return true;
 }
 
-/* Replaces each sample that is before `until`, a place in the body (NULL: all samples), by what
- * `write` makes of it. */
+/* Replaces each sample by what `write` makes of it. If `until`, a place in the body, is not NULL,
+ * the samples after it stay as they are. */
 static int each_pair_until(struct answer *answer, const char *until, write_pair *write,
                            const char *text)
 {
@@ -316,7 +316,7 @@ static int apply_html_type(const char *text, struct answer *answer)
     return 0;
 }
 
-static int apply_busy(const char *text, struct answer *answer)
+static int apply_retry_later(const char *text, struct answer *answer)
 {
     int r = answer_error(answer, (unsigned)strtoul(text, NULL, 10));
 
@@ -430,7 +430,7 @@ const struct spoiler spoilers[] = {
     {"trailing", apply_around, "\0}", "the answer has one brace too many"},
     {"comment", apply_around, "/* */\0", "the answer begins with a comment"},
     {"html-type", apply_html_type, "", "the genuine answer, declared as HTML"},
-    {"busy", apply_busy, "429", "429 with Retry-After: 2"},
-    {"down", apply_busy, "503", "503 with Retry-After: 2"},
+    {"busy", apply_retry_later, "429", "429 with Retry-After: 2"},
+    {"down", apply_retry_later, "503", "503 with Retry-After: 2"},
     {NULL, NULL, NULL, NULL},
 };

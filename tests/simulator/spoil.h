@@ -1,4 +1,4 @@
-/* Genuine answers that are damaged, and invalid answers. See spoil.c. */
+/* Faults that damage genuine answers, or replace them by invalid ones. See spoil.c. */
 #pragma once
 
 #include "answer.h"

@@ -2,7 +2,8 @@
  * The cloud's certificate and its key.
  *
  * Each test makes its good and bad certificates and their keys when it runs, so no certificate
- * expires and no key is in the repository. It also chooses the TLS versions (--tls-priority).
+ * expires and no key is in the repository. Each test also chooses the TLS versions
+ * (--tls-priority).
  */
 #include "tls.h"
 

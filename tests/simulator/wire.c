@@ -15,7 +15,8 @@
 #define LONG_SIZE 200000 /* bytes of one header line */
 #define MANY      100    /* header lines, trailers or interim answers of at most 1000 bytes */
 
-/* Replaces the body with the bytes to send: a header, then `length` bytes of the body. */
+/* Replaces the body with the bytes to send: a header, then the first `length` bytes of
+ * the body. */
 __attribute__((format(printf, 4, 5))) static int send_as(struct answer *answer, enum answer_end end,
                                                          size_t length, const char *format, ...)
 {

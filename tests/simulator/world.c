@@ -193,7 +193,7 @@ static bool take_prefix(const char **name, const char *prefix)
     return found;
 }
 
-/* How a value is printed, as given by the prefixes of a channel's name. */
+/* The value to print. The prefixes of `name` (lan:, totals:) say how it is written. */
 struct wanted {
     const char *name;
     bool lan;

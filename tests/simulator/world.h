@@ -18,7 +18,7 @@ struct world {
     struct options *options;
     struct calendar *calendar;
     struct simclock clock;
-    int64_t since;
+    int64_t since; /* the first second that has data */
     struct device *devices;
     struct promises promises;
 };
@@ -29,6 +29,7 @@ void world_free(struct world *world);
 
 /* Returns the uid of the device with this number, or -EOVERFLOW. */
 int world_uid(int number, char ret_uid[static UID_SIZE]);
+/* Returns the device with this uid, or NULL. */
 struct device *world_device(const struct world *world, const char *uid);
 /* Returns the index of an alias in options.meters, or -ENOENT. */
 int world_meter(const struct world *world, const char *alias);
