@@ -450,8 +450,8 @@ output() {
   read_exits 'a directory as the file' 2 --output "$scratch/out"
   read_exits 'a device as the file' 2 --output /dev/null
   check 'the device stays a device' test -c /dev/null
-  # Before the program starts, TSan itself writes to $TMPDIR if that directory exists, which the limit
-  # does not allow. So it does not exist.
+  # Before the program starts, TSan writes to $TMPDIR if that directory exists. The limit does not allow
+  # this, so $TMPDIR is a directory that does not exist.
   (export TMPDIR=$scratch/none && ulimit -f 0 && "$cemm" read --config "$config" --output "$file" 2>&1 || echo "exit $?") |
     cat >"$scratch/full"
   is 'no room to write: exit code 1' 'exit 1' "$(tail -n 1 "$scratch/full")"

@@ -66,9 +66,9 @@ covered() {
     END { for (m = int((from + 59) / 60); m < int(until / 60); m++) if (!(m in seen)) exit 1 }'
 }
 
-# once UID SERIES: prints errors in the order of the values. The first value must be live. Then old
-# and live values alternate, each kind in order of time, none of them twice, and there must be no old
-# value in a minute that has a live value.
+# once UID SERIES: prints errors in the order of the values. A value is live (of now) or old (sent by
+# backfill). The first value must be live. Each kind must be in order of time, no value may be there
+# twice, and no minute may have both kinds.
 once() {
   values "$1" "$2" | awk '
     NR == 1 { live = old = first = $1; minute[int($1 / 60)] = "live"; next }

@@ -24,7 +24,7 @@ gaps=(
   "$(second '2025-04-11 10:05')/$(second '2025-04-11 13:20')"
   "$(second '2025-10-26 00:30 UTC')/$(second '2025-10-26 01:05 UTC')" # a part of each of the two hours at 02:00
   "$(second '2025-12-01')/$(second '2025-12-02')"                     # a whole day
-  "$(second '2025-12-05 18:00')/$(second '2025-12-05 18:10')"         # so few that the rest is scaled
+  "$(second '2025-12-05 18:00')/$(second '2025-12-05 18:10')"         # so few are missing that the others are scaled
 )
 
 # spoil: removes these minutes and readings from the archive, and simulates the replacement of p1.

@@ -11,12 +11,12 @@ import datetime
 import sys
 from decimal import Decimal
 
-PLACE, LEFT_OUT = sys.argv[1:3]
+DIRECTORY, HOUR_WITHOUT_PRICE = sys.argv[1:3]
 
 
 def rows(name):
-    """Time, import, export and forward of each row."""
-    with open(f"{PLACE}/{name}") as file:
+    """Yields the start, import, export and forward of each row (forward: the production of s01)."""
+    with open(f"{DIRECTORY}/{name}") as file:
         for line in file:
             cells = line.rstrip("\n").split(",")
             yield cells[2], cells[3], cells[4], cells[5]
@@ -43,12 +43,13 @@ for month, quarters in by_month(q for q in rows("s01.quarters") if q[3] and q[0]
 
 print("# the cost of each month at hourly prices")
 cost = {}
-with open(f"{PLACE}/prices.csv", "w") as prices:
+with open(f"{DIRECTORY}/prices.csv", "w") as prices:
     print("start,price", file=prices)
     for i, (time, taken, given, _) in enumerate(rows("p1.hours")):
         utc = datetime.datetime.fromisoformat(time).astimezone(datetime.timezone.utc)
+        # Any price will do, if it differs from hour to hour and is sometimes negative.
         price = Decimal((i * 7919) % 400 - 50) / 1000
-        if time == LEFT_OUT:
+        if time == HOUR_WITHOUT_PRICE:
             price = None
         else:
             print(utc.isoformat().replace("+00:00", "Z"), price, sep=",", file=prices)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # examples-energy.sh BUILD_DIR: runs the examples that read the output of `cemm energy`.
 # examples-energy.py calculates the expected results from the simulator's numbers.
-# shellcheck disable=SC2034 # of energy-lib.sh
+# shellcheck disable=SC2034 # energy-lib.sh uses $here and $since
 set -euo pipefail
 here=$(dirname "$0")
 # shellcheck source=tests/end-to-end/lib.sh
@@ -14,10 +14,11 @@ command -v gnuplot >/dev/null || skip 'gnuplot is not installed'
 
 examples=$(cd "$here/../../examples" && pwd)
 since=2025-09-01
-# These days are in two months. One of them has 25 hours, and on another the smart meter has no minutes
-# at noon.
+# These days are in two months, and one of them has 25 hours. The minutes of the smart meter (p1) from
+# $gap_from to $gap_until are missing.
 from=2025-10-23 to=2025-11-02
-gap=$(TZ=$zone date -d '2025-10-24 11:10' +%s)/$(TZ=$zone date -d '2025-10-24 13:20' +%s)
+gap_from=$(TZ=$zone date -d '2025-10-24 11:10' +%s)
+gap_until=$(TZ=$zone date -d '2025-10-24 13:20' +%s)
 
 # energy BY FILE METER…: writes the output of `cemm energy` for the meters to FILE.
 energy() {
@@ -27,17 +28,17 @@ energy() {
 
 start_sim --devices 1 --meters p1,s01 --since "$since"
 write_config "$config"
-energy hour hours.csv p1 # fills the archive, from which minutes are then removed
-without_minutes "${gap%/*}" "${gap#*/}"
+energy hour hours.csv p1 # fills the archive; the next line removes minutes from it
+without_minutes "$gap_from" "$gap_until"
 energy quarter quarters.csv p1 s01
 energy hour hours.csv p1
 
 for alias in p1 s01; do
   more=()
-  [[ $alias != p1 ]] || more=("gap=$gap")
+  [[ $alias != p1 ]] || more=("gap=$gap_from/$gap_until")
   work_out "$alias" "$from" "$to" quarter "${more[@]}" >"$scratch/$alias.quarters"
 done
-work_out p1 "$from" "$to" hour "gap=$gap" >"$scratch/p1.hours"
+work_out p1 "$from" "$to" hour "gap=$gap_from/$gap_until" >"$scratch/p1.hours"
 python3 "$here/examples-energy.py" "$scratch" 2025-10-25T07:00:00+02:00 >"$scratch/wanted"
 
 exits 'energy-oneliners.sh' 1 "$examples/energy-oneliners.sh" "$scratch/quarters.csv" "$scratch/hours.csv" "$scratch/prices.csv"
@@ -45,9 +46,9 @@ is 'an hour without a price is named' \
   'hours without a price, which are left out: 1, the first is 2025-10-25T07:00:00+02:00' "$err"
 sed 's/  */ /g; s/^ //' "$scratch/stdout" >"$scratch/got"
 is_file 'the peaks, self-consumption and cost are as calculated' "$scratch/wanted" "$scratch/got"
-is 'there are rows of two months' 6 "$(grep -c ^2025 "$scratch/got")"
-grep -v T07: "$scratch/hours.csv" >"$scratch/without.csv"
-exits 'energy-cost.py, with all prices' 0 "$examples/energy-cost.py" "$scratch/without.csv" "$scratch/prices.csv"
+is 'each of the three tables has a row for each of the two months' 6 "$(grep -c ^2025 "$scratch/got")"
+grep -v T07: "$scratch/hours.csv" >"$scratch/priced.csv" # without the hour that has no price
+exits 'energy-cost.py, with all prices' 0 "$examples/energy-cost.py" "$scratch/priced.csv" "$scratch/prices.csv"
 is 'energy-cost.py, with all prices: there is no message' '' "$err"
 exits 'energy-cost.py, with a price that is there twice' 1 "$examples/energy-cost.py" "$scratch/hours.csv" \
   <(cat "$scratch/prices.csv" && tail -n 1 "$scratch/prices.csv")
