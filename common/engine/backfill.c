@@ -1,14 +1,14 @@
 /*
- * Fetches missed minutes and sends them to the sinks, which are the outputs. A
- * round (of one series for one sink) begins after a live sample (current value),
+ * Fetches missed minutes and sends them to the sinks (the outputs, such as collectd's write
+ * plugins). A round handles one series for one sink: it begins after a live sample (current value),
  * and goes from the oldest missing minute to the newest, a day at a time.
  *
  * If the API lacks a minute but has a later one of that day, the missing minute is
  * unlikely to appear, so it is not requested again. Other missing minutes are requested
  * again after a pause, longer each time; newly missed minutes are requested immediately.
  *
- * If a sink fails, nothing is sent to it for a while. Series take turns in the
- * order of their live samples.
+ * If a sink fails, nothing is sent to it for a while. Rounds that wait for others to end begin in
+ * the order of their live samples.
  */
 #include "common/engine/health.h"
 #include "common/engine/timer.h"
@@ -36,8 +36,8 @@ struct job {
     struct cemm_backfill_job base; /* what the frontend knows of the job */
     struct cemm_backfill *backfill;
     struct sink *sink;
-    enum { IDLE, WAITS, RUNS } state;
-    int64_t last_live; /* when the last live sample arrived (monotonic) */
+    enum { IDLE, WAITS, RUNS } state; /* WAITS: for `timer`, then for its turn in `ready` */
+    int64_t last_live;                /* when the last live sample arrived (monotonic) */
     struct cemm_timer timer;
     /* The minutes to fetch: */
     int64_t limit; /* minutes that ended less than a minute before this are not fetched */
@@ -105,24 +105,25 @@ void cemm_backfill_free(struct cemm_backfill *backfill)
 
 /* ---- what is missing ------------------------------------------------------------------ */
 
-static bool missing(const struct job *job, int64_t from, int64_t *ret_from)
+/* Whether a minute is missing; *ret_first: the first missing one that begins at `from` or later. */
+static bool missing(const struct job *job, int64_t from, int64_t *ret_first)
 {
-    int64_t until;
+    int64_t end;
 
-    return cemm_ledger_missing(job->base.entry, job->base.sink, from, job->limit, ret_from, &until);
+    return cemm_ledger_missing(job->base.entry, job->base.sink, from, job->limit, ret_first, &end);
 }
 
 /* Whether a round should begin at `now` (monotonic milliseconds). */
 static bool wants(struct job *job, int64_t now)
 {
-    int64_t from;
+    int64_t first;
 
-    if (!missing(job, job->since, &from)) { /* all were sent or given up, or have left the window */
+    if (!missing(job, job->since, &first)) { /* all were sent or given up, or are too old now */
         (void)cemm_health_recover(&job->backoff);
         return false;
     }
     return !cemm_health_backs_off(&job->backoff, now) ||
-           missing(job, MAX(job->asked, job->since), &from);
+           missing(job, MAX(job->asked, job->since), &first);
 }
 
 /* ---- waiting ------------------------------------------------------------------------- */
@@ -142,18 +143,18 @@ static void wait_until(struct job *job, int64_t when)
 
 /* ---- a round --------------------------------------------------------------------------- */
 
-/* Ends the round. The next one begins at `again`; 0: not before the next live sample. */
-static void stop_round(struct job *job, int64_t again)
+/* Ends the round. The next one begins at `next_at`; 0: not before the next live sample. */
+static void stop_round(struct job *job, int64_t next_at)
 {
     const struct cemm_backfill_rules *rules = &job->backfill->rules;
-    bool ran = job->state == RUNS;
+    bool ran = job->state == RUNS; /* false: the round ended before its first request */
 
     cemm_document_unref(job->day);
     job->day = NULL;
     job->state = IDLE;
     job->backfill->busy--;
-    if (again)
-        wait_until(job, again);
+    if (next_at)
+        wait_until(job, next_at);
     if (ran && rules->done)
         rules->done(job->backfill->data, &job->base);
 }
@@ -180,14 +181,14 @@ static void end_round(struct job *job, bool failed)
 static bool sink_refused(struct job *job, int result)
 {
     int64_t now = cemm_clock_steady();
-    int64_t again = now - job->last_live < LIVE_MS ? now + job->backfill->rules.delay_ms : 0;
+    int64_t next_at = now - job->last_live < LIVE_MS ? now + job->backfill->rules.delay_ms : 0;
     bool first = false;
 
     if (result != -EAGAIN) {
         first = cemm_health_fail(&job->sink->health, now, sink_backoff, cemm_random());
-        again = job->sink->health.retry_at;
+        next_at = job->sink->health.retry_at;
     }
-    stop_round(job, again);
+    stop_round(job, next_at);
     return first;
 }
 

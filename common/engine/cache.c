@@ -13,7 +13,7 @@
 /* If no source is known to reach a device, lists of devices older than this are requested again. */
 #define UNKNOWN_AGE_MS (60 * 1000)
 
-/* A failed period is not logged if the meter's last failure was less than this long ago. */
+/* The failure of a period is not logged if another period of the meter failed within this time. */
 #define LOG_AGE_MS (60 * 60 * 1000)
 
 /* One document: cached, being fetched, or neither. */
@@ -167,7 +167,7 @@ static bool known_lost(struct cemm_device *device)
 
 /* The entry that records what was logged: `entry` itself, or the one that all periods of the meter
  * share, so that a thousand failed days are logged once. No caller can request the shared entry,
- * because it has no period. If `make` is true, creates it. NULL: there is none. */
+ * because it has no period. `make`: creates it if needed. NULL: there is none, or no memory. */
 static struct cemm_entry *log_entry(struct cemm_entry *entry, bool make)
 {
     struct cemm_query query = entry->query;
@@ -229,7 +229,8 @@ static bool unanswered(const struct cemm_registry *registry, const struct cemm_d
     return false;
 }
 
-/* Logs, once, that answers can't be used. If a source does not answer, its route logs that. */
+/* Logs, once, that answers can't be used or (-ENODATA) that an answer to REALTIME has no sample. If
+ * a source does not answer, its route logs that. */
 static void log_result(struct cemm_entry *entry, int result, const char *message)
 {
     const struct cemm_registry *registry = &entry->cache->find->registry;
@@ -328,7 +329,7 @@ static void record_failure(struct cemm_entry *entry, int result, const char *mes
         entry->result = result;
 }
 
-/* Whether `document` has no sample of a closed period of which other sources may have samples. */
+/* Whether `document` is for a closed period and has no sample, but other sources may have some. */
 static bool others_may_have_more(const struct cemm_entry *entry,
                                  const struct cemm_document *document)
 {
@@ -388,7 +389,7 @@ static void on_sources(void *data, const struct cemm_answer *answer)
     struct cemm_entry *entry = data;
 
     entry->search = NULL;
-    if (answer->result == 0 || entry->awaited) {
+    if (answer->result == 0 || entry->awaited) { /* a failed wait may have found a route */
         try_next(entry);
         return;
     }
@@ -454,7 +455,7 @@ static void fetch(struct cemm_entry *entry)
 }
 
 /* Whether an answer without a sample for a closed period is still valid: it is at most a day old,
- * and its deps (registry.h) are valid. With `only`, the deps do not matter. */
+ * and its deps (registry.h) are valid. With `only`, no other source matters. */
 static bool empty_is_valid(const struct cemm_entry *entry, const struct cemm_document *document)
 {
     const struct cemm_query *query = &entry->query;

@@ -1,7 +1,7 @@
 /*
- * Caches documents. Concurrent requests for one document share one fetch, which tries the routes of
- * the device in order, LAN before cloud. A document is absent only if every source that
- * offers its endpoint reports that it does not exist.
+ * Caches documents. Concurrent requests for one document share one fetch, which tries the device's
+ * routes (the sources that reach it) in turn, LAN before cloud. A document is absent only if every
+ * source that offers its endpoint reports that it does not exist.
  */
 #ifndef CEMM_ENGINE_CACHE_H
 #define CEMM_ENGINE_CACHE_H
@@ -23,7 +23,7 @@ struct cemm_cache {
 enum cemm_purpose {
     CEMM_WAITED_FOR,
     CEMM_BACKGROUND, /* nobody waits for it: other requests to its source take precedence */
-    CEMM_ONCE,       /* for one use (a sweep): cached only if also requested for another purpose */
+    CEMM_ONCE,       /* for a sweep (sweep.h): cached only if also requested for another purpose */
 };
 
 /* Cancels all waits and frees all entries. No request may be under way. */

@@ -1,7 +1,6 @@
 /*
- * The context creates all parts of the engine and passes on the calls of the
- * frontends. No other file of the engine looks inside it; backfill.c uses it
- * as a frontend would.
+ * The context creates all parts of the engine and passes on the calls of the frontends. No other
+ * file of the engine looks inside the context; backfill.c uses it as a frontend would.
  */
 #include "common/base/limits.h"
 #include "common/engine/first_day.h"
@@ -36,7 +35,7 @@ const char *cemm_version(void)
 
 /* ---- life ---------------------------------------------------------------------- */
 
-/* Adds the configured sources; *connections grows by their limits. Returns 0 or -ENOMEM. */
+/* Adds the configured sources, and to *connections how many each may open. Returns 0 or -ENOMEM. */
 static int add_sources(struct cemm *cemm, unsigned *connections)
 {
     const struct cemm_config *config = cemm->config;
@@ -57,7 +56,7 @@ struct cemm *cemm_new(const struct cemm_config *config, int backoff_max, cemm_lo
                       void *log_data)
 {
     struct cemm *cemm = calloc(1, sizeof(*cemm));
-    unsigned connections = CEMM_DISCOVERED_MAX;
+    unsigned connections = CEMM_DISCOVERED_MAX; /* one for each discovered source */
 
     if (!cemm)
         return NULL;
@@ -148,7 +147,7 @@ int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_s
 /* ---- limits ------------------------------------------------------------------------ */
 
 /* Returns how long an answer to `query` may take. The sources that reach the device are asked in
- * turn, so their timeouts add up. If none is known to reach it, this is the sum of the longest LAN
+ * turn, so their timeouts add up. If none is known to reach it, returns the sum of the longest LAN
  * timeout and the longest cloud timeout. If `query` is NULL, returns how long listing the devices
  * may take: all sources are asked at the same time, so the longest timeout counts. */
 static int64_t timeout_of(const struct cemm_registry *registry, const struct cemm_query *query)
@@ -295,7 +294,7 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
 
 /* Whether a source has an endpoint for a meter, or (`alias` "") for the device. An account has
  * an endpoint only for aliases that its filter admits and that are documented for the cloud or
- * configured. It has IO for no alias, because its list of meters has no aliases. */
+ * configured. It offers IO for a device, but for no alias: its lists of meters have no aliases. */
 static bool source_offers(const struct cemm_source *source, const char *alias,
                           enum cemm_endpoint endpoint)
 {

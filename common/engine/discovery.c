@@ -350,7 +350,7 @@ static bool same_uid(const struct cemm_uid *left, const struct cemm_uid *right)
 }
 
 /* Records a claim. True: the root must be requested. It is requested for the first claim in a scan,
- * and again if a later claim is of the device that the last root named. */
+ * and again if a later claim names a different device: the one that the last root named. */
 static bool record_claim(struct cemm_discovery *discovery,
                          struct cemm_discovered_source *discovered,
                          const struct cemm_beacon *beacon)
@@ -359,7 +359,7 @@ static bool record_claim(struct cemm_discovery *discovery,
 
     if (!first && (same_uid(&discovered->claim.uid, &beacon->uid) ||
                    !same_uid(&discovered->root, &beacon->uid)))
-        return false; /* a repeated claim, or one of a device that the last root did not name */
+        return false; /* a repeated claim, or a device that the last root did not name */
     if (first)
         discovered->order = discovery->order++;
     discovered->claim_scan = discovery->scan;
@@ -403,21 +403,20 @@ static void handle_claim(struct cemm_discovery *discovery, const struct cemm_bea
 
 /* ---- what the roots say ------------------------------------------------------------------ */
 
-/* The device `uid` was confirmed at `address`. The source `other` loses its device in two cases: it
- * has this device at another address (the device moved), or another device at this address (that
- * device was replaced). */
+/* `uid` was confirmed at `address`. The source `other` loses its device if that is the same device
+ * at another address (the device moved), or another device at this address (it was replaced). */
 static void give_way(struct cemm_discovery *discovery, struct cemm_source *other,
                      const struct cemm_uid *uid, const char *address)
 {
-    const struct cemm_uid *there = &other->own.device->uid;
+    const struct cemm_uid *other_uid = &other->own.device->uid;
     const char *other_address = other->config->address;
-    bool here = strcmp(other_address, address) == 0;
+    bool same_address = strcmp(other_address, address) == 0;
 
-    if (same_uid(there, uid) == here)
+    if (same_uid(other_uid, uid) == same_address)
         return;
-    if (here)
+    if (same_address)
         log_limited(discovery, CEMM_LOG_INFO, "discovery: %s is no longer at %s, where %s is now",
-                    there->text, address, uid->text);
+                    other_uid->text, address, uid->text);
     else
         log_limited(discovery, CEMM_LOG_INFO, "discovery: %s has moved from %s to %s", uid->text,
                     other_address, address);

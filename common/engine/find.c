@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A caller that waits for the sources' lists of devices. */
+/* A caller that waits for the sources' lists of devices, and then perhaps for a device's meters. */
 struct waiter {
     struct cemm_ticket ticket; /* comes first: the waiter is freed as a ticket */
     struct cemm_wanted wanted;
@@ -58,7 +58,7 @@ static void search_ended(struct cemm_search *search, const struct cemm_route *ro
 
 static void search_route(struct cemm_route *route, int64_t max_age);
 
-static void search_step_done(struct cemm_route *route)
+static void search_request_ended(struct cemm_route *route)
 {
     struct cemm_search *search = &route->search;
 
@@ -102,7 +102,7 @@ static void on_probe(void *data, const struct cemm_query *query, const struct ce
     if (result)
         search_failed(&route->search, route->source, result,
                       result == answer->result ? answer->message : "");
-    search_step_done(route);
+    search_request_ended(route);
 }
 
 static void probe(struct cemm_route *route, const char *alias)
@@ -133,7 +133,7 @@ static void on_io(void *data, const struct cemm_query *query, const struct cemm_
     const struct cemm_document *document = answer->document;
     int result = answer->result;
     const struct cemm_source_config *config = route->source->config;
-    bool same = route->device && route->device == route->search.device;
+    bool same_device = route->device && route->device == route->search.device;
 
     (void)query;
     for (size_t i = 0; result == 0 && i < document->io_count; i++) {
@@ -149,9 +149,9 @@ static void on_io(void *data, const struct cemm_query *query, const struct cemm_
         probe_all(route);
     else if (result)
         search_failed(&route->search, route->source, result, answer->message);
-    for (size_t i = 0; same && i < config->extra_aliases.count; i++)
+    for (size_t i = 0; same_device && i < config->extra_aliases.count; i++)
         probe(route, config->extra_aliases.items[i]);
-    search_step_done(route);
+    search_request_ended(route);
 }
 
 /* See struct cemm_registry. */
@@ -187,7 +187,7 @@ static void search_route(struct cemm_route *route, int64_t max_age)
         probe_all(route);
     else
         ask(route, CEMM_IO, "", on_io);
-    search_step_done(route);
+    search_request_ended(route);
 }
 
 /* Searches for the device's meters. From now on, the waiter waits for them. */
@@ -292,6 +292,7 @@ static void finish_complete(struct cemm_registry *registry)
     }
 }
 
+/* Adds the route to a device. A device of another shard, which another program reads, gets none. */
 static int add_device(struct cemm_source *source, const struct cemm_uid *uid)
 {
     if (cemm_source_other_shard(source, uid)) {
@@ -418,7 +419,7 @@ int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, ce
                     void *data, struct cemm_ticket **ret_ticket)
 {
     struct cemm_registry *registry = &find->registry;
-    bool enough = wanted->query || cemm_device_reached(cemm_registry_find(registry, &wanted->uid));
+    bool asks = !wanted->query && !cemm_device_reached(cemm_registry_find(registry, &wanted->uid));
     struct cemm_source *source;
 
     if (registry->loop->ending)
@@ -429,10 +430,10 @@ int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, ce
         return -ENOMEM;
     waiter->wanted = *wanted;
     TAILQ_FOREACH (source, &registry->sources, link)
-        if (!enough && concerns(wanted, source) &&
+        if (asks && concerns(wanted, source) &&
             !(source->discovered && source->discovered->refused))
             cemm_find_source(source, wanted->max_age);
-    if (!enough && concerns_discovery(find, wanted))
+    if (asks && concerns_discovery(find, wanted))
         cemm_discovery_scan(&find->discovery, wanted->max_age);
     if (waiter->ticket.list == &find->waiters) /* list_ended() has not handled it */
         finish_if_complete(find, waiter);

@@ -1,11 +1,11 @@
 /*
  * Finds devices and their meters. A caller that asks during a search joins it.
  *
- * Cloud: cemm/ lists the devices; each documented alias is probed (requested, to
- * see if it exists) at <alias>/, which returns 200 or 412. LAN: the root document
- * names the device; io lists its meters, but not `usage`, which is calculated; so
- * `usage` is probed at realtime/. Older firmware has no io: there, each documented
- * alias except those of Modbus is probed. Absent aliases are skipped for a day.
+ * Cloud: the endpoint cemm/ lists the devices. Each documented alias is probed (requested, to see
+ * if it exists) at <alias>/, which returns 200 or 412. LAN: the root document names the device. The
+ * endpoint io/ lists its meters, but not `usage`, which is calculated; so `usage` is probed at
+ * realtime/. Older firmware has no io/: there, each documented alias except those of Modbus is
+ * probed. Absent aliases are skipped for a day.
  */
 #ifndef CEMM_ENGINE_FIND_H
 #define CEMM_ENGINE_FIND_H
@@ -39,7 +39,7 @@ struct cemm_wanted {
     const struct cemm_source *only; /* with `query`: the only source to wait for; NULL: all */
 };
 
-/* Starts a search; otherwise like cemm_find(). */
+/* Like cemm_find(), but searches for `wanted`. */
 int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, cemm_answer_fn *done,
                     void *data, struct cemm_ticket **ret_ticket);
 

@@ -19,10 +19,10 @@ struct cemm_first_day {
     struct cemm_message message;
     bool list_failed;       /* `result` is the failure of a source's list of devices */
     int64_t searched;       /* when the last search ended, Unix milliseconds; 0: never */
-    char *deps;             /* the sources that were asked for `day` (registry.h) */
+    char *deps;             /* the time zone, and the sources that were asked (registry.h) */
     size_t saved;           /* length of `deps` when they were last saved */
     struct cemm_period day; /* the earliest day from sources that answered all requests */
-    /* The earliest day from any source in the last search; the 1st if only the month is known. */
+    /* The earliest day from any source in the last search; the 1st if only its month is known. */
     struct cemm_period seen;
     struct cemm_period old; /* the saved day if it is from another time zone */
     LIST_ENTRY(cemm_first_day) link;
@@ -72,7 +72,7 @@ static struct cemm_first_day *first_get(struct cemm_first_days *first_days,
     return first;
 }
 
-/* Whether every source that could have an earlier day has been asked. */
+/* Whether the day is known: every source that could have an earlier one has been asked. */
 static bool is_known(const struct cemm_first_day *first)
 {
     return first->day.year && first->deps &&
@@ -101,7 +101,7 @@ static int64_t earliest(const struct cemm_document *document)
 
 /* After all sources were asked again, decides whether to keep the old day. It may be up to a month
  * too early, because in the old zone a month's row could fall into the previous month. It is kept
- * if the archive has it, or if it is over a month before the new day: then its source is gone. */
+ * if the archive has it, or if it is over a month before the new day, so from a source now gone. */
 static void leave_old_zone(struct cemm_first_day *first)
 {
     struct cemm_query query = first->meter;
@@ -145,7 +145,7 @@ static void end_search(struct cemm_first_day *first)
 
 /* ---- one source ------------------------------------------------------------------ */
 
-/* Keeps the first failure, but replaces that of a list of devices: end_search() may ignore it. */
+/* Keeps the first failure, but replaces one of a list of devices, which end_search() may ignore. */
 static void record_failure(struct cemm_first_day *first, int result, const char *message)
 {
     if ((first->result && !first->list_failed) || result == CEMM_ABSENT)
@@ -189,6 +189,7 @@ static void ask_period(struct ask *ask, const struct cemm_period *period)
     }
 }
 
+/* Called when an answer has come. After the last one, begins the second step or ends. */
 static void step_done(struct ask *ask)
 {
     struct cemm_period month = ask->earliest;
@@ -218,7 +219,7 @@ static void on_period(void *data, const struct cemm_answer *answer)
         struct cemm_period day = cemm_period_at(ask->first->cache->loop->zone, CEMM_DAY,
                                                 earliest(answer->document) / 1000);
         if (ask->in_month)
-            ask->earliest = day;
+            ask->earliest = day; /* later than the 1st, which stood for the month */
         keep_earlier(&ask->earliest, &day);
     }
     step_done(ask);

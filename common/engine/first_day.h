@@ -1,10 +1,9 @@
 /*
- * Finds a meter's first day with data. The API has no call for that. So the data
- * of every year is requested (even before an empty year there may be data), then
- * the data of the first month that has any. Each source that reaches the device is
- * asked, because one may have data that another has deleted. The day is saved
- * with the sources that were asked, so that each is asked only once, unless the
- * time zone changes. These requests have the lowest priority.
+ * Finds a meter's first day with data. The API has no call for that. So the data of every year is
+ * requested (even before an empty year there may be data), then the data of the first month that
+ * has any. Each source that reaches the device is asked, because one may have data that another has
+ * deleted. The day is saved with the sources that were asked, so that each source is asked only
+ * once, unless the time zone changes. These requests have the lowest priority.
  */
 #ifndef CEMM_ENGINE_FIRST_DAY_H
 #define CEMM_ENGINE_FIRST_DAY_H

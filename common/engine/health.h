@@ -21,7 +21,7 @@ struct cemm_backoff {
 };
 
 /* Records a failure at `now`; during a pause, does nothing. `chance`: a random number, for jitter.
- * Returns true for the first failure since success; the caller then logs it. */
+ * Returns true for the first failure since a success, so that the caller can log it. */
 bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_backoff backoff,
                       uint32_t chance);
 

@@ -10,10 +10,10 @@ struct cemm_http;
 struct cemm_transfer;
 
 struct cemm_http_request {
-    const char *url; /* copied; may contain a key, so it is never printed */
-    const char *ca_file;
-    bool direct; /* LAN: no proxy, whatever the environment says */
-    bool date;   /* read the Date header, which takes as long as parsing a small answer */
+    const char *url;     /* copied; may contain a key, so it is never printed */
+    const char *ca_file; /* NULL: the system's certificates are used */
+    bool direct;         /* LAN: no proxy, whatever the environment says */
+    bool date; /* read the Date header; that costs as much time as parsing a small answer */
     int64_t timeout_ms;
     size_t body_max; /* bytes */
 };
@@ -27,7 +27,7 @@ struct cemm_http_response {
     int status;             /* the HTTP status, if `error` is 0 */
     bool new_connection;    /* a connection was opened, which may lead to another device */
     int64_t date;           /* the Date header (Unix ms); 0: not wanted, missing or invalid */
-    int64_t retry_after_ms; /* -1: the server sent no Retry-After */
+    int64_t retry_after_ms; /* -1: there is no usable Retry-After */
     char *body;             /* the receiver frees it; NULL: there is none */
     size_t length;
 };

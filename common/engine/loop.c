@@ -130,7 +130,7 @@ void cemm_cancel(struct cemm_ticket *ticket)
     complete(ticket);
 }
 
-/* If a completion finishes another ticket, that ticket is left for the next turn; otherwise a turn
+/* If a completion finishes another ticket, that ticket is left for the next call; otherwise a call
  * might never end. */
 static void run_ready(struct cemm_loop *loop)
 {

@@ -64,7 +64,7 @@ void cemm_log(struct cemm_loop *loop, enum cemm_level level, const char *format,
     __attribute__((format(printf, 3, 4)));
 
 /* Like cemm_log(), for a message about a single device or meter. After CEMM_DEVICE_LINES_MAX lines
- * in a minute, one more line says that the others are left out until the minute is over. */
+ * in a minute, one more line says that further lines are left out until the minute is over. */
 #define cemm_log_device(loop, level, ...) \
     (cemm_log_has_room(loop) ? cemm_log(loop, level, __VA_ARGS__) : (void)0)
 bool cemm_log_has_room(struct cemm_loop *loop);
