@@ -33,10 +33,10 @@ size_t cemm_answer_max(enum cemm_endpoint endpoint)
     return endpoint == CEMM_DEVICES ? CEMM_DEVLIST_MAX : CEMM_ANSWER_MAX;
 }
 
-static int refuse(const struct reader *reader, const char *wanted)
+static int refuse(const struct reader *reader, const char *why)
 {
     return cemm_message_fail(reader->message, -EIO,
-                             "the answer does not have the documented form: %s", wanted);
+                             "the answer does not have the documented form: %s", why);
 }
 
 /* Counts a part without the documented form, and keeps the message about the first one. */
@@ -276,7 +276,6 @@ void cemm_answer_bound(struct cemm_document *document, int64_t start, int64_t en
     }
 }
 
-/* Counts the rows of all channels of a history. */
 static size_t count_rows(struct json_object *data)
 {
     size_t rows = 0;
@@ -407,8 +406,8 @@ static bool read_entry(struct reader *reader, struct json_object *item, struct c
     return true;
 }
 
-/* cloud §Request an I/O; real firmware offers it on the LAN, too, with aliases. An entry's io_id (a
- * number, a text or absent) is not used. */
+/* cloud §Request an I/O. Devices also offer it on the LAN, with aliases, which is not documented.
+ * An entry's io_id (a number, a text or absent) is not used. */
 static int read_io(struct reader *reader, struct json_object *data)
 {
     struct cemm_document *document = reader->document;

@@ -10,9 +10,9 @@
 /* The largest number of bytes that an answer from this endpoint may have. */
 size_t cemm_answer_max(enum cemm_endpoint endpoint);
 
-/* Reads the answer to `query`, fetched at `now` (Unix milliseconds): leaves out rows of history
- * with a later time. Takes over `bytes`. Returns 0; -EIO with a message if the answer does not have
- * the documented form; or -ENOMEM. */
+/* Reads the answer to `query`, fetched at `now` (Unix milliseconds). Leaves out rows of history
+ * with a later time, as future rows. Takes over `bytes`. Returns 0; -EIO with a message if the
+ * answer does not have the documented form; or -ENOMEM. */
 int cemm_answer_read(const struct cemm_query *query, char *bytes, size_t length, int64_t now,
                      struct cemm_document **ret_document, struct cemm_message *message);
 

@@ -16,8 +16,8 @@ static void copy_name(struct json_object *beacon, const char *member, char ret_n
     strcpy(ret_name, name && cemm_name_valid(name) ? name : "");
 }
 
-/* Whether a version is like "1.24", and at least 1.23, the first version that answers. */
-static bool core_answers(const char *version)
+/* Whether a core's version is like "1.24", and at least 1.23: older cores answer no query. */
+static bool can_answer(const char *version)
 {
     size_t major = strspn(version, "0123456789");
 
@@ -39,7 +39,7 @@ static int read_beacon(struct json_object *beacon, struct cemm_beacon *ret_beaco
         return refuse(message, "\"mac\" is not a MAC address");
     copy_name(beacon, "type", ret_beacon->type);
     copy_name(beacon, "version", ret_beacon->version);
-    if (!core_answers(ret_beacon->version))
+    if (!can_answer(ret_beacon->version))
         return refuse(message, "\"version\" is not 1.23 or later");
     return 1;
 }

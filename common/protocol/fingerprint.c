@@ -6,8 +6,7 @@
 
 #define NO_CEMM "a web server answers at this address, but it is not a CEMM Basic or Plus"
 
-/* Whether the body looks like HTML. */
-static bool is_page(const char *body, size_t length)
+static bool looks_like_html(const char *body, size_t length)
 {
     size_t i = 0;
 
@@ -29,7 +28,7 @@ const char *cemm_fingerprint_root(int status, const char *body, size_t length)
         return "this port is for HTTPS (HTTP 400); a CEMM on the LAN is read over plain HTTP";
     if (status == 404)
         return NO_CEMM " (HTTP 404)";
-    if (status == 200 && is_page(body, length))
+    if (status == 200 && looks_like_html(body, length))
         return NO_CEMM " (a web page)";
     return NULL;
 }

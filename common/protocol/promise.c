@@ -32,7 +32,7 @@ static void take_promise(struct cemm_promise *promise, int64_t now)
     }
     int64_t elapsed = now - promise->since;
     bool late = promise->expected >= 0 && elapsed >= promise->expected;
-    if (late && promise->early < promise->expected) { /* the data may come at any moment */
+    if (late && promise->early < promise->expected) { /* first late repeat: data may come soon */
         promise->pause = promise->expected / CEMM_PROMISE_LATE;
         if (promise->pause < CEMM_PROMISE_LATE_MS)
             promise->pause = CEMM_PROMISE_LATE_MS;
@@ -53,7 +53,7 @@ static int64_t take_pause(struct cemm_promise *promise, int64_t now)
     /* The repeat is sent when the data is expected, or earlier if the request is not patient. */
     if (promise->expected >= 0 && now < expected && (promise->patient || now + pause > expected))
         pause = expected - now;
-    /* Tries a last time just before the deadline instead of giving up early. */
+    /* Tries a last time just before the deadline, instead of giving up, if a repeat is left. */
     if (now + pause >= promise->deadline && now < last_try &&
         (promise->repeats < CEMM_PROMISE_REPEATS ||
          last_try - promise->since >= CEMM_PROMISE_LIFE_MS))

@@ -19,7 +19,7 @@
 #define CEMM_PROMISE_FIRST_MS 500  /* pause before the first repeat */
 #define CEMM_PROMISE_PAUSE_MS 3000 /* longest pause between two repeats */
 #define CEMM_PROMISE_REPEATS  5    /* most repeats of one promise while its duration is unknown */
-#define CEMM_PROMISE_LATE     16   /* if data is late, one pause is 1/16 of the expected time, */
+#define CEMM_PROMISE_LATE     16   /* late data: the next pause is 1/16 of the expected time, */
 #define CEMM_PROMISE_LATE_MS  25   /* but not shorter than this */
 
 enum cemm_step {

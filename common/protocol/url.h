@@ -8,7 +8,7 @@
 #include "common/config/config.h"
 
 /* Whether sources of this kind have this endpoint: as documented, and also IO on the LAN, which
- * real firmware has. */
+ * devices offer although it is not documented. */
 bool cemm_endpoint_offered(enum cemm_endpoint endpoint, enum cemm_source_kind kind);
 
 /* Appends the whole URL. `base` ends in a slash; the time parameter is the period's start in
