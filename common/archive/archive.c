@@ -22,8 +22,8 @@
 /* ---- paths --------------------------------------------------------------------- */
 
 /* Formats a path. Returns 0 or -ENAMETOOLONG, as path_of() does. */
-__attribute__((format(printf, 2, 3))) static int write_path(char ret_path[PATH_SIZE],
-                                                            const char *format, ...)
+__attribute__((format(printf, 2, 3))) static int format_path(char ret_path[PATH_SIZE],
+                                                             const char *format, ...)
 {
     va_list arguments;
 
@@ -43,17 +43,17 @@ static int path_of(char ret_path[PATH_SIZE], const char *archive, enum cemm_arch
     char name[16];
 
     if (kind == CEMM_ARCHIVE_ZONE)
-        return write_path(ret_path, "%s/.zone", archive);
+        return format_path(ret_path, "%s/.zone", archive);
     if (kind == CEMM_ARCHIVE_FIRST)
-        return write_path(ret_path, "%s/%s/%s/.first", archive, query->uid.text, query->alias);
+        return format_path(ret_path, "%s/%s/%s/.first", archive, query->uid.text, query->alias);
     const struct cemm_period *period = &query->period;
     (void)snprintf(folder, sizeof(folder), "%04d/%02d/", period->year, period->month);
     cemm_period_format(period, name, sizeof(name));
-    return write_path(ret_path, "%s/%s%s/%s/%s/%.*s%s%s", archive,
-                      kind == CEMM_ARCHIVE_EMPTY ? ".empty/" : "", query->uid.text, query->alias,
-                      query->endpoint == CEMM_TOTALS ? "totals" : spans[period->span],
-                      lengths[period->span], folder, name,
-                      kind == CEMM_ARCHIVE_ANSWER ? ".json" : "");
+    return format_path(ret_path, "%s/%s%s/%s/%s/%.*s%s%s", archive,
+                       kind == CEMM_ARCHIVE_EMPTY ? ".empty/" : "", query->uid.text, query->alias,
+                       query->endpoint == CEMM_TOTALS ? "totals" : spans[period->span],
+                       lengths[period->span], folder, name,
+                       kind == CEMM_ARCHIVE_ANSWER ? ".json" : "");
 }
 
 /* ---- reading -------------------------------------------------------------------- */
@@ -98,7 +98,7 @@ bool cemm_archive_has_totals(const char *archive, const struct cemm_uid *uid, co
 {
     char path[PATH_SIZE];
 
-    return write_path(path, "%s/%s/%s/totals", archive, uid->text, alias) == 0 && is_there(path);
+    return format_path(path, "%s/%s/%s/totals", archive, uid->text, alias) == 0 && is_there(path);
 }
 
 /* ---- writing -------------------------------------------------------------------- */
@@ -141,7 +141,7 @@ int cemm_archive_write(const char *archive, enum cemm_archive_kind kind,
     if (r < 0)
         return r;
     const char *name = strrchr(path, '/') + 1;
-    r = write_path(temporary, "%.*s.%s.new", (int)(name - path), path, name);
+    r = format_path(temporary, "%.*s.%s.new", (int)(name - path), path, name);
     for (int tries = 0; r == 0 && tries < 3; tries++) {
         r = cemm_file_replace(path, temporary, FILE_MODE, bytes, length, false);
         if (r != -EEXIST && r != -ENOENT)
@@ -159,7 +159,7 @@ int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
     int r = path_of(path, archive, CEMM_ARCHIVE_ANSWER, query);
 
     if (r == 0)
-        r = write_path(aside, "%s.damaged", path);
+        r = format_path(aside, "%s.damaged", path);
     if (r == 0 && rename(path, aside) < 0)
         r = -errno;
     if (r == 0)
@@ -172,7 +172,7 @@ int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
 int cemm_archive_add_meter(const char *archive, const struct cemm_uid *uid, const char *alias)
 {
     char path[PATH_SIZE];
-    int r = write_path(path, "%s/%s/%s/", archive, uid->text, alias);
+    int r = format_path(path, "%s/%s/%s/", archive, uid->text, alias);
 
     return r < 0 ? r : make_directories(path);
 }
@@ -189,7 +189,7 @@ static int each_alias(const char *archive, const struct cemm_uid *uid, cemm_arch
                       void *data, int *unread)
 {
     char path[PATH_SIZE];
-    int r = write_path(path, "%s/%s", archive, uid->text);
+    int r = format_path(path, "%s/%s", archive, uid->text);
     DIR *aliases = r < 0 ? NULL : opendir(path);
     const struct dirent *entry;
 

@@ -14,7 +14,7 @@
  * Every known meter has a directory, even if none of its data is archived.
  *
  * Programs may share an archive without locks: a file is complete when it gets its name, and all
- * programs would write the same bytes. Files are not synced: if a power failure damages one, the
+ * programs would write the same bytes. Files are not synced: if a power failure damages a file, the
  * damage is recognised, and the period is fetched again.
  *
  * The argument `archive` is always the archive's directory, which the first write creates.
@@ -27,8 +27,8 @@
 
 enum cemm_archive_kind {
     CEMM_ARCHIVE_ANSWER, /* the answer for a period */
-    CEMM_ARCHIVE_EMPTY,  /* deps (registry.h), then an answer that has no sample */
-    CEMM_ARCHIVE_FIRST,  /* a meter's first day with data, then its deps */
+    CEMM_ARCHIVE_EMPTY,  /* deps (zone and sources, registry.h), then an answer without a sample */
+    CEMM_ARCHIVE_FIRST,  /* a meter's first day with data, then the deps of that result */
     CEMM_ARCHIVE_ZONE,   /* the archive's time zone; `query` is NULL */
 };
 
