@@ -113,7 +113,7 @@ void cemm_registry_clear(struct cemm_registry *registry)
 /* ---- what discovery adds -------------------------------------------------------- */
 
 /* Whether a device may be forgotten: discovery has added it, no source reaches it any more, the
- * archive knows nothing of it, and no request or search for it is under way. */
+ * archive has none of its meters, and no request about it or search for its meters is under way. */
 static bool forgettable(const struct cemm_registry *registry, const struct cemm_device *device)
 {
     bool kept = registry->store->archive && cemm_device_alias(device, 0);
@@ -168,7 +168,7 @@ void cemm_route_detach(struct cemm_route *route)
         return;
     TAILQ_REMOVE(&device->routes, route, link);
     cemm_route_clear(route);
-    route->source->list.failure_logged = false;
+    route->source->list.failure_logged = false; /* it was about this device */
     route->source->devices--;
     cemm_device_finish_searches(device);
 }
@@ -183,7 +183,7 @@ struct cemm_route *cemm_route_find(const struct cemm_device *device,
     return route;
 }
 
-/* The route to a device that the account lists: the old one from `unlisted`, or a new one. */
+/* The route to a device that the account lists: its earlier route from `unlisted`, or a new one. */
 static struct cemm_route *route_of_account(struct cemm_source *source,
                                            const struct cemm_device *device)
 {
@@ -371,9 +371,9 @@ bool cemm_deps_same_zone(const char *deps, const struct cemm_registry *registry)
     return strncmp(deps, zone, length) == 0 && deps[length] == '\n';
 }
 
-/* Whether a source was asked, or does not reach the device. If not, the source may know better. */
-static bool accounted(const char *deps, const struct cemm_device *device,
-                      const struct cemm_source *source)
+/* Whether a source was asked, or does not reach the device. Otherwise it may know better. */
+static bool accounted_for(const char *deps, const struct cemm_device *device,
+                          const struct cemm_source *source)
 {
     if (cemm_deps_contains(deps, '+', source->name))
         return true;
@@ -391,7 +391,7 @@ bool cemm_deps_valid(const char *deps, const struct cemm_registry *registry,
     if (!cemm_deps_same_zone(deps, registry))
         return false;
     TAILQ_FOREACH (source, &registry->sources, link)
-        if (cemm_source_admits_meter(source, uid, alias) && !accounted(deps, device, source))
+        if (cemm_source_admits_meter(source, uid, alias) && !accounted_for(deps, device, source))
             return false;
     return !registry->discovers || cemm_deps_contains(deps, '+', CEMM_DISCOVERY) ||
            cemm_deps_contains(deps, '-', CEMM_DISCOVERY);

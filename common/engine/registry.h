@@ -91,7 +91,7 @@ char *cemm_deps_new(const struct cemm_registry *registry);
 int cemm_deps_add(char **deps, char sign, const char *name);
 bool cemm_deps_contains(const char *deps, char sign, const char *name);
 
-/* Adds, with '-', the sources that do not reach the device. Returns like cemm_deps_add(). */
+/* Adds, with '-', the sources known not to reach the device. Returns like cemm_deps_add(). */
 int cemm_deps_complete(char **deps, const struct cemm_registry *registry,
                        const struct cemm_uid *uid);
 

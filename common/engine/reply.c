@@ -122,8 +122,9 @@ static int result_of(const struct cemm_source *source, int status, struct cemm_m
     return cemm_message_fail(ret_reason, -EIO, "unexpected answer: HTTP %d", status);
 }
 
-/* If an answer has no `totals`, but an earlier one from the meter had it, drops the readings. */
-static void drop_other_readings(const struct cemm_route *route, struct cemm_document *document)
+/* If an answer has no `totals`, but an earlier one from the meter had it, drops the readings: those
+ * in `data` do not match the readings in `totals` that were reported before. */
+static void drop_mismatched_readings(const struct cemm_route *route, struct cemm_document *document)
 {
     if (route->source->config->kind != CEMM_LOCAL || document->query.endpoint != CEMM_REALTIME ||
         !route->device)
@@ -157,17 +158,17 @@ int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
 {
     struct cemm_source *source = route->source;
     struct cemm_document *document;
-    const char *known = NULL;
+    const char *diagnosis = NULL; /* what the server is, if it is not a CEMM */
 
     if (source->config->kind == CEMM_LOCAL && query->endpoint == CEMM_ROOT)
-        known = cemm_fingerprint_root(response->status, response->body, response->length);
+        diagnosis = cemm_fingerprint_root(response->status, response->body, response->length);
     else if (query->endpoint == CEMM_DEVICES && response->status == 404)
-        known = "there is no CEMM API at this address (HTTP 404)";
-    if (known)
-        cemm_message_set(ret_reason, "%s", known);
+        diagnosis = "there is no CEMM API at this address (HTTP 404)";
+    if (diagnosis)
+        cemm_message_set(ret_reason, "%s", diagnosis);
     if (response->status != 200)
-        return result_of(source, response->status, known ? NULL : ret_reason);
-    if (known)
+        return result_of(source, response->status, diagnosis ? NULL : ret_reason);
+    if (diagnosis)
         return -EIO;
     int r = cemm_answer_read(query, response->body, response->length, source->loop->wall, &document,
                              ret_reason);
@@ -184,7 +185,7 @@ int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
     record_newest(route, document);
     if (document->skipped)
         log_left_out(source, document);
-    drop_other_readings(route, document);
+    drop_mismatched_readings(route, document);
     *ret_document = document;
     return 0;
 }

@@ -45,7 +45,7 @@ struct cemm_request {
     bool renewed; /* it was repeated with another key; once is enough */
     /* A response, held until it is known which device sent it; status 0: none. */
     struct cemm_http_response held;
-    /* Why the server does not look like a CEMM; reported if the server is not recognised. */
+    /* Why the server does not look like a CEMM; reported if its fingerprint is unknown. */
     int root_result;
     struct cemm_message *root_message;
     cemm_request_done *done;
@@ -127,7 +127,7 @@ static void record_outcome(struct cemm_outcomes *outcomes, int64_t wall, int res
 {
     if (result == 0) {
         outcomes->last_success = wall;
-    } else if (result != CEMM_ABSENT) {
+    } else if (result != CEMM_ABSENT) { /* which is neither success nor failure */
         outcomes->last_failure = wall;
         cemm_message_keep(&outcomes->last_message, message);
     }
@@ -189,9 +189,9 @@ static bool is_lan_root(const struct cemm_request *request)
            request->query.endpoint == CEMM_ROOT;
 }
 
-/* Whether another device may have answered: the answer came over a new LAN connection, this request
- * has not asked for the root document, and when it was sent (which opened the connection), the
- * device had last been confirmed by a root document more than CONFIRMED_MS ago. */
+/* Whether another device may have answered on the LAN: the request opened a new connection, it has
+ * not asked for the root document, and the last root document that named the device came more than
+ * CONFIRMED_MS before the request was sent. */
 static bool is_doubtful(const struct cemm_request *request,
                         const struct cemm_http_response *response)
 {
@@ -217,8 +217,8 @@ static void fail(struct cemm_request *request, int result, const char *reason)
     finish(request, result, NULL, message.text);
 }
 
-/* Ends the request with an error. If no answer came, records that `route` failed. Then all requests
- * queued for that route fail, too; if it is the source's own route, all queued requests do. */
+/* Ends the request with an error. If no answer came, records that `route` failed, and wakes the
+ * queued requests of that route, or of all routes if it is the source's own: wake() ends them. */
 static void fail_for(struct cemm_request *request, int error, struct cemm_route *route,
                      const char *reason)
 {
@@ -235,7 +235,7 @@ static void fail_for(struct cemm_request *request, int error, struct cemm_route 
         if (queued->route != route && route != &source->own)
             continue;
         cemm_timer_set(&source->loop->timers, &queued->timer, source->loop->now);
-        move(queued, &source->busy);
+        move(queued, &source->waiting);
     }
     fail(request, error, reason);
 }
@@ -249,7 +249,7 @@ static void fail_gone(struct cemm_request *request)
     fail(request, -EHOSTUNREACH, reason.text);
 }
 
-/* The server does not look like a CEMM (`reason` says why): asks what it is. */
+/* The server does not look like a CEMM (`reason` says why). Asks what it is: FINGERPRINT or TLS. */
 static void ask_fingerprint(struct cemm_request *request, enum asking asking, int result,
                             const char *reason)
 {
@@ -261,14 +261,14 @@ static void ask_fingerprint(struct cemm_request *request, enum asking asking, in
 
 static void handle_fingerprint(struct cemm_request *request, struct cemm_http_response *response)
 {
-    const char *known = NULL;
+    const char *diagnosis = NULL;
 
     if (request->asking == FINGERPRINT)
-        known = cemm_fingerprint_public(response->status, response->body, response->length);
+        diagnosis = cemm_fingerprint_public(response->status, response->body, response->length);
     else if (response->tls)
-        known = CEMM_FINGERPRINT_TLS;
-    if (known)
-        fail(request, -EIO, known);
+        diagnosis = CEMM_FINGERPRINT_TLS;
+    if (diagnosis)
+        fail(request, -EIO, diagnosis);
     else
         fail_for(request, request->root_result, request->route,
                  cemm_message_kept(&request->root_message));
@@ -284,7 +284,7 @@ static bool may_speak_tls(const struct cemm_request *request,
            !route->source->discovered && !route->device;
 }
 
-/* Has the request sent again, with a new timeout, before requests that were never sent. */
+/* Queues the request again, with a new timeout, ahead of requests that were never sent. */
 static void ask(struct cemm_request *request, enum asking asking)
 {
     request->asking = asking;
@@ -292,7 +292,7 @@ static void ask(struct cemm_request *request, enum asking asking)
     move(request, &request->route->source->repeats);
 }
 
-/* Reports the document in the response, or the reason why there is none. */
+/* Reports the document, or why there is none, unless a new key or a fingerprint is tried first. */
 static void conclude(struct cemm_request *request, struct cemm_http_response *response)
 {
     struct cemm_route *route = request->route;
@@ -339,7 +339,7 @@ static void handle_document(struct cemm_request *request, struct cemm_http_respo
     ask(request, ROOT);
 }
 
-/* Reads the root document, which says which device answers. */
+/* Checks which device answers. If the root document is absent, the query's may still exist. */
 static void handle_root(struct cemm_request *request, struct cemm_http_response *response)
 {
     struct cemm_route *route = request->route;
@@ -504,7 +504,7 @@ static void launch(struct cemm_request *request)
         fail(request, r, "out of memory");
     } else {
         count_active(request, 1);
-        move(request, &source->busy);
+        move(request, &source->waiting);
         request->sent = source->loop->now;
         request->last_reply.key_generation = source->key_generation;
     }
@@ -529,7 +529,7 @@ struct cemm_request *cemm_request_start(struct cemm_route *route, const struct c
         return NULL;
     *request = (struct cemm_request){
         .route = route,
-        .list = &route->source->busy,
+        .list = &route->source->waiting,
         .device = query->uid.text[0] ? route->device : NULL,
         .query = *query,
         .timer = {.fire = wake, .data = request},
@@ -554,6 +554,6 @@ void cemm_requests_abort(struct cemm_source *source)
     struct cemm_request *next;
 
     while ((next = TAILQ_FIRST(&source->queue)) || (next = TAILQ_FIRST(&source->repeats)) ||
-           (next = TAILQ_FIRST(&source->busy)))
+           (next = TAILQ_FIRST(&source->waiting)))
         request_free(next);
 }

@@ -182,7 +182,7 @@ void cemm_source_reset(struct cemm_source *source)
     };
     TAILQ_INIT(&source->queue);
     TAILQ_INIT(&source->repeats);
-    TAILQ_INIT(&source->busy);
+    TAILQ_INIT(&source->waiting);
     TAILQ_INIT(&source->unlisted);
 }
 

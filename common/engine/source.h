@@ -32,7 +32,7 @@ struct cemm_device {
     struct cemm_ticket_list searchers; /* callers that wait for its meters to be found */
     unsigned requests;                 /* number of requests about it that are under way */
     bool lost;                         /* it has no route, which was logged */
-    unsigned discovered; /* discovery added it as its n-th device; 0: it must not be forgotten */
+    unsigned discovered; /* order in which discovery added it; 0: it must not be forgotten */
 };
 
 /* Whether any source reaches the device; `device` may be NULL. */
@@ -80,8 +80,8 @@ struct cemm_route {
     int active;                  /* number of transfers under way */
     bool proven;                 /* it answered, so it may have several transfers at a time */
     bool no_io;                  /* it has no list of meters (io): its firmware is too old */
-    unsigned requests;           /* number of requests begun with a known `expected` time: its own
-                                  * or the source's; for EARLY_EVERY (request.c) */
+    unsigned requests;           /* number of requests that began when `expected`, its own or the
+                                  * source's, was known; see EARLY_EVERY (request.c) */
     int64_t expected;            /* how long a promise (promise.h) takes, in ms; -1: unknown */
     /* Lists of aliases; they point to the strings of the device's meters. */
     struct cemm_strings meters; /* of meters found through this route */
@@ -103,7 +103,7 @@ struct cemm_discovered_source {
     char url[48];
     struct cemm_beacon beacon; /* last packet of the device that a root document confirmed */
     unsigned scan;             /* last scan in which `beacon`'s device answered */
-    struct cemm_beacon claim;  /* last packet of a device that was not confirmed */
+    struct cemm_beacon claim;  /* last packet of a device that no root document confirmed */
     unsigned claim_scan;       /* scan in which `claim` arrived */
     unsigned order;            /* the source with the lowest number has the oldest claim */
     struct cemm_uid root;      /* the device that its root document named last; "": none yet */
@@ -132,11 +132,11 @@ struct cemm_source {
     /* Its requests (request.c). */
     struct cemm_request_list queue;   /* ready to be sent for the first time */
     struct cemm_request_list repeats; /* ready to be sent again; these go first */
-    struct cemm_request_list busy;    /* sent, or waiting for something */
+    struct cemm_request_list waiting; /* they wait for a response or for their timer */
     size_t open;                      /* number of requests in these three lists */
     int active;                       /* number of requests that have a connection */
-    int64_t expected; /* the newest `expected` of a route, for routes that have none; -1: unknown */
-    size_t left_out;  /* parts of its answers left out, as they lack the documented form */
+    int64_t expected; /* the last `expected` that a route learned, for routes without one; or -1 */
+    size_t left_out;  /* number of parts left out of its answers, for lack of the documented form */
     uint32_t logged[CEMM_LOGGED_MAX]; /* checksums of the logged messages about left-out parts */
     size_t logged_count;
 
@@ -181,7 +181,7 @@ bool cemm_source_serves(const struct cemm_source *source, const struct cemm_quer
 /* Whether a discovered source has no confirmed device. Only discovery logs about such a source. */
 bool cemm_source_unconfirmed(const struct cemm_source *source);
 
-/* Forgets the route's device, and what is known about it. */
+/* Forgets the route's device, and what is known about the route. */
 void cemm_route_clear(struct cemm_route *route);
 void cemm_route_free(struct cemm_route *route);
 

@@ -103,7 +103,7 @@ static void put_aside(struct cemm_store *store, const struct cemm_query *query, 
 
 /* ---- documents ------------------------------------------------------------------- */
 
-/* Logs once that a file has rows of another period: our zone, or the writer's zone, is wrong. */
+/* Logs once that a file has rows of another period: our zone, or that of its writer, is wrong. */
 static void warn_zone(struct cemm_store *store, const struct cemm_query *query)
 {
     char date[16];
@@ -119,8 +119,8 @@ static void warn_zone(struct cemm_store *store, const struct cemm_query *query)
              query->uid.text, query->alias, date);
 }
 
-/* Removes and returns the deps with which the file of an empty answer begins. NULL: an earlier
- * version wrote the file without deps, or there is no memory. */
+/* Removes and returns the deps (registry.h) at the beginning of an empty answer's file. NULL: an
+ * earlier version wrote the file without deps, or there is no memory. */
 static char *split_deps(char *bytes, size_t *length)
 {
     char *end = strstr(bytes, "\n\n");
@@ -139,7 +139,8 @@ static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archi
     struct cemm_document *document;
     struct cemm_message problem = {.text = ""};
     int64_t closed = closed_at(store, query);
-    int64_t now = store->loop->wall > closed ? store->loop->wall : closed;
+    /* Later rows are left out, as future rows. The period has closed, even if our clock is slow. */
+    int64_t limit = store->loop->wall > closed ? store->loop->wall : closed;
     int64_t fetched;
     size_t length;
     char *bytes;
@@ -154,7 +155,7 @@ static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archi
     if (r == 0 && kind == CEMM_ARCHIVE_EMPTY)
         deps = split_deps(bytes, &length);
     if (r == 0)
-        r = cemm_answer_read(query, bytes, length, now, &document, &problem);
+        r = cemm_answer_read(query, bytes, length, limit, &document, &problem);
     if (r < 0) {
         free(deps);
         if (r != -ENOMEM && kind == CEMM_ARCHIVE_ANSWER)

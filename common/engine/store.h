@@ -1,8 +1,8 @@
 /*
- * The engine's use of the archive. Only periods that had closed when they were fetched are
- * archived. An archived period counts as closed, even if our clock says otherwise. A closed period
- * without a sample may get samples later, so it is requested again after a day. If the archive
- * can't be used, the store logs this, and works without it.
+ * The engine's use of the archive. A period closes a day after its end, and is archived only if it
+ * was fetched after that. An archived period counts as closed, even if our clock says otherwise. A
+ * closed period without a sample may get samples later, so it is requested again after a day. If
+ * the archive can't be used, the store logs this, and works without it.
  */
 #ifndef CEMM_ENGINE_STORE_H
 #define CEMM_ENGINE_STORE_H
@@ -16,7 +16,7 @@ struct cemm_store {
     const char *archive; /* the archive's directory; NULL: no archive is used */
     struct cemm_archive_state state;
     struct cemm_message message; /* about the last failure */
-    bool failing;                /* it could not be read or written, which was logged */
+    bool failing;                /* the archive can't be read or written, which was logged */
     bool zone_known;             /* the archive has recorded our time zone */
     bool stray_logged;           /* it was logged that an answer had rows of another period */
     bool archived_stray_logged;  /* it was logged that a file in the archive had such rows */

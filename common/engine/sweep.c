@@ -113,9 +113,9 @@ static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const ch
 
     strcpy(query.alias, alias);
     /* An earlier sweep may still be reading the meter, or two METERs may name it. */
-    bool again = (sweep->selection.overlaps || reason != LISTED) &&
-                 cemm_cache_under_way(sweep->cache, &query);
-    if (!again)
+    bool reading = (sweep->selection.overlaps || reason != LISTED) &&
+                   cemm_cache_under_way(sweep->cache, &query);
+    if (!reading)
         take_step(sweep, &query, reason);
 }
 
