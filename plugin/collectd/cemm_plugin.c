@@ -37,8 +37,8 @@ static int read_settings(void)
     return self.settings ? 0 : -1;
 }
 
-/* collectd calls this once for each block, and a wrong block can only be refused here, where it is
- * not known whether more follow. So each call reads this and all earlier blocks, as one block. */
+/* collectd calls this once for each block. A wrong block can only be refused here, before it is
+ * known whether more blocks follow. So each call reads all blocks so far, as one block. */
 static int configure(oconfig_item_t *plugin)
 {
     oconfig_item_t *copy = self.plugin_count < PLUGINS_MAX ? oconfig_clone(plugin) : NULL;
@@ -62,8 +62,8 @@ static int64_t calls_ms(void)
     return interval;
 }
 
-/* Only `collectd -T` calls this in collectd's main thread. It discards all values, so none may be
- * handed over: the state file would record them as dispatched. */
+/* Only `collectd -T` calls this in collectd's main thread, and it discards all values. So none may
+ * be handed over then: the state file would record them as dispatched. */
 static int hand_over(user_data_t *data)
 {
     (void)data;

@@ -41,7 +41,7 @@ struct settings {
     struct cemm_config *config;
     struct block blocks[BLOCKS_MAX];
     size_t count;
-    char *state_file;           /* an absolute path if collectd's BaseDir is one */
+    char *state_file;           /* absolute, unless collectd's BaseDir is a relative path */
     char *writers[WRITERS_MAX]; /* the writers that get backfilled values */
     size_t writer_count;        /* 0: there is no backfill */
     int64_t window;             /* how far back minutes are backfilled, in milliseconds */

@@ -12,7 +12,7 @@
  * A value counts as sent once the writer has taken it and has been flushed:
  * values in its buffer would be lost by a kill -9. The state file is then
  * updated immediately; this also records the current values that were
- * dispatched. If flushing is slow, several values are flushed together.
+ * dispatched. A round handles all missing minutes of one series for one writer.
  *
  * When collectd stops, the thread is joined before the writers end.
  */
@@ -30,7 +30,7 @@
 
 #define DELAY_MS     1000    /* time for a live sample to reach the writers */
 #define AGE_MS       30000   /* how old the document of a day may be */
-#define ROUNDS_MAX   4       /* rounds at a time, each for one series; there is no hurry */
+#define ROUNDS_MAX   4       /* rounds at a time; there is no hurry */
 #define SAVE_S       10      /* seconds; the thread wakes at least this often to save the state */
 #define SLOW_MS      5       /* if a flush takes longer, more values are flushed together */
 #define TOGETHER_MAX 64      /* at most this many values are flushed together */
@@ -41,12 +41,12 @@ static const struct timespec pace = {.tv_nsec = 500000};
 
 /* Minutes of one series for one writer, oldest first. */
 struct batch {
-    /* The thread owns a batch that is WAITING; the loop owns the others. */
+    /* The thread owns a batch that is WAITING; the loop owns all others. */
     _Atomic enum { FREE, WAITING, WRITTEN } state;
-    struct cemm_backfill_job *job; /* the job of the round; its sink is the writer */
+    struct cemm_backfill_job *job; /* of the round; `sink` is the name of the writer */
     struct cemm_document *rows;    /* the document that `series` belongs to */
     const struct cemm_series *series;
-    size_t sent; /* how many of its samples count as sent */
+    size_t sent; /* how many samples of `series` count as sent */
     int status;  /* 0, the error of the last write, or NOT_LIVE */
 };
 
@@ -63,10 +63,10 @@ struct history_writer {
 
 /* ---- the state file ----------------------------------------------------------------- */
 
-static void save(struct history_writer *writer, bool whole)
+static void save(struct history_writer *history, bool whole)
 {
     struct cemm_message message = {""};
-    int r = cemm_ledger_save(writer->ledger, whole, &message);
+    int r = cemm_ledger_save(history->ledger, whole, &message);
 
     if (r < 0)
         plugin_log(LOG_ERR,
@@ -105,9 +105,9 @@ static int write_sample(const struct batch *batch, const struct cemm_sample *sam
     return status;
 }
 
-/* Flushes the writer, after which the first `end` samples count as sent. Returns how long the flush
- * took, in milliseconds. */
-static int64_t flush(struct history_writer *writer, struct batch *batch, size_t end)
+/* Flushes the writer: the first `end` samples then count as sent. Returns the milliseconds taken.
+ */
+static int64_t flush(struct history_writer *history, struct batch *batch, size_t end)
 {
     const char *sink = batch->job->sink;
     int64_t begun = cemm_clock_steady();
@@ -116,53 +116,54 @@ static int64_t flush(struct history_writer *writer, struct batch *batch, size_t 
     int64_t took = cemm_clock_steady() - begun;
     while (batch->sent < end)
         (void)cemm_ledger_mark(batch->job->entry, sink, batch->series->samples[batch->sent++].time);
-    save(writer, false);
+    save(history, false);
     return took;
 }
 
-static void write_batch(struct history_writer *writer, struct batch *batch)
+static void write_batch(struct history_writer *history, struct batch *batch)
 {
     size_t together = 1;
     size_t next = 0;
 
     if (!is_live(batch))
         batch->status = NOT_LIVE;
-    while (batch->status == 0 && next < batch->series->count && !writer->stopping) {
+    while (batch->status == 0 && next < batch->series->count && !history->stopping) {
         batch->status = write_sample(batch, &batch->series->samples[next]);
         if (batch->status == 0)
             next++;
-        if (next - batch->sent >= together && flush(writer, batch, next) > SLOW_MS &&
+        if (next - batch->sent >= together && flush(history, batch, next) > SLOW_MS &&
             together < TOGETHER_MAX)
             together *= 2;
         nanosleep(&pace, NULL);
     }
     if (next > batch->sent)
-        flush(writer, batch, next);
+        flush(history, batch, next);
 }
 
 /* ---- the thread --------------------------------------------------------------------- */
 
 static void *run(void *data)
 {
-    struct history_writer *writer = data;
+    struct history_writer *history = data;
     struct timespec until;
 
-    while (!writer->stopping) {
+    while (!history->stopping) {
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += SAVE_S;
-        (void)sem_clockwait(&writer->wake, CLOCK_MONOTONIC, &until);
-        while (sem_trywait(&writer->wake) == 0)
+        (void)sem_clockwait(&history->wake, CLOCK_MONOTONIC, &until);
+        while (sem_trywait(&history->wake) == 0)
             ;
-        save(writer, false);
-        for (struct batch *batch = writer->batches; batch < writer->batches + ROUNDS_MAX; batch++) {
+        save(history, false);
+        for (struct batch *batch = history->batches; batch < history->batches + ROUNDS_MAX;
+             batch++) {
             if (batch->state != WAITING)
                 continue;
-            write_batch(writer, batch);
+            write_batch(history, batch);
             batch->state = WRITTEN;
-            cemm_wakeup(writer->cemm);
+            cemm_wakeup(history->cemm);
         }
     }
-    save(writer, true);
+    save(history, true);
     return NULL;
 }
 
@@ -170,8 +171,8 @@ static void *run(void *data)
 
 static int hand_over(void *data, struct cemm_backfill_job *job, struct cemm_document *rows)
 {
-    struct history_writer *writer = data;
-    struct batch *batch = writer->batches;
+    struct history_writer *history = data;
+    struct batch *batch = history->batches;
 
     while (batch->state != FREE) /* one is FREE, because each round has at most one batch */
         batch++;
@@ -181,8 +182,8 @@ static int hand_over(void *data, struct cemm_backfill_job *job, struct cemm_docu
     batch->sent = 0;
     batch->status = 0;
     batch->state = WAITING;
-    history_writer_nudge(writer);
-    return 1;
+    history_writer_nudge(history);
+    return 1; /* cemm_backfill_sent() will be called */
 }
 
 static void log_failure(const char *name, int status)
@@ -216,24 +217,24 @@ static void take_back(struct batch *batch)
         log_failure(job->sink, status);
 }
 
-void history_writer_live(struct history_writer *writer, const struct block *block,
+void history_writer_live(struct history_writer *history, const struct block *block,
                          struct cemm_ledger_entry *entry)
 {
-    (void)cemm_backfill_live(writer->backfill, entry, cemm_clock_wall(), (void *)block);
+    (void)cemm_backfill_live(history->backfill, entry, cemm_clock_wall(), (void *)block);
 }
 
-int64_t history_writer_step(struct history_writer *writer, int64_t now)
+int64_t history_writer_step(struct history_writer *history, int64_t now)
 {
-    for (struct batch *batch = writer->batches; batch < writer->batches + ROUNDS_MAX; batch++)
+    for (struct batch *batch = history->batches; batch < history->batches + ROUNDS_MAX; batch++)
         if (batch->state == WRITTEN)
             take_back(batch);
-    int64_t wait = cemm_backfill_step(writer->backfill, now);
+    int64_t wait = cemm_backfill_step(history->backfill, now);
     return wait < 0 ? INTERVAL_MAX_MS : wait;
 }
 
 /* ---- beginning and end -------------------------------------------------------------- */
 
-int history_writer_start(struct history_writer **ret_writer, struct cemm *cemm,
+int history_writer_start(struct history_writer **ret_history, struct cemm *cemm,
                          struct cemm_ledger *ledger)
 {
     static const struct cemm_backfill_rules rules = {
@@ -243,44 +244,44 @@ int history_writer_start(struct history_writer **ret_writer, struct cemm *cemm,
         .rounds_max = ROUNDS_MAX,
         .send = hand_over,
     };
-    struct history_writer *writer = calloc(1, sizeof(*writer));
+    struct history_writer *history = calloc(1, sizeof(*history));
 
-    *ret_writer = writer;
-    if (!writer)
+    *ret_history = history;
+    if (!history)
         return -ENOMEM;
-    writer->cemm = cemm;
-    writer->ledger = ledger;
-    (void)sem_init(&writer->wake, 0, 0);
-    writer->backfill = cemm_backfill_new(cemm, ledger, &rules, writer);
-    if (!writer->backfill)
+    history->cemm = cemm;
+    history->ledger = ledger;
+    (void)sem_init(&history->wake, 0, 0);
+    history->backfill = cemm_backfill_new(cemm, ledger, &rules, history);
+    if (!history->backfill)
         return -ENOMEM;
-    int r = -plugin_thread_create(&writer->thread, run, writer, "cemm history");
-    writer->running = r == 0;
+    int r = -plugin_thread_create(&history->thread, run, history, "cemm history");
+    history->running = r == 0;
     return r;
 }
 
-void history_writer_stop(struct history_writer *writer)
+void history_writer_stop(struct history_writer *history)
 {
-    if (!writer || !writer->running)
+    if (!history || !history->running)
         return;
-    writer->stopping = true;
-    history_writer_nudge(writer);
-    pthread_join(writer->thread, NULL);
+    history->stopping = true;
+    history_writer_nudge(history);
+    pthread_join(history->thread, NULL);
 }
 
-void history_writer_free(struct history_writer *writer)
+void history_writer_free(struct history_writer *history)
 {
-    if (!writer)
+    if (!history)
         return;
-    for (struct batch *batch = writer->batches; batch < writer->batches + ROUNDS_MAX; batch++)
+    for (struct batch *batch = history->batches; batch < history->batches + ROUNDS_MAX; batch++)
         if (batch->state != FREE)
             cemm_document_unref(batch->rows);
-    cemm_backfill_free(writer->backfill);
-    (void)sem_destroy(&writer->wake);
-    free(writer);
+    cemm_backfill_free(history->backfill);
+    (void)sem_destroy(&history->wake);
+    free(history);
 }
 
-void history_writer_nudge(struct history_writer *writer)
+void history_writer_nudge(struct history_writer *history)
 {
-    (void)sem_post(&writer->wake);
+    (void)sem_post(&history->wake);
 }

@@ -1,12 +1,12 @@
 /*
  * A device is silent if requests for it fail, and none has succeeded for
  * several intervals: a single late answer is not worth an alarm. A meter is
- * silent if its device answers but has no new sample of it, or if requests for
- * the meter fail although, for several intervals, other requests to its device
- * have succeeded. Devices and meters have separate notifications.
+ * silent if its device answers, but has had no new sample of the meter for a
+ * long time; or if, for several intervals, requests for the meter have failed
+ * and others to its device have succeeded. Devices and meters have separate
+ * notifications.
  *
- * The library logs sources that do not answer, and answers that can't be used.
- * It does not log that a meter has disappeared, so this file does.
+ * This file logs that a meter has disappeared, because the library does not.
  */
 #include "plugin/collectd/monitor.h"
 
@@ -30,7 +30,7 @@ struct source {
 /* How the requests about a meter, or about a device as a whole, have ended. */
 struct meter {
     struct meter *next;
-    char alias[CEMM_NAME_SIZE]; /* "": the device itself, for which all its requests count */
+    char alias[CEMM_NAME_SIZE]; /* "": the device as a whole: all its requests count */
     int64_t interval;           /* the shortest interval of the blocks that read it */
     int64_t last_good;          /* monotonic: the last success or, before any, the first failure */
     bool failing;               /* the last request failed */
@@ -49,7 +49,7 @@ struct device {
     struct meter self; /* the device as a whole; the list of its meters begins here */
     int64_t due;       /* monotonic: when it is reported next */
     derive_t errors;
-    bool incomplete; /* a meter is absent, as the last log line said */
+    bool incomplete; /* a meter is absent */
 };
 
 static void device_free(void *data)
@@ -72,15 +72,14 @@ void monitor_clear(struct monitor *monitor)
 
 /* ---- who is silent ------------------------------------------------------------------ */
 
-/* Whether a device or a meter is silent. If all requests fail, only the device is silent. */
+/* Whether a device or a meter is silent. A meter's silence counts only up to its device's last
+ * success, because if all requests fail, only the device is silent. */
 static bool is_silent(const struct device *device, const struct meter *meter, int64_t now)
 {
-    int64_t until = meter == &device->self ? now : device->self.last_good;
+    int64_t end = meter == &device->self ? now : device->self.last_good;
+    bool expired = end - meter->last_good >= SILENT_INTERVALS * meter->interval;
 
-    if (meter->stalled)
-        return true;
-    return meter->failing &&
-           (meter->silent || until - meter->last_good >= SILENT_INTERVALS * meter->interval);
+    return meter->stalled || (meter->failing && (meter->silent || expired));
 }
 
 /* Sends a notification. Its identity contains the meter's name, so that an OKAY for one meter does
@@ -200,17 +199,17 @@ static void add_result(struct meter *meter, const struct answer *answer)
 
 static void add_newest(struct meter *meter, const struct answer *answer)
 {
-    int64_t pace_ms = answer->cadence * INT64_C(1000);
-    int64_t interval = meter->interval > pace_ms ? meter->interval : pace_ms;
+    int64_t cadence_ms = answer->cadence * INT64_C(1000);
+    int64_t interval = meter->interval > cadence_ms ? meter->interval : cadence_ms;
 
-    if (answer->newest) /* otherwise the previous one still counts */
+    if (answer->newest) /* otherwise the previous newest sample still counts */
         meter->newest = answer->newest;
     meter->stalled =
         cemm_meter_silent(meter->alias, answer->type, meter->newest, interval, cemm_clock_wall());
 }
 
-/* Logs when the first meter of a device disappears, and when all its meters are back. The number of
- * lines is limited, as the library limits its own. */
+/* Logs when a device that had all its meters loses one, and when all its meters are back. The lines
+ * are limited in number, like the library's own lines. */
 static void log_absence(struct monitor *monitor, struct device *device, const struct answer *answer)
 {
     const char *alias = answer->meter.alias;
@@ -242,7 +241,7 @@ void monitor_add(struct monitor *monitor, const struct answer *answer)
         return;
     if (answer->block->interval < device->block->interval)
         device->block = answer->block;
-    /* When a device returns, the time after which its meters count as silent starts again. */
+    /* When a device returns, each of its meters gets the full time again before it is silent. */
     bool returns = device->self.silent && answer->result == 0;
     for (struct meter *other = &device->self; returns && other; other = other->next)
         other->last_good = answer->ended;
@@ -264,16 +263,17 @@ void monitor_add(struct monitor *monitor, const struct answer *answer)
  * meter that has been silent for longest, so that other meters do not hide it. 0: there is none. */
 static int64_t newest_of(const struct device *device, int64_t now)
 {
-    int64_t silent = 0;
+    int64_t newest_silent = 0;
     int64_t newest = 0;
 
     for (const struct meter *meter = &device->self; meter; meter = meter->next) {
-        if (is_silent(device, meter, now) && meter->newest && (!silent || meter->newest < silent))
-            silent = meter->newest;
+        if (is_silent(device, meter, now) && meter->newest &&
+            (!newest_silent || meter->newest < newest_silent))
+            newest_silent = meter->newest;
         if (meter->newest > newest)
             newest = meter->newest;
     }
-    return silent ? silent : newest;
+    return newest_silent ? newest_silent : newest;
 }
 
 static void report_values(struct device *device, int64_t now)
@@ -288,7 +288,7 @@ static void report_values(struct device *device, int64_t now)
                          (value_t){.gauge = source->took});
         source->reported = true;
     }
-    if (newest) /* the age may be negative, because a meter's clock may be a little ahead */
+    if (newest) /* the age is never negative, even if a meter's clock is a little ahead */
         dispatch_own(device->block, &device->uid, "gauge", "age",
                      (value_t){.gauge = age > 0 ? age : 0});
     dispatch_own(device->block, &device->uid, "derive", "errors",

@@ -7,7 +7,7 @@
  * answered when the next sweep begins, that sweep skips the device, and the
  * other devices do not wait for it.
  *
- * The library's log goes to collectd's; monitor.c logs what the library does not.
+ * The library's lines go to collectd's log; monitor.c logs what the library does not.
  */
 #include "plugin/collectd/poller.h"
 
@@ -47,9 +47,9 @@ struct poller {
     struct cemm_ledger *ledger;
     struct queue queue;
     size_t sweeps;      /* number of sweeps under way */
-    int64_t next_sweep; /* when it begins, monotonic milliseconds */
+    int64_t next_sweep; /* when the next sweep begins, monotonic milliseconds */
     bool news;          /* an answer has arrived, or a sweep has ended */
-    struct history_writer *writer;
+    struct history_writer *history;
     struct hold hold; /* only collectd's thread uses `hold`, `monitor` and `sent` */
     struct monitor monitor;
     bool sent; /* values were dispatched in the current call */
@@ -110,7 +110,7 @@ static struct answer *answer_new(const struct block *block, const struct cemm_ui
 }
 
 /* Adds the sample of a series if it is new. Marks a series' first sample, so that it is held back,
- * unless the block's interval is so long that the second sample could not arrive in time. */
+ * unless the block's interval is so long that no second sample would arrive within HOLD_MS. */
 static void add_sample(struct poller *poller, struct answer *answer,
                        const struct cemm_document *document, const struct cemm_series *series)
 {
@@ -136,8 +136,8 @@ static void add_sample(struct poller *poller, struct answer *answer,
         .value = sample->value,
         .first = !known && answer->block->interval < HOLD_MS,
     };
-    if (!reading->first)
-        history_writer_live(poller->writer, answer->block, entry);
+    if (!reading->first) /* otherwise it will be held back */
+        history_writer_live(poller->history, answer->block, entry);
 }
 
 static void add_samples(struct poller *poller, struct answer *answer,
@@ -204,8 +204,8 @@ static void log_search(struct target *target)
     log_block(target, why);
 }
 
-static void swept(void *data, const struct cemm_uid *uid, const char *alias,
-                  const struct cemm_answer *answer)
+static void receive(void *data, const struct cemm_uid *uid, const char *alias,
+                    const struct cemm_answer *answer)
 {
     struct target *target = data;
 
@@ -232,10 +232,10 @@ static void sweep(struct target *target, int64_t now)
 
     while (target->due <= now)
         target->due += target->block->interval;
-    int r = cemm_sweep(target->poller->cemm, &selection, swept, target);
+    int r = cemm_sweep(target->poller->cemm, &selection, receive, target);
     if (r == 0)
         target->poller->sweeps++;
-    else if (r != -EALREADY)
+    else if (r != -EALREADY) /* EALREADY: an earlier sweep is still looking for devices */
         log_block(target, strerror(-r));
 }
 
@@ -243,7 +243,7 @@ static void sweep(struct target *target, int64_t now)
 static int begin(struct poller *poller)
 {
     int64_t now = cemm_clock_steady();
-    int64_t wait = history_writer_step(poller->writer, now);
+    int64_t wait = history_writer_step(poller->history, now);
 
     poller->next_sweep = INT64_MAX;
     for (size_t i = 0; i < poller->count; i++) {
@@ -351,7 +351,7 @@ void poller_hand_over(struct poller *poller, int64_t interval_ms)
     while ((held = hold_expired(&poller->hold, cemm_clock_steady())))
         dispatch_held(poller, held);
     if (poller->sent)
-        history_writer_nudge(poller->writer);
+        history_writer_nudge(poller->history);
     poller->sent = false;
     monitor_report(&poller->monitor, cemm_clock_steady());
 }
@@ -380,7 +380,7 @@ static int build(struct poller *poller, const struct settings *settings)
         return r;
     if (r < 0 || (r == CEMM_ABSENT && settings->writer_count))
         plugin_log(r < 0 ? LOG_WARNING : LOG_INFO, "cemm plugin: %s", message.text);
-    r = history_writer_start(&poller->writer, poller->cemm, poller->ledger);
+    r = history_writer_start(&poller->history, poller->cemm, poller->ledger);
     if (r == 0)
         r = -plugin_thread_create(&poller->thread, run, poller, "cemm");
     poller->running = r == 0;
@@ -410,9 +410,9 @@ void poller_stop(struct poller *poller)
         cemm_wakeup(poller->cemm);
         pthread_join(poller->thread, NULL);
     }
-    history_writer_stop(poller->writer); /* until then, its thread may wake the loop */
+    history_writer_stop(poller->history); /* until then, its thread may wake the loop */
     cemm_free(poller->cemm);
-    history_writer_free(poller->writer);
+    history_writer_free(poller->history);
     if (losses->names || losses->ahead || losses->memory || losses->overflow)
         plugin_log(LOG_INFO,
                    "cemm plugin: values left out: %lu with names that are too long, %lu too far "

@@ -47,7 +47,7 @@ struct answer {
     char type[CEMM_NAME_SIZE]; /* what the meter measures */
     int64_t took;              /* how long the request took, in milliseconds */
     int64_t newest;            /* time of its newest sample, Unix milliseconds; 0: none */
-    unsigned cadence;          /* seconds; set by answer_set_cadence(); 0: not known */
+    unsigned cadence;          /* seconds between samples; see answer_set_cadence(); 0: not known */
     size_t count;
     struct reading readings[]; /* those of the same series are in the order of their times */
 };
@@ -82,10 +82,10 @@ void queue_tell(struct queue *queue, int64_t expected);
  * and return false to leave the answer for a later call. Newer answers about the
  * same meter wait behind it.
  *
- * Calls begin `interval_ms` apart. A call waits for answers, so that
- * values are dispatched as they arrive, but only for three quarters of that
- * time, so that collectd can stop quickly. If no answer can arrive before the
- * next call begins, this call takes the queued answers and does not wait.
+ * Calls begin `interval_ms` apart. A call waits for answers and dispatches
+ * values as they arrive, but only for three quarters of `interval_ms`, so that
+ * collectd can stop quickly. If no answer can arrive before the next call
+ * begins, this call takes the queued answers and does not wait.
  */
 void queue_hand_over(struct queue *queue, int64_t interval_ms,
                      bool (*take)(void *data, struct answer *answer), void *data);
@@ -93,7 +93,7 @@ void queue_hand_over(struct queue *queue, int64_t interval_ms,
 /*
  * The first reading of a series is held back until the second one tells how
  * often the series is measured, because the interval of the first value becomes
- * the step of an RRD for good. It is not held for long: a meter may be asleep.
+ * the step of an RRD for good. HOLD_MS is the limit: the meter may fall asleep.
  */
 #define HOLD_MS  120000
 #define HOLD_MAX 262144 /* readings, enough for 30,000 devices */

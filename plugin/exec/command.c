@@ -20,19 +20,20 @@
 /* ---- causes ------------------------------------------------------------------ */
 
 /* Returns a hash of a problem's periods and message ("SOURCE: REQUEST: REASON"). If no answer came,
- * REQUEST counts only as its device; if the cloud is unreachable or access denied, not at all. */
+ * only REQUEST's device counts; if access is denied or the cloud unreachable, REQUEST is ignored.
+ */
 static uint64_t cause_of(const struct finding *finding)
 {
     const char *message = finding->message;
     const char *request = message_rest(message);
     const char *reason = message_rest(request);
-    bool unheard = finding->result == -EHOSTUNREACH || finding->result == -ETIMEDOUT;
-    bool cloud = finding->result == -EHOSTUNREACH && strncmp(message, "cloud ", 6) == 0;
+    bool unanswered = finding->result == -EHOSTUNREACH || finding->result == -ETIMEDOUT;
+    bool cloud_down = finding->result == -EHOSTUNREACH && strncmp(message, "cloud ", 6) == 0;
     uint64_t hash = cemm_hash(CEMM_HASH, finding->periods, strlen(finding->periods));
-    if (!reason || (!unheard && finding->result != CEMM_DENIED))
+    if (!reason || (!unanswered && finding->result != CEMM_DENIED))
         return cemm_hash(hash, message, strlen(message));
     hash = cemm_hash(hash, message, (size_t)(request - message));
-    if (unheard && !cloud)
+    if (unanswered && !cloud_down)
         hash = cemm_hash(hash, request, strcspn(request, " :")); /* names the device */
     return cemm_hash(hash, reason, strlen(reason));
 }
@@ -70,7 +71,7 @@ static void describe(const struct finding *finding, const char *device, char ret
 {
     const char *message = finding->message;
     const char *request = message_rest(message);
-    bool known = finding->periods[0] != '\0' && message_was_printed(message);
+    bool printed = finding->periods[0] != '\0' && message_was_printed(message);
     bool one_request = true;
     size_t length = 0;
     size_t count = 0;
@@ -87,8 +88,8 @@ static void describe(const struct finding *finding, const char *device, char ret
                                    count - NAMES_MAX);
     (void)snprintf(ret_line + length, LINE_SIZE - length, "%s%s%s%.*s%s",
                    finding->periods[0] != '\0' ? " " : "", finding->periods, length > 0 ? ": " : "",
-                   known || one_request ? 0 : (int)(request - message), message,
-                   known         ? "failed, see above"
+                   printed || one_request ? 0 : (int)(request - message), message,
+                   printed       ? "failed, see above"
                    : one_request ? message
                                  : message_rest(request));
 }

@@ -16,7 +16,7 @@
 #include "plugin/exec/history-run.h"
 #include "plugin/exec/render.h"
 
-/* The documents of a meter and a day, in this order. */
+/* The documents of a meter and a day, in this order. DAY has the minutes. */
 enum { READINGS, DAY, MONTH, DOCUMENTS };
 
 /* Number of days before the range; only their readings are requested. */
@@ -29,10 +29,10 @@ struct meter {
     struct cemm_document *after;   /* readings at its end */
     struct cemm_document *minutes;
     bool failed;          /* a document of the day failed */
-    bool readings_failed; /* its readings failed; the day after needs them, too */
-    bool ever_failed;
-    bool begun;   /* an interval with data was found */
-    bool by_hour; /* --by quarter was given, but there are only hours */
+    bool readings_failed; /* the day's readings failed; the next day needs them, too */
+    bool ever_failed;     /* a document of some day failed */
+    bool begun;           /* an interval with data was found */
+    bool by_hour;         /* --by quarter was given, but there are only hours */
     enum cemm_quantity quantity;
     struct cemm_interval interval;
     size_t refused; /* number of days whose scaling factor was refused */
@@ -48,7 +48,7 @@ struct row {
 struct energy {
     struct exec_options options;
     struct history history;
-    int64_t now; /* seconds */
+    int64_t now; /* seconds since 1970 */
     struct meter *meters;
     struct row *rows; /* rows that have not been printed yet */
     size_t row_count;
@@ -173,7 +173,7 @@ static void print_influx(const struct energy *energy, const struct row *row,
     if (row->interval.amount.count == 0 && !row->interval.total_known)
         return;
     fprintf(stream, "cemm_energy,uid=%s,alias=%s,by=%s", row->meter->uid.text, row->meter->alias,
-            interval_names[energy->options.by]);
+            by_names[energy->options.by]);
     for (size_t i = IMPORT; i < COLUMNS; i++) {
         const char *quote = i == BASIS ? "\"" : "";
         if (cells->texts[i][0] == '\0')

@@ -22,7 +22,7 @@
 #include "plugin/exec/wait.h"
 
 #define WINDOW   16    /* requests at a time */
-#define FRESH_MS 60000 /* how old the data of a period that is not over may be */
+#define FRESH_MS 60000 /* if the period is not over, older data is fetched again */
 #define RETRIES  7     /* how often a request is repeated if it gets no answer */
 #define PAUSE_MS 2000  /* milliseconds before each repetition */
 
@@ -106,7 +106,7 @@ static int add_found(struct history *history)
             r = add_meter(history, &finding->uid, finding->alias);
         if (finding->kind == FINDING_NOTE && history->options->selection.meter_count == 0)
             found = true; /* no problem: nobody asked for this device, which has no meters */
-        finding->kind = found ? FINDING_ANSWER : FINDING_PROBLEM;
+        finding->kind = found ? FINDING_ANSWER : FINDING_PROBLEM; /* for findings_report() */
         history->failed |= !found;
     }
     return r;
@@ -143,7 +143,7 @@ static enum exec_exit find(struct history *history)
 
 /* ---- since when -------------------------------------------------------------- */
 
-/* If a part of the search has failed, the day it found is not used: there may be earlier data. */
+/* If a part of the search has failed, no day that was found is used: there may be earlier data. */
 static void take_first(void *data, const struct cemm_answer *answer)
 {
     struct history_meter *meter = data;
@@ -296,7 +296,7 @@ static void report_failures(struct history_meter *meters, size_t count)
 }
 
 /* Records the result of a document. A period has failed if one of its documents has failed. When a
- * later period has not failed, reports the meter's failures. */
+ * period has not failed, reports the meter's failures in the periods before it. */
 static void note_result(struct history *history, const struct history_slot *slot)
 {
     struct history_meter *meter = slot->meter;
@@ -399,7 +399,7 @@ static int run_all(struct history *history)
     return output_end(output, r);
 }
 
-/* A METER uid/alias is used without a search, so only now is it known whether its device belongs to
+/* A METER uid/alias is used without a search, so it is known only now whether its device belongs to
  * another shard. */
 static void report_elsewhere(struct history *history)
 {

@@ -16,7 +16,7 @@ struct history_meter {
     char alias[CEMM_NAME_SIZE];
     struct cemm_period since; /* first day with data; year 0: not known */
     bool down;                /* its retries failed: no more retries until it answers */
-    bool elsewhere;           /* it was reported that another shard has its device */
+    bool elsewhere;           /* its device is in another shard (cemm.conf(5)); reported */
     bool has_data;            /* set by the command */
     size_t failed;            /* number of successive failed periods; one message reports them */
     struct cemm_period failed_first;
@@ -66,7 +66,7 @@ struct history {
     struct output output;
     struct history_meter *meters; /* sorted */
     size_t meter_count;
-    struct cemm_period first;
+    struct cemm_period first; /* including the lead-in */
     size_t period_count;
     bool failed;  /* the exit status is 1 */
     bool printed; /* set by the command when it prints a row */
@@ -81,7 +81,7 @@ struct history {
     size_t in_flight;
 };
 
-enum exec_exit history_command(struct history *history);
+enum exec_exit history_command(struct history *history); /* needs `options`, `use` and `data` */
 
 /* Reports `what`, and the current time in the configured zone, in case that zone is wrong. */
 void history_report_empty(const struct history *history, const char *what);

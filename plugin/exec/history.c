@@ -105,8 +105,8 @@ static int add_piece(struct rows *rows, const char *text, size_t name_length, si
     return cemm_file_write(rows->file, text, length) < 0 ? file_failed(rows) : 0;
 }
 
-/* The length of all lines at the beginning that have the same metric as the first line. */
-static size_t same_metric(const char *text, size_t *ret_name_length)
+/* Returns the length of the lines up to the first one with another metric or other labels. */
+static size_t metric_length(const char *text, size_t *ret_name_length)
 {
     size_t length = 0;
     *ret_name_length = strcspn(text, " ");
@@ -122,7 +122,7 @@ static int add_pieces(struct rows *rows, const struct cemm_document *document)
     int r = cemm_render(document, CEMM_FORMAT_OPENMETRICS, NULL, &text, &length);
     for (const char *rest = text; r == 0 && *rest != '\0'; rest += length) {
         size_t name_length;
-        length = same_metric(rest, &name_length);
+        length = metric_length(rest, &name_length);
         r = add_piece(rows, rest, name_length, length);
     }
     free(text);

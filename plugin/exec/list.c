@@ -18,7 +18,7 @@ static const struct cemm_sample *gas_of(const struct finding *finding)
     return series && series->count > 0 ? series->samples : NULL;
 }
 
-/* The device's other alias that has the same gas reading: both are one meter (p1 for p1-gas).
+/* The device's other alias that has the same gas reading: both are one meter (p1 and p1-gas).
  * NULL: there is none, or gas is not the only channel. */
 static const struct finding *gas_twin(const struct collection *collection,
                                       const struct finding *finding)
@@ -28,9 +28,9 @@ static const struct finding *gas_twin(const struct collection *collection,
     cemm_document_series(finding->document, &count);
     for (size_t i = 0; gas && count == 1 && i < collection->count; i++) {
         const struct finding *other = &collection->findings[i];
-        const struct cemm_sample *same = gas_of(other);
-        if (other != finding && strcmp(other->uid.text, finding->uid.text) == 0 && same &&
-            same->time == gas->time && same->value == gas->value)
+        const struct cemm_sample *other_gas = gas_of(other);
+        if (other != finding && strcmp(other->uid.text, finding->uid.text) == 0 && other_gas &&
+            other_gas->time == gas->time && other_gas->value == gas->value)
             return other;
     }
     return NULL;

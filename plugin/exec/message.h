@@ -30,8 +30,8 @@ void message_remember(const char *message);
 bool message_was_printed(const char *message);
 
 /* Prints a line from the library, unless it was printed before. Until message_release(), drops
- * lines of CEMM_LOG_INFO and holds back all others, because most are reported again as the failure
- * of a meter or source. message_release() prints held lines, unless message_was_printed(). */
+ * lines of CEMM_LOG_INFO and holds back all others: most of these are reported again as the failure
+ * of a meter or source. message_release() prints those that were not reported in the meantime. */
 void message_once(enum cemm_level level, const char *line);
 void message_release(void);
 

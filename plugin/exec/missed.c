@@ -57,10 +57,10 @@ int missed_save(struct missed *missed, const struct cemm_document *document, boo
 /* ---- answers that wait ------------------------------------------------------------ */
 
 /* Asks for the minutes that are missing before the answer. True: they are being fetched. Backfill
- * fetches only minutes that ended at least a minute before the limit. The limit is the end of the
- * sample's minute, so all missing minutes before that minute are fetched. */
-static bool lacks_any(struct missed *missed, struct missed_meter *meter,
-                      const struct cemm_document *answer)
+ * fetches only minutes that ended at least a minute before a limit. Here, the limit is the end of
+ * the sample's minute, so all missing minutes before that minute are fetched. */
+static bool fetch_missing(struct missed *missed, struct missed_meter *meter,
+                          const struct cemm_document *answer)
 {
     size_t count;
     const struct cemm_series *series = cemm_document_series(answer, &count);
@@ -89,7 +89,7 @@ static void write_held(struct missed *missed, struct missed_meter *meter)
 /* Writes waiting answers, and stops at an answer before which minutes are missing. */
 static void release(struct missed *missed, struct missed_meter *meter)
 {
-    while (meter->held_count > 0 && !lacks_any(missed, meter, meter->held[0]))
+    while (meter->held_count > 0 && !fetch_missing(missed, meter, meter->held[0]))
         write_held(missed, meter);
 }
 

@@ -58,11 +58,11 @@ static const char *const formats[] = {
 const char *const span_names[] = {
     [CEMM_DAY] = "day", [CEMM_MONTH] = "month", [CEMM_YEAR] = "year", NULL};
 
-const char *const interval_names[] = {[CEMM_BY_QUARTER] = "quarter",
-                                      [CEMM_BY_HOUR] = "hour",
-                                      [CEMM_BY_DAY] = "day",
-                                      [CEMM_BY_MONTH] = "month",
-                                      NULL};
+const char *const by_names[] = {[CEMM_BY_QUARTER] = "quarter",
+                                [CEMM_BY_HOUR] = "hour",
+                                [CEMM_BY_DAY] = "day",
+                                [CEMM_BY_MONTH] = "month",
+                                NULL};
 
 /* The index of a name. If there is no such name, returns 0 and sets the message. */
 static unsigned find_name(const char *const *names, const char *name, const char *what,
@@ -147,7 +147,7 @@ static void set_option(struct exec_options *options, const struct exec_command *
             (enum cemm_span)find_name(span_names, value, "period", "day, month, year", message);
         break;
     case EXEC_BY:
-        options->by = (enum cemm_by)find_name(interval_names, value, "interval",
+        options->by = (enum cemm_by)find_name(by_names, value, "interval",
                                               "quarter, hour, day, month", message);
         break;
     case EXEC_HELP:

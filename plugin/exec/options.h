@@ -45,7 +45,7 @@ enum exec_option {
 
 /* The values that --period and --by accept. */
 extern const char *const span_names[];
-extern const char *const interval_names[];
+extern const char *const by_names[];
 
 #define EXEC_INTERVAL_MIN 0.1 /* seconds */
 #define EXEC_INTERVAL_MAX 86400.0
@@ -60,8 +60,8 @@ struct exec_options {
     const char *state;       /* the state file; NULL: none */
     struct cemm_period from; /* days; year 0: not given */
     struct cemm_period to;
-    enum cemm_span span;
-    enum cemm_by by;
+    enum cemm_span span;             /* --period */
+    enum cemm_by by;                 /* --by: the intervals of `energy` */
     struct cemm_selection selection; /* the METERs; options_mark() sets `answered` */
 };
 

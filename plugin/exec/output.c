@@ -6,7 +6,7 @@
  * A write to a pipe is short enough to be atomic, and ends with a whole line,
  * so that the reader has whole lines even if a signal then ends the process.
  *
- * Only regular files are replaced: renaming over /dev/null, which root may do,
+ * Only regular files are replaced: if root renamed a file to /dev/null, that
  * would break the machine. The new file gets the mode of the old file, and its
  * owner and group if that is permitted, so that nobody else can read it. A link
  * stays: its target is replaced, or created.
@@ -48,10 +48,10 @@ static char *folder_of(const char *path)
 
 bool output_check(const char *path)
 {
-    struct stat now;
+    struct stat about;
     if (!path)
         return true;
-    if (stat(path, &now) == 0 && !S_ISREG(now.st_mode)) {
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode)) {
         message_print(CEMM_LOG_ERROR, "%.200s: not a regular file", path);
         return false;
     }
@@ -152,7 +152,7 @@ int output_flush(struct output *output)
 }
 
 /* Replaces the file. Network file systems may report errors only on close. */
-static int settle(struct output *output)
+static int replace_file(struct output *output)
 {
     int r = fsync(output->fd) != 0 ? -errno : 0;
     if (close(output->fd) != 0 && r == 0)
@@ -168,7 +168,7 @@ int output_end(struct output *output, int r)
     if (r == 0)
         r = output_flush(output);
     if (r == 0 && output->path)
-        r = settle(output);
+        r = replace_file(output);
     if (output->stream)
         (void)fclose(output->stream);
     if (output->fd >= 0)

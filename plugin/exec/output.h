@@ -23,9 +23,9 @@ struct output {
     FILE *stream;     /* writes into `text` */
     char *text;
     size_t length;
-    char *real;      /* the file to replace, after links were followed */
-    char *temporary; /* the temporary file; NULL: there is none */
-    int fd;
+    char *real;                  /* the file to replace, after links were followed */
+    char *temporary;             /* the temporary file; NULL: there is none */
+    int fd;                      /* the open temporary file; -1: none */
     struct cemm_message message; /* says what failed; else "" */
 };
 

@@ -18,8 +18,8 @@ static const struct table_column columns[COLUMNS] = {
     [UNIT] = {"UNIT"},     [TIME] = {"TIME"},   [AGE] = {"AGE", true},   [SOURCE] = {"SOURCE"},
 };
 
-/* The table while it is filled. If the terminal is too narrow for all columns, it is `tight`: the
- * source goes below the device, and times are shortened. */
+/* The table while it is filled. If the terminal is too narrow for all columns, the table is
+ * `tight`: the source goes below the device, and times are shortened. */
 struct sheet {
     struct table *table;
     const struct collection *collection;
@@ -59,7 +59,7 @@ static void format_time(const struct sheet *sheet, int64_t time, char ret_text[C
         ret_text[date] = '\0';
 }
 
-/* The first cell of a row: the device if it is new; else, in a tight table, the source if new. */
+/* The first cell of a row: the device if it is new; below it in a tight table, each new source. */
 static const char *device_cell(struct sheet *sheet, const struct finding *finding)
 {
     const char *source = cemm_document_source(finding->document);
@@ -131,8 +131,8 @@ static int write_table(const void *data, FILE *stream)
     table_begin(&table, columns, COLUMNS);
     fill(&table, collection);
     if (limit > 0 && table_width(&table) > limit) {
-        (void)table_print(&table, NULL);
-        table_begin(&table, columns, SOURCE);
+        (void)table_print(&table, NULL);      /* frees the table */
+        table_begin(&table, columns, SOURCE); /* without the last column, SOURCE */
         table.tight = true;
         fill(&table, collection);
     }

@@ -87,19 +87,19 @@ void session_explain_missing(const struct session *session, enum cemm_level leve
 
 void session_explain_nothing(const struct session *session)
 {
-    bool searched = session->kind == SESSION_DISCOVERY;
+    bool discover_only = session->kind == SESSION_DISCOVERY;
     struct cemm_discovery_state state;
-    char *own = cemm_config_user_path();
+    char *user_file = cemm_config_user_path();
     const char *file = cemm_config_file(session->config);
     message_release();
-    if (!searched && file)
+    if (!discover_only && file)
         message_print(CEMM_LOG_ERROR,
                       "%s: no section [cloud NAME] or [local NAME], so the network was searched",
                       file);
-    else if (!searched)
+    else if (!discover_only)
         message_print(CEMM_LOG_ERROR,
                       "no configuration: $CEMM_CONFIG is not set, and there is no %s%s" COMMON_FILE,
-                      own ? own : "", own ? " and no " : "");
+                      user_file ? user_file : "", user_file ? " and no " : "");
     cemm_discovery_at(session->cemm, &state);
     message_print(CEMM_LOG_ERROR, "no CEMM answered: %u broadcast address%s asked on UDP port 9777",
                   state.asked, state.asked == 1 ? " was" : "es were");
@@ -112,16 +112,16 @@ void session_explain_nothing(const struct session *session)
         "is the CEMM switched on and on the same network as this machine, with no firewall in "
         "between? Its firmware (core) must be 1.23 or later");
     message_print(CEMM_LOG_ERROR, "if you know its address, write two lines into %s:",
-                  file  ? file
-                  : own ? own
-                        : COMMON_FILE);
+                  file        ? file
+                  : user_file ? user_file
+                              : COMMON_FILE);
     message_print(CEMM_LOG_ERROR, "    [local home]");
     message_print(CEMM_LOG_ERROR, "    address = 192.168.2.115");
-    if (!searched)
+    if (!discover_only)
         message_print(CEMM_LOG_ERROR,
                       "for the cloud: [cloud home] and api-key-file = FILE, whose first line is "
                       "the key (mode 0600)");
-    free(own);
+    free(user_file);
 }
 
 void session_close(struct session *session)

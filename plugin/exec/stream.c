@@ -28,7 +28,7 @@
 
 #define TYPE_PAUSE (10 * 60 * 1000) /* between two requests for a meter's type (milliseconds) */
 
-#define SWEEPS_MAX 64         /* sweeps at a time; most of them wait for the same device */
+#define SWEEPS_MAX 64         /* sweeps under way at a time */
 #define INPUT_MAX  (64 << 10) /* bytes: all that a pipe holds */
 
 /* A meter, a failed device (no alias) or a failed source (no uid). An entry never moves. */
@@ -247,7 +247,7 @@ static void seek_type(struct stream *stream, struct latest *entry,
     entry->asked = now;
     query.endpoint = CEMM_INFO;
     if (!cemm_offers(cemm, &query.uid, query.alias, query.endpoint)) {
-        query.endpoint = CEMM_IO;
+        query.endpoint = CEMM_IO; /* the device's list of meters */
         query.alias[0] = '\0';
     }
     if (cemm_offers(cemm, &query.uid, query.alias, query.endpoint))
@@ -363,7 +363,7 @@ static enum exec_exit run(struct stream *stream)
             break;
         bool nothing = stream->sweeps > 0 && session_found_nothing(&stream->session);
         if (stream->ended && !stream->wanted && stream->pending == 0 && stream->missed.waiting == 0)
-            return nothing ? EXEC_FAILED : EXEC_OK; /* failed: no meter was ever found */
+            return nothing ? EXEC_FAILED : EXEC_OK; /* failed: no device was ever found */
         turn(stream, now);
     }
     message_print(CEMM_LOG_ERROR, "the stream has stopped: %s", strerror(-stream->error));

@@ -1,7 +1,7 @@
 /*
  * There are no signal handlers: the signals are blocked, and read from a
  * descriptor in the library's loop. The program then ends itself by the same
- * signal, because a shell stops a script only if a signal ended its program.
+ * signal: a shell ends a script only if a signal ended the script's program.
  */
 #include "plugin/exec/wait.h"
 
