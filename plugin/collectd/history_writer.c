@@ -105,8 +105,7 @@ static int write_sample(const struct batch *batch, const struct cemm_sample *sam
     return status;
 }
 
-/* Flushes the writer: the first `end` samples then count as sent. Returns the milliseconds taken.
- */
+/* Flushes the writer: the first `end` samples then count as sent. Returns how many ms it took. */
 static int64_t flush(struct history_writer *history, struct batch *batch, size_t end)
 {
     const char *sink = batch->job->sink;

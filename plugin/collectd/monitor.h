@@ -13,7 +13,7 @@
 /* Initially all zeroes. */
 struct monitor {
     void *tree;                   /* all devices; struct device is defined in monitor.c */
-    struct device *first;         /* the first device in a list of all devices */
+    struct device *first;         /* the beginning of the list of all devices */
     int64_t due;                  /* monotonic: when the next device is to be reported */
     struct cemm_line_limit lines; /* limits the log lines about single devices */
 };

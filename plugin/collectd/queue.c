@@ -98,7 +98,7 @@ static int compare(const void *left, const void *right)
     return r ? r : strcmp(a->alias, b->alias);
 }
 
-/* Whether it is an answer's turn: it is the first one about its meter in this call, and its
+/* Whether an answer may be taken: no earlier answer about its meter was seen in this call, and its
  * `not_before` has passed. If there is no memory, the answer waits for the next call. */
 static bool has_turn(void **meters, const struct answer *answer)
 {

@@ -20,8 +20,7 @@
 /* ---- causes ------------------------------------------------------------------ */
 
 /* Returns a hash of a problem's periods and message ("SOURCE: REQUEST: REASON"). If no answer came,
- * only REQUEST's device counts; if access is denied or the cloud unreachable, REQUEST is ignored.
- */
+ * only REQUEST's device counts; if access is denied or the cloud is down, REQUEST is ignored. */
 static uint64_t cause_of(const struct finding *finding)
 {
     const char *message = finding->message;

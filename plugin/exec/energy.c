@@ -93,8 +93,7 @@ static const char *const basis_names[] = {
     [CEMM_BASIS_NET] = "net", [CEMM_BASIS_MINUTES] = "minutes",
 };
 
-/* The column of a quantity's forward amount; the next column has its reverse amount, if there is
- * one. */
+/* The column of a quantity's forward amount; the next column has its reverse amount, if any. */
 static const enum column first_column[] = {
     [CEMM_QUANTITY_NONE] = FORWARD,   [CEMM_QUANTITY_GRID] = IMPORT,
     [CEMM_QUANTITY_ENERGY] = FORWARD, [CEMM_QUANTITY_GAS] = GAS,
@@ -424,6 +423,7 @@ static int finish(void *data)
 
 /* ---- messages ----------------------------------------------------------------- */
 
+/* Returns false if an error other than a failed request was printed about the meter. */
 static bool report_meter(const struct energy *energy, const struct meter *meter)
 {
     const char *uid = meter->history->uid.text;

@@ -273,7 +273,7 @@ static void ask_more(struct history *history)
 
 /* ---- messages --------------------------------------------------------------------- */
 
-/* Reports the failures of these meters, and forgets them. */
+/* Reports the failures of these meters, and forgets the failures. */
 static void report_failures(struct history_meter *meters, size_t count)
 {
     struct finding *findings = calloc(count, sizeof(*findings));

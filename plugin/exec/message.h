@@ -35,7 +35,7 @@ bool message_was_printed(const char *message);
 void message_once(enum cemm_level level, const char *line);
 void message_release(void);
 
-/* When to begin showing progress (monotonic milliseconds); INT64_MAX: never, or it has begun. */
+/* When to begin showing progress (monotonic milliseconds); INT64_MAX: never, or it is shown. */
 int64_t message_deadline(void);
 bool message_progress_due(void);
 

@@ -26,7 +26,7 @@
 /* How long the next sweep, or a snapshot, waits for a running sweep (milliseconds). */
 #define GRACE_MS 1000
 
-#define TYPE_PAUSE (10 * 60 * 1000) /* between two requests for a meter's type (milliseconds) */
+#define TYPE_PAUSE_MS (10 * 60 * 1000) /* between two requests for a meter's type */
 
 #define SWEEPS_MAX 64         /* sweeps under way at a time */
 #define INPUT_MAX  (64 << 10) /* bytes: all that a pipe holds */
@@ -37,10 +37,10 @@ struct latest {
     char alias[CEMM_NAME_SIZE];
     char source[CEMM_NAME_SIZE + 8];
     struct cemm_document *shown; /* kept while the meter fails, so that counters continue */
-    struct missed_meter missed;
-    int64_t asked; /* when its type was last requested (monotonic); 0: never */
-    bool up;       /* its last result was an answer */
-    size_t sweep;  /* number of the newest sweep when the last result arrived; 0: none yet */
+    struct missed_meter missed;  /* answers that wait for missed minutes */
+    int64_t asked;               /* when its type was last requested (monotonic); 0: never */
+    bool up;                     /* its last result was an answer */
+    size_t sweep; /* number of the newest sweep when the last result arrived; 0: none yet */
 };
 
 struct stream {
@@ -108,7 +108,7 @@ static void free_entry(void *data)
 
 /* ---- rows ---------------------------------------------------------------------- */
 
-/* A file that cannot be written does not end the program. */
+/* If stdout can't be written, the program ends; if a file can't, it goes on and tries again. */
 static void end_output(struct stream *stream, struct output *output, int r)
 {
     r = output_end(output, r);
@@ -242,7 +242,7 @@ static void seek_type(struct stream *stream, struct latest *entry,
     bool untyped = stream->options->format == EXEC_FORMAT_INFLUX ||
                    stream->options->format == EXEC_FORMAT_PUTVAL;
     if (untyped || *render_type(cemm, &entry->uid, entry->alias) != '\0' ||
-        (entry->asked != 0 && now - entry->asked < TYPE_PAUSE))
+        (entry->asked != 0 && now - entry->asked < TYPE_PAUSE_MS))
         return;
     entry->asked = now;
     query.endpoint = CEMM_INFO;
@@ -372,7 +372,7 @@ static enum exec_exit run(struct stream *stream)
 
 static void prepare(struct stream *stream)
 {
-    const char *sink = ""; /* the ledger's only sink: our output */
+    const char *sink = ""; /* the name of the ledger's only sink (destination), our output */
     double interval = render_interval(stream->options, STREAM_INTERVAL);
     stream->interval = (int64_t)(interval * 1000);
     stream->due = cemm_clock_steady();
