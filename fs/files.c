@@ -9,29 +9,29 @@
  *
  * sendfile, splice, copy_file_range and mmap do not request attributes: the
  * kernel uses the size that it has. So a cold node gets a size that is too
- * large. The READ waits, and its short answer reduces the size, unless the
- * kernel was given another size after it sent the READ. Until that answer the
- * kernel must not be given the large size again, or the rest of the page would
- * read as NULs. So each cold node is used once: its name expires immediately,
- * and a lookup of the name makes a new node if this one is still cold. Besides,
- * two readers of one cold node would send a READ each, and an empty answer at a
- * higher offset could set the size to that offset.
+ * large. The READ waits, and its short answer makes the kernel reduce the size.
+ * But if a LOOKUP of the same node is answered while the READ waits, the kernel
+ * keeps the large size, and the rest of the page reads as NULs. So each cold
+ * node is used once: its name expires immediately, and the next LOOKUP of the
+ * name makes a new node if this node is still cold. Besides, two readers of one
+ * cold node would send a READ each, and an empty answer at a higher offset
+ * could set the size to that offset.
  *
  * READ is synchronous (no ASYNC_READ), so that a waiting READ can be
  * interrupted and is not a background request. If a READ of several pages
- * fails, the kernel sends a READ of the first page alone, which must not wait
- * again, and gets the same error.
+ * fails, the kernel sends a READ of the first page alone. That READ must not
+ * wait again, so it gets the same error.
  *
  * The bytes of an inode never change. A newer document gets a new node, which
  * the next LOOKUP finds after the name has expired.
  *
- * The exceptions are the CSV of a day that is not over, and info.json and io
- * (io.json, io.csv), which rarely change. The node stays as long as the new
- * bytes begin with the old bytes: so tail -f works, and an unchanged info.json
- * keeps its time. Added bytes are first made readable; then the kernel forgets
- * the last page (its end was filled with zeros), and only then is it told the
- * new size. tail -F prints a file again if its st_ino changes. So new nodes of
- * these files get the same st_ino until `breaks` in struct fs increases.
+ * Some files keep their node as long as the new bytes begin with the old bytes:
+ * the CSV of a day that is not over, so that tail -f works, and info.json and io
+ * (io.json, io.csv), so that an unchanged file keeps its time. Added bytes are
+ * first made readable; then the kernel forgets the last page (its end was filled
+ * with zeros), and only then is it told the new size. tail -F prints a file
+ * again if its st_ino changes. So new nodes of these files get the same st_ino
+ * until `breaks` in struct fs increases.
  */
 #include "fs/fs.h"
 
@@ -44,9 +44,9 @@
 #define CHANGING_BYTES (56u << 20) /* bytes of other files to keep */
 #define FINAL_FILES    4096        /* files to keep in the queues `final` and `bare` */
 #define REPEATED_MS    1000        /* how long further READs get the error of a READ that failed */
-#define FOLLOWED_MS    5000        /* a file that may grow is followed this long after GETATTR */
-#define RUNNING_S      1.0         /* how long the name of a file that may grow is valid */
-#define CLOSED_S       60.0 /* the same for a closed period, whose archive file may be deleted */
+#define FOLLOWED_MS    5000        /* how long after GETATTR file_followed() assumes a reader */
+#define GROWABLE_S     1.0         /* how long the name of a growable file is valid */
+#define CLOSED_S       60.0 /* the same for a closed period; LOOKUP checks its archive file */
 #define AHEAD_MAX      8    /* at most this many days are fetched ahead */
 
 /* ---- how long a file is valid ------------------------------------------- */
@@ -57,7 +57,7 @@ static bool is_description(const struct path *path)
 }
 
 /* Whether the file may grow while its node stays the same. */
-static bool may_grow(const struct path *path)
+static bool is_growable(const struct path *path)
 {
     return is_description(path) || (path->query.endpoint == CEMM_DATA && path->span == CEMM_DAY &&
                                     path->format == CEMM_FORMAT_CSV);
@@ -79,7 +79,7 @@ bool file_closed(const struct fs *fs, const struct node *node)
 bool file_followed(const struct node *node)
 {
     return is_description(&node->path) ||
-           (node->running && (node->pins > 0 || cemm_clock_wall() - node->asked <= FOLLOWED_MS));
+           (node->may_grow && (node->pins > 0 || cemm_clock_wall() - node->asked <= FOLLOWED_MS));
 }
 
 /* The maximum age (ms) of a document that can still change. */
@@ -106,8 +106,8 @@ static double name_timeout(const struct fs *fs, const struct node *node)
         return 0;
     if (node->snapshot->closed && !node->snapshot->empty)
         return CLOSED_S;
-    if (may_grow(&node->path))
-        return RUNNING_S;
+    if (is_growable(&node->path))
+        return GROWABLE_S;
     int64_t left = time_left(fs, node);
     return left > 0 ? (double)left / 1000 : 0;
 }
@@ -125,11 +125,11 @@ static bool forget_name(struct fs *fs, struct node *node)
     return true;
 }
 
-/* Keeps to the limits above, because the kernel itself forgets files only if memory is short. The
- * least recently used files go first. Closed periods lose only their bytes, which can be rendered
- * again and are mostly still in the page cache; only if there are too many files, names are
- * forgotten, too. Other files may have changed since they were fetched, so their names get new
- * nodes. */
+/* Keeps to the limits FINAL_* and CHANGING_*, because the kernel itself forgets files only if
+ * memory is short. The least recently used files go first. Closed periods lose only their bytes,
+ * which can be rendered again and are mostly still in the page cache; if there are too many files,
+ * they lose their names, too. Other files may have changed since they were fetched, so their names
+ * get new nodes. */
 static void drop_old(struct fs *fs)
 {
     struct nodes *nodes = &fs->nodes;
@@ -156,7 +156,7 @@ static void drop_old(struct fs *fs)
 
 static void set_snapshot(struct fs *fs, struct node *node, struct snapshot *snapshot)
 {
-    node->running = may_grow(&node->path) && !snapshot->closed;
+    node->may_grow = is_growable(&node->path) && !snapshot->closed;
     node->archived = snapshot->closed && cemm_archived(fs->cemm, &node->path.query);
     node->absent = 0;
     /* info.json and io are kept, because only the node knows when they last changed. */
@@ -168,8 +168,8 @@ static void set_snapshot(struct fs *fs, struct node *node, struct snapshot *snap
 /* ---- read-ahead --------------------------------------------------------- */
 
 /* Called for a file that the kernel had not cached. Once two consecutive days of a month have been
- * read in order, fetches the next days: the longer the run, the more days. These days are closed,
- * so a day that nobody reads costs only one request. */
+ * read in order, fetches the next days: the more days were read in order, the more. These days are
+ * closed, so even a day that nobody reads is requested only once. */
 static void read_ahead(struct fs *fs, const struct path *path)
 {
     struct tree_clock clock = fs_clock(fs);
@@ -182,9 +182,9 @@ static void read_ahead(struct fs *fs, const struct path *path)
     struct node *month = nodes_current(&fs->nodes, above.text);
     if (!month || month->day_read == day)
         return; /* the same day was read before, as .csv or .json */
-    month->days_run = month->day_read + 1 == day ? month->days_run + 1 : 1;
+    month->days_in_order = month->day_read + 1 == day ? month->days_in_order + 1 : 1;
     month->day_read = day;
-    for (int i = 0; month->days_run > 1 && i < month->days_run && i < AHEAD_MAX; i++) {
+    for (int i = 0; month->days_in_order > 1 && i < month->days_in_order && i < AHEAD_MAX; i++) {
         next.period = cemm_period_step(&next.period, 1);
         int64_t since = clock.now - cemm_period_closed(clock.zone, &next.period);
         if (next.period.month != path->query.period.month || since <= 0)
@@ -289,7 +289,7 @@ static int document_lookup(struct fs *fs, const struct path *path, struct node *
     *ret_node = node = new_node(fs, path, snapshot);
     if (!node)
         return -ENOMEM;
-    if (may_grow(path) && !(snapshot && snapshot->closed))
+    if (is_growable(path) && !(snapshot && snapshot->closed))
         node_set_inode(node, CEMM_HASH + fs->breaks);
     if (!snapshot)
         node->absent = absent;
@@ -376,7 +376,7 @@ static bool needs(const struct pending *pending, int64_t fetched)
         return true;
     if (pending->reading)
         return !node->snapshot->bytes;
-    return node->running && !node->growing && node->snapshot->fetched < fetched;
+    return node->may_grow && !node->growing && node->snapshot->fetched < fetched;
 }
 
 static void use_snapshot(struct pending *pending, struct snapshot *snapshot)
@@ -390,15 +390,15 @@ static void use_snapshot(struct pending *pending, struct snapshot *snapshot)
     } else if (!is_continued(node, snapshot)) {
         /* The name will lead to a new node; readers of this node get its old bytes, or ESTALE. */
         snapshot_free(snapshot);
-        if (pending->reading)
+        if (pending->reading) /* of a closed period: its name is valid for CLOSED_S */
             (void)forget_name(fs, node);
         node_retire(&fs->nodes, node);
         struct node *current = nodes_current(&fs->nodes, node->path.text);
-        if (current) { /* a newer node, with the same st_ino */
+        if (current) { /* a newer node, whose st_ino must change, too */
             node_retire(&fs->nodes, current);
             node_release(&fs->nodes, current);
         }
-        node->running = false;
+        node->may_grow = false;
         fs->breaks++;
     } else if (pending->reading) {
         node_set_bytes(&fs->nodes, node, snapshot->bytes);
@@ -485,8 +485,8 @@ static void on_document(struct pending *pending, const struct cemm_answer *answe
 
 /* ---- info.json ------------------------------------------------------------ */
 
-/* Makes info.json of a device from its answer on the LAN and the account that reaches it. The file
- * is absent only if every account has answered. */
+/* Makes info.json of a device from its root document (CEMM_ROOT) and the account that reaches it.
+ * The file is absent only if every account has answered. */
 static void on_root(struct pending *pending, const struct cemm_answer *answer)
 {
     struct fs *fs = pending->fs;
@@ -555,7 +555,7 @@ void file_getattr(struct pending *pending, bool open)
     struct node *node = pending->node;
     node->asked = cemm_clock_wall();
     pending->open = open;
-    if (node->snapshot && (!node->running || node->growing || time_left(pending->fs, node) >= 0))
+    if (node->snapshot && (!node->may_grow || node->growing || time_left(pending->fs, node) >= 0))
         reply(pending);
     else
         fetch(pending);

@@ -97,7 +97,7 @@ double fs_attributes(const struct fs *fs, const struct node *node, struct stat *
         attributes.st_size = node->snapshot ? (off_t)node->shown : COLD_SIZE;
         attributes.st_blocks = (blkcnt_t)((node->shown + 511) / 512);
         modified = node->shown_modified;
-        timeout = !node->snapshot || node->running || node->growing ? 0 : FS_FOR_EVER;
+        timeout = !node->snapshot || node->may_grow || node->growing ? 0 : FS_FOR_EVER;
         break;
     }
     if (!S_ISLNK(attributes.st_mode))
@@ -126,7 +126,7 @@ static void on_answer(void *data, const struct cemm_answer *answer)
         pending_reply_error(pending, EINTR);
         return;
     }
-    /* info.json can be made from another document, so an absent one is not a failure yet. */
+    /* info.json can be made from another document, so this absence is not a failure yet. */
     if (answer->result != CEMM_ABSENT || !tree_is_info(&pending->node->path))
         fs_record(pending->fs, &pending->node->path, answer->result == 0 ? NULL : answer->message);
     pending->resume(pending, answer);
@@ -193,7 +193,7 @@ void pending_find_first(struct pending *pending, pending_fn *resume)
     struct cemm_query query = pending->node->path.query;
     int r = cemm_find_first(pending->fs->cemm, &query.uid, query.alias, on_answer, pending,
                             &pending->ticket);
-    query.endpoint = CEMM_DATA; /* also for totals/ */
+    query.endpoint = CEMM_DATA; /* the first day is searched in data/, also for totals/ */
     await(pending, r, &query, resume);
 }
 

@@ -37,7 +37,7 @@ int nodes_init(struct nodes *nodes)
 void nodes_end(struct nodes *nodes)
 {
     while (nodes->by_number) {
-        struct node *node = *(struct node **)nodes->by_number;
+        struct node *node = *(struct node **)nodes->by_number; /* the item at the tree's root */
         node->lookups = 0;
         node->pins = 0;
         node->kept = false;

@@ -20,7 +20,7 @@
 struct node {
     uint64_t number;
     uint64_t inode;   /* the st_ino that stat shows; see node_set_inode() */
-    uint64_t parent;  /* the directory of the last lookup */
+    uint64_t parent;  /* number of the directory of its last lookup */
     uint64_t lookups; /* lookups that the kernel has not forgotten */
     unsigned pins;    /* how many requests use the node; the root has one more */
     struct path path;
@@ -32,8 +32,8 @@ struct node {
     size_t shown;
     int64_t shown_modified;
     int64_t asked;  /* time of the last GETATTR (Unix milliseconds) */
-    bool running;   /* it may grow */
-    bool growing;   /* the kernel is being told that it has grown */
+    bool may_grow;  /* bytes may be added to it; see is_growable() in files.c */
+    bool growing;   /* it has grown, and the kernel is being told */
     bool archived;  /* its archive file existed at the last check */
     bool kept;      /* it stays even if the kernel forgets it */
     int64_t absent; /* when the sources said that it does not exist (Unix ms); 0: never */
@@ -41,8 +41,8 @@ struct node {
     int64_t failed; /* time of the last failed READ (Unix milliseconds); 0: never */
     int error;      /* the errno of that READ */
 
-    int day_read; /* directories of a month: the last closed day that was read; 0: none */
-    int days_run; /* directories of a month: how many days were read in a row */
+    int day_read;      /* directories of a month: the last closed day that was read; 0: none */
+    int days_in_order; /* how many consecutive days up to `day_read` were read in order */
 
     int64_t moved; /* links: start of the day that `today` has moved on to (Unix seconds) */
 
@@ -64,7 +64,7 @@ struct nodes {
     void *by_path;   /* tree of the current nodes */
     uint64_t next_number;
     struct node_queue final;    /* files of closed periods, in memory */
-    struct node_queue bare;     /* files of periods, not in memory; absent files that are kept */
+    struct node_queue bare;     /* files of periods without bytes; absent files that are kept */
     struct node_queue changing; /* other fetched files, in memory */
 };
 
@@ -76,7 +76,7 @@ struct node *nodes_numbered(const struct nodes *nodes, uint64_t number); /* NULL
 struct node *nodes_current(const struct nodes *nodes, const char *path); /* NULL: none */
 
 /* Makes a node, which becomes the path's current node. It has no lookups yet: the caller must
- * count one, pin the node, or release it. NULL: no memory. */
+ * count a lookup, pin the node, or release it. NULL: no memory. */
 struct node *node_new(struct nodes *nodes, const struct path *path);
 
 /* Makes the node neither current nor kept, so that the next lookup of its name makes a new node. */

@@ -236,8 +236,8 @@ struct lister {
     const struct path *directory;
     struct tree_clock clock;
     struct tree_meter meter;
-    FILE *out; /* a lack of memory is reported by fclose() */
-    size_t size;
+    FILE *out;   /* a lack of memory is reported by fclose() */
+    size_t size; /* of all entries so far */
 };
 
 static void add_name(struct lister *lister, const char *name, mode_t type)
@@ -307,7 +307,7 @@ static int is_archived(void *data, const struct path *path)
            tree_list(path, &lister->clock, &since_the_beginning, is_archived, data) != 0;
 }
 
-static int on_archived(void *data, const struct path *path)
+static int add_archived(void *data, const struct path *path)
 {
     return is_archived(data, path) ? add(data, path) : 0;
 }
@@ -324,7 +324,7 @@ static void add_found(struct lister *lister)
         add_channels(lister);
     else if (tree_holds_periods(directory) && !lister->meter.found)
         /* Until the first period is known, only archived periods are listed. */
-        (void)tree_list(directory, &lister->clock, &since_the_beginning, on_archived, lister);
+        (void)tree_list(directory, &lister->clock, &since_the_beginning, add_archived, lister);
 }
 
 /* Whether no source has the file: all have said so, or none offers it. A file that was read stays
@@ -340,7 +340,7 @@ static bool is_absent(const struct fs *fs, const struct path *path)
            !cemm_offers(fs->cemm, &path->query.uid, path->query.alias, path->query.endpoint);
 }
 
-static int on_known(void *data, const struct path *path)
+static int add_unless_absent(void *data, const struct path *path)
 {
     const struct lister *lister = data;
     return path->kind != PATH_PERIOD && is_absent(lister->pending->fs, path) ? 0 : add(data, path);
@@ -358,7 +358,7 @@ static int list(struct lister *lister, const struct cemm_answer *answer)
     if (answer->result != 0 && lister->size == before && directory->kind != PATH_METER &&
         !(tree_holds_periods(directory) && lister->meter.found))
         return -fs_errno(answer->result);
-    return tree_list(directory, &lister->clock, &lister->meter, on_known, lister);
+    return tree_list(directory, &lister->clock, &lister->meter, add_unless_absent, lister);
 }
 
 /* ---- OPENDIR, READDIR, RELEASEDIR --------------------------------------- */
