@@ -150,7 +150,7 @@ static void test_totals(void **state)
         {"an inverter of older firmware", "mb3",
          "{\"data\":{\"t1\":[" TIME ",9],\"electric_power\":[" TIME ",5]}}",
          "t1[kWh] 9@" TIME "; electric_power[W] 5@" TIME, TIME_MS, 0},
-        {"power is the meter's own", "mb3",
+        {"power in totals is left out", "mb3",
          "{\"data\":{},\"totals\":{\"electric_power\":[" LATE ",5],\"t1\":[" LATE ",3]}}",
          "t1[kWh] 3@" LATE, 0, 1},
         {"a smart meter", "p1",

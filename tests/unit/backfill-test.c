@@ -242,12 +242,12 @@ static void test_at_once(void **state)
         {"rows come in pieces", ANSWER, 0, 0, 0, "send p1, send p1, done p1", 0},
         {"nothing is missing", LIVE, 0, 0, 0, "", false},
         {"a request that fails", ANSWER, -ETIMEDOUT, 0, 0, "done s01", 0},
-        {"its series backs off", LIVE, 1, 0, 0, "", false},
-        {"for about a minute", STEP, 90000, 0, 0, "", -1},
+        {"the failed series backs off", LIVE, 1, 0, 0, "", false},
+        {"a minute and a half later nothing happens by itself", STEP, 90000, 0, 0, "", -1},
         {"no memory for a request", LIVE, 1, -ENOMEM, 0, "get s01", false},
-        {"that series backs off, too", LIVE, 1, 0, 0, "", false},
+        {"after that the series backs off, too", LIVE, 1, 0, 0, "", false},
         {"the API has nothing", LIVE, 2, 0, 0, "get s02", true},
-        {"that ends the round", ANSWER, CEMM_ABSENT, 0, 0, "done s02", 0},
+        {"the answer without a document ends the round", ANSWER, CEMM_ABSENT, 0, 0, "done s02", 0},
     };
 
     (void)state;
@@ -396,7 +396,7 @@ static void test_backoff(void **state)
         {"a failure backs off for a minute", 59999, 1, false, 0},
         {"then it is requested, and fails", 1, 1, true, -ETIMEDOUT},
         {"a second failure backs off for a minute", 59999, 1, false, 0},
-        {"then it is requested, and absent", 1, 1, true, CEMM_ABSENT},
+        {"then it is requested, and is absent", 1, 1, true, CEMM_ABSENT},
         {"without a failure it backs off for longer", 119999, 1, false, 0},
         {"it is requested after two minutes", 1, 1, true, CEMM_ABSENT},
     };

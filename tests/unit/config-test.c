@@ -82,6 +82,7 @@ static void test_second(void **state)
                    rows[i].second);
         if (rows[i].second < 0)
             expect_part(rows[i].key, message.text, rows[i].key);
+        /* The next section begins without keys. */
         expect_int(rows[i].key, cemm_config_section(config, "local", "another", &message), 0);
         expect_int(rows[i].key, cemm_config_set(config, "address", "10.0.0.1", &message), 0);
         cemm_config_free(config);

@@ -203,7 +203,7 @@ static const struct {
      true,
      0,
      false},
-    {"more is missing",
+    {"more than one percent is missing",
      {"10", "5"},
      {"22.6", "10.7"},
      60,
@@ -247,7 +247,7 @@ static const struct {
      true,
      -2401,
      true},
-    {"both too large",
+    {"both factors too large",
      {"10", "5"},
      {"25.001", "12.501"},
      60,
@@ -296,7 +296,8 @@ static void test_readings(void **state)
     }
 }
 
-/* A meter without readings: the power is `power` for 12 hours and `other` for 12 hours. */
+/* A meter without readings, whose power is `power` for 12 hours and then `other` for 12 hours.
+ * `low` and `high` are the net energy of the day in its month, in kWh. */
 static const struct {
     const char *row;
     double power;
@@ -311,10 +312,11 @@ static const struct {
     {"forward", 1000, 0, "5", "7.5", CEMM_BASIS_NET, 12500, 0, 0},
     {"reverse", 0, -10, "-0.11", "0", CEMM_BASIS_NET, 0, 110, 0},
     {"both", 1000, -10, "5", "7.5", CEMM_BASIS_MINUTES, 12000, 120, 620},
-    {"both, although the net would fit one", 100, -1000, "-11", "0", CEMM_BASIS_MINUTES, 1200,
-     12000, -200},
-    {"too much", 1000, 0, "10", "7.5", CEMM_BASIS_MINUTES, 12000, 0, 5500},
-    {"with the wrong sign", 1000, 0, "-5", "-7.5", CEMM_BASIS_MINUTES, 12000, 0, -24500},
+    {"both, although the net energy would fit the reverse side", 100, -1000, "-11", "0",
+     CEMM_BASIS_MINUTES, 1200, 12000, -200},
+    {"the net energy is too large", 1000, 0, "10", "7.5", CEMM_BASIS_MINUTES, 12000, 0, 5500},
+    {"the net energy has the wrong sign", 1000, 0, "-5", "-7.5", CEMM_BASIS_MINUTES, 12000, 0,
+     -24500},
     {"nothing", 0, 0, "0", "0", CEMM_BASIS_NET, 0, 0, 0},
 };
 
@@ -365,7 +367,7 @@ static void test_needs_month(void **state)
 }
 
 /* The current day is never scaled. */
-static void test_running(void **state)
+static void test_current_day(void **state)
 {
     (void)state;
     begin("Europe/Amsterdam", "2024-05-01", "s01");
@@ -535,7 +537,7 @@ static void test_intervals(void **state)
 }
 
 /* The current interval is left out until it has ended. */
-static void test_now(void **state)
+static void test_current_interval(void **state)
 {
     struct cemm_interval interval = {0};
 
@@ -619,11 +621,16 @@ static void test_any_day(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_readings),    cmocka_unit_test(test_net),
-        cmocka_unit_test(test_running),     cmocka_unit_test(test_cubic_metres),
-        cmocka_unit_test(test_rows),        cmocka_unit_test(test_intervals),
-        cmocka_unit_test(test_now),         cmocka_unit_test(test_half),
-        cmocka_unit_test(test_half_known),  cmocka_unit_test(test_any_day),
+        cmocka_unit_test(test_readings),
+        cmocka_unit_test(test_net),
+        cmocka_unit_test(test_current_day),
+        cmocka_unit_test(test_cubic_metres),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_intervals),
+        cmocka_unit_test(test_current_interval),
+        cmocka_unit_test(test_half),
+        cmocka_unit_test(test_half_known),
+        cmocka_unit_test(test_any_day),
         cmocka_unit_test(test_needs_month),
     };
     return cmocka_run_group_tests_name("energy", tests, NULL, NULL);

@@ -275,7 +275,7 @@ static void test_widest(void **state)
 
 /* Rows of several documents are sorted by time, then by document, then by channel. */
 static const struct {
-    size_t answers[3]; /* indexes plus 1; 0: end */
+    size_t answers[3]; /* indexes in the table `answers`, plus 1; 0: end */
     enum cemm_rows rows;
     const char *text;
 } joins[] = {

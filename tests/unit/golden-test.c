@@ -162,7 +162,7 @@ static void test_replay(void **state)
     }
 }
 
-static bool known(const char *file)
+static bool is_used(const char *file)
 {
     size_t length = strcspn(file, ".");
 
@@ -181,7 +181,7 @@ static void test_none_forgotten(void **state)
     (void)state;
     assert_non_null(stream);
     while ((entry = readdir(stream)))
-        if (entry->d_name[0] != '.' && !known(entry->d_name))
+        if (entry->d_name[0] != '.' && !is_used(entry->d_name))
             fail_msg("%s is not replayed", entry->d_name);
     closedir(stream);
 }

@@ -105,8 +105,8 @@ static void test_source_change(void **state)
         {"still lower", "cloud b", "t1", 100.24, false},
         {"the last reading is reached again", "cloud b", "t1", 100.25, true},
         {"the same source may step back", "cloud b", "t1", 100.2, true},
-        {"back to the first, a little lower", "local a", "t1", 100.1, false},
-        {"the second continues meanwhile", "cloud b", "t1", 100.21, true},
+        {"back to the first source, a little lower", "local a", "t1", 100.1, false},
+        {"the second source continues", "cloud b", "t1", 100.21, true},
         {"a greater step back is a new meter", "local a", "t1", 99.21, true},
         {"power", "local a", "electric_power", 1000, true},
         {"power is not a counter", "cloud b", "electric_power", 999.5, true},
@@ -139,7 +139,7 @@ static void test_totals(void **state)
         bool accepted;
     } rows[] = {
         {"first", NOW, NOW - 5000, 10, true},
-        {"with a new time", NOW + 10, NOW - 5000, 10, false},
+        {"only its time is new", NOW + 10, NOW - 5000, 10, false},
         {"another value", NOW + 20, NOW - 5000, 10.01, true},
         {"the value stays", NOW + 30, NOW - 5000, 10.01, false},
         {"the meter was read again", NOW + 40, NOW - 4000, 10.01, true},
@@ -289,6 +289,7 @@ static void test_missed(void **state)
     assert_memory_equal(series[0].samples[0].text, "1", 1);
     assert_memory_equal(series[0].samples[1].text, "3", 1); /* the first of two in a minute */
     assert_memory_equal(series[0].samples[2].text, "5", 1);
+    /* A millisecond earlier, a live sample of the last minute could still arrive. */
     struct cemm_document *sooner =
         cemm_ledger_pick_missing(power, "", missed, 0, SIZE_MAX, now - 1);
     assert_int_equal(cemm_document_series(sooner, &count)[0].count, 2);

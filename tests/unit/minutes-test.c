@@ -22,6 +22,7 @@ static const char *missing_of(const struct cemm_minutes *minutes)
     return text;
 }
 
+/* Each row adds to the set that the previous rows have made. */
 static void test_add(void **state)
 {
     static const struct {
@@ -31,10 +32,10 @@ static void test_add(void **state)
         const char *missing;
     } rows[] = {
         {"the first", {50, 60}, 1, "0-50 60-100"},
-        {"within it", {52, 58}, 0, "0-50 60-100"},
-        {"the same", {50, 60}, 0, "0-50 60-100"},
-        {"it touches the end", {60, 61}, 1, "0-50 61-100"},
-        {"it touches the beginning", {49, 50}, 1, "0-49 61-100"},
+        {"within the first", {52, 58}, 0, "0-50 60-100"},
+        {"the first again", {50, 60}, 0, "0-50 60-100"},
+        {"touching the end of the first", {60, 61}, 1, "0-50 61-100"},
+        {"touching the beginning of the first", {49, 50}, 1, "0-49 61-100"},
         {"before", {10, 20}, 1, "0-10 20-49 61-100"},
         {"between", {30, 31}, 1, "0-10 20-30 31-49 61-100"},
         {"after", {99, 120}, 1, "0-10 20-30 31-49 61-99"},

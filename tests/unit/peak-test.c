@@ -1,7 +1,7 @@
 /*
  * Tests how much memory the worst answers within the limits take, because json-c
  * needs much memory for little text. Each answer is read and rendered in a
- * separate process, which must not be larger afterwards. Memory that the
+ * separate process, which must not stay much larger afterwards. Memory that the
  * process already had, such as an emulator's, is not counted. Under an emulator
  * brk() has little space, and other memory of malloc() stays resident after
  * free(), so there the memory in use is compared instead.

@@ -187,18 +187,20 @@ static void test_learned(void **state)
         int64_t early; /* when a repeat got another 202 (ms after BEGIN); 0: none did */
         int64_t came;  /* when the repeat that got the data was sent (ms after BEGIN) */
         int64_t expected;
-        int64_t known; /* the device's old estimate; -1: none, so `expected` is another's: a hint */
+        int64_t known; /* the device's estimate; -1: none: `expected` is another device's, a hint */
         bool patient;  /* no repeat before `expected` */
         int64_t learned;
     } rows[] = {
         {"nothing known: between the two repeats, closer to the successful one", 812, 1318, -1, -1,
          false, 1192},
         {"nothing known, and there was no repeat before", 0, 100, -1, -1, false, 75},
-        {"as expected: an early repeat tries a little less", 812, 1068, 1068, 1068, false, 1060},
-        {"as expected: a patient promise learns nothing new", 0, 1068, 1068, 1068, true, 1068},
+        {"as expected, not patient: the estimate shrinks a little", 812, 1068, 1068, 1068, false,
+         1060},
+        {"as expected, patient: the estimate stays", 0, 1068, 1068, 1068, true, 1068},
         {"sooner than expected", 812, 900, 1068, 1068, false, 900},
         {"later than expected", 1068, 1093, 1068, 1068, true, 1093},
-        {"later, but another request has already learned that", 1050, 1093, 1080, 1080, true, 1080},
+        {"later than expected, but another request has raised the estimate meanwhile", 1050, 1093,
+         1050, 1080, true, 1080},
         {"a hint that is right", 500, 1000, 1000, -1, false, 1000},
         {"a hint that is right, after a wait", 0, 1000, 1000, -1, true, 1000},
         {"a hint that is too long", 0, 500, 1000, -1, false, 500},

@@ -75,7 +75,7 @@ static int end(void **state)
     return 0;
 }
 
-/* The key file is read again at most once a second. */
+/* While a request is refused, the key file is read again at most once a second. */
 static void test_once_a_second(void **state)
 {
     (void)state;
@@ -86,8 +86,8 @@ static void test_once_a_second(void **state)
     assert_int_equal(loads, 3);
 }
 
-/* The first refused request reads the key file again and finds a new key. For the others,
- * which do not read it, a count of replaced keys shows that there is a new one. */
+/* The check of the first refused request reads the key file again and finds a new key. The check of
+ * the other request does not read the file; a count of replaced keys shows that the key is new. */
 static void test_new_key(void **state)
 {
     (void)state;

@@ -12,7 +12,7 @@ struct probe {
     int fired;
     struct cemm_timers *timers;
     struct probe *stops; /* the timer that is stopped when this one fires */
-    int64_t again;       /* the time for which it is started again; 0: it is not started again */
+    int64_t again;       /* when it fires, it is started again for this time; 0: it is not */
 };
 
 static int64_t last_fired;
