@@ -32,7 +32,7 @@ struct sim {
     int errors;              /* the pipe from its stderr */
     char dir[SIM_PATH_SIZE]; /* of its log, its faults and the key */
     char log[SIM_PATH_SIZE];
-    char control[SIM_PATH_SIZE];
+    char control[SIM_PATH_SIZE]; /* path of the file from which the simulator reads its faults */
     char cloud[SIM_URL_SIZE];
     char lan[SIM_URL_SIZE];
     size_t seen; /* number of bytes of the log that sim_requests() has returned */

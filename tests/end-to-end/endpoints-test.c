@@ -137,7 +137,7 @@ static const struct {
     const char *text;
     int64_t start;
     int64_t end;
-    size_t rows; /* expected number; of a day: of minutes */
+    size_t rows; /* expected number of rows; for a day: number of its minutes */
 } periods[] = {
     {CEMM_DAY, "2024-02-29", 1709161200, 1709247600, 1440},
     {CEMM_DAY, "2024-03-31", 1711839600, 1711922400, 1380},

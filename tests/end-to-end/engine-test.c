@@ -583,9 +583,9 @@ static void meters_of_both_accounts(void **state)
     rig_expect_meters(&rig, "listed later", "han p1 s01");
 }
 
-/* An account whose list of devices hangs delays no answer of another account. Only if the hanging
- * account has never answered, the client waits for it: it may have a document that the other
- * account does not have. */
+/* An account whose list of devices hangs delays no answer of another account. The client waits for
+ * the hanging account only if that account has never answered, because it may have a document that
+ * the other account does not have. */
 static void only_an_unknown_account_is_waited_for(void **state)
 {
     struct cemm_query query = client_query(CEMM_TOTALS, "p1");

@@ -4,8 +4,8 @@
  * or notice (what cemmfs sends to the kernel), and FAIL_MARK, the name of a file that is created at
  * the failure. If the file does not exist at the end, there were fewer than N calls.
  *
- * The calls of our programs, library and plugin count, and those of libcurl and libfuse, even if
- * they go through the C library. Calls of collectd itself, of GLib, of the TLS library and of
+ * A call counts if it is made by our programs, library or plugin, by libcurl or by libfuse, even if
+ * it goes through the C library. Calls of collectd itself, of GLib, of the TLS library and of
  * json-c do not count. GLib, which is used only while the configuration is read, ends the program
  * if there is no memory, as its manual says. json-c 0.16 crashes if there is no memory for a copy
  * of a member's name. Opening a file counts only if it is opened for writing.

@@ -138,6 +138,7 @@ static void repair_lan(const char *fault)
  * machine so busy that the back-off has already ended, nothing is checked. */
 static void expect_backoff(const char *name, int64_t begun)
 {
+    /* A closed connection is a failure at once, any other fault only after the timeout. */
     int64_t failed = begun + (strcmp(name, "drop@lan:*") == 0 ? 0 : 1000 * atoi(PAIR_LAN_TIMEOUT));
     char *log = sim_requests(&rig.lan);
     size_t others = lines_with(log, "lan ") - lines_with(log, "/p1/realtime/ ");
@@ -223,7 +224,7 @@ static void the_lan_comes_later(void **state)
 static void absent_only_if_all_sources_say_so(void **state)
 {
     static const struct {
-        const char *lan, *cloud; /* their faults; delay=1: none */
+        const char *lan, *cloud; /* their faults; delay=1 (1 ms later) stands for no fault */
         enum cemm_endpoint endpoint;
         int result; /* ANY_FAILURE: any negative errno; 0: the cloud answers */
     } rows[] = {

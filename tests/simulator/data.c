@@ -86,7 +86,8 @@ static const struct day *work_out(struct meter *meter, int64_t start, int64_t en
     return &meter->day;
 }
 
-/* Returns which counter a minute belongs to: import low, import high, export low or export high. */
+/* Returns which counter a minute belongs to: import low, import high, export low or export high.
+ * Gas and water have only one counter. */
 static int counter_of(const struct meter *meter, const struct day *day, int index)
 {
     if (meter->household.kind == METER_GAS || meter->household.kind == METER_WATER)
@@ -94,8 +95,8 @@ static int counter_of(const struct meter *meter, const struct day *day, int inde
     return (day->low[index] ? 0 : 1) + (day->amount[index] < 0 ? 2 : 0);
 }
 
-/* Adds the part of a day before `until` to the sums. An hour of gas is added only when
- * it has ended. */
+/* Adds to the sums what was measured on a day before the time `until`. An hour of gas is added only
+ * when it has ended. */
 static void add_day(const struct meter *meter, const struct day *day, int64_t until,
                     int64_t sum[COUNTERS])
 {

@@ -19,7 +19,7 @@
 #define TIME_MAX_S INT64_C(4102444800) /* 2100 */
 
 /* t1 and t2 count the energy of positive power, at the low and the high tariff; t3 and t4 count the
- * energy of negative power. */
+ * energy of negative power, at the same tariffs. The API has two names for t1 - t3. */
 enum channel {
     CHANNEL_T1,
     CHANNEL_T2,
@@ -31,9 +31,9 @@ enum channel {
     CHANNEL_GAS,
     CHANNEL_FLOW,
     CHANNEL_VOLUME,
-    CHANNEL_ENERGY,      /* t1 - t3, as a reading */
-    CHANNEL_ENERGY_LOW,  /* t1 - t3, as the amount of a period */
-    CHANNEL_ENERGY_HIGH, /* t2 - t4 */
+    CHANNEL_ENERGY,      /* the reading of t1 - t3; although not called "low", without t2 - t4 */
+    CHANNEL_ENERGY_LOW,  /* the amount of t1 - t3 in a period */
+    CHANNEL_ENERGY_HIGH, /* t2 - t4: the reading, and also the amount in a period */
     CHANNEL_HUMIDITY,    /* not in the vendor's documentation */
 };
 

@@ -215,8 +215,8 @@ static void put_head(enum api api, int index, int64_t utc, FILE *out)
         fprintf(out, "{\"io_id\":%d,\"time\":%" PRId64 ",\"data\":{", index + 1, utc * 1000);
 }
 
-/* Whether a day has a row at 23:59:59, which comes first because rows are newest first. Its value
- * is null on the LAN, and 0 for gas in the cloud. */
+/* Whether a day has a row at 23:59:59, which comes first because rows are newest first. On
+ * the LAN, its value is null. In the cloud, only gas has this row, and its value is 0. */
 static bool has_last_second(const struct world *world, struct meter *meter, enum api api,
                             int64_t utc, struct sample *ret_sample)
 {

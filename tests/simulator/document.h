@@ -18,7 +18,7 @@ enum rounding {
 };
 
 /* Each of these writes a document. Those that return int return 0 or -ENOMEM. The caller checks
- * `out` for errors. `index` is a meter's place in options.meters, `only` is the index of one meter,
+ * `out` for errors. `index` is a meter's place in options.meters. `only` is the index of one meter,
  * or -1 for all. */
 void document_devices(const struct world *world, FILE *out);
 void document_lan_root(const struct world *world, const struct device *device, FILE *out);

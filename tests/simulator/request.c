@@ -329,8 +329,8 @@ void request_due(struct request *request)
         request_resume(request, request->answered ? PHASE_GONE : PHASE_ANSWER);
 }
 
-/* If the device is busy with `request`, starts the first queued request immediately, so that no new
- * request can overtake the queued one. */
+/* If the device was busy with `request`, starts the first queued request. This happens immediately,
+ * so no new request can overtake the queued one. */
 static void start_next(struct request *request)
 {
     struct listener *listener = request->listener;

@@ -191,8 +191,8 @@ static void test_pick(void **state)
         const char *row;
         const char *source;
         const char *answer;
-        const char *sent;  /* the samples picked if the parameter `shown` is NULL */
-        const char *shown; /* the samples picked if it is the previous row's result */
+        const char *to_send; /* what cemm_ledger_pick() returns if its `shown` is NULL */
+        const char *to_show; /* what it returns if `shown` is its result for the previous row */
     } rows[] = {
         {"everything is new", "cloud home",
          "{\"data\":{\"t1\":[1496326765000,1351.60],\"gas\":[1496323165000,2],\"rate\":[0,0]}}",
@@ -208,8 +208,8 @@ static void test_pick(void **state)
         {"past the last reading again", "local one", "{\"data\":{\"t1\":[1496326768000,1351.71]}}",
          "t1=1351.71 ", "t1=1351.71 "},
     };
-    struct cemm_ledger *sent = cemm_ledger_new(0, NULL, 0);
-    struct cemm_ledger *shown = cemm_ledger_new(0, NULL, 0);
+    struct cemm_ledger *send_ledger = cemm_ledger_new(0, NULL, 0);
+    struct cemm_ledger *show_ledger = cemm_ledger_new(0, NULL, 0);
     struct cemm_document *last = NULL;
 
     (void)state;
@@ -217,19 +217,19 @@ static void test_pick(void **state)
         struct cemm_document *document = answer(CEMM_REALTIME, "p1", CEMM_DAY, rows[i].answer);
         document->source = strdup(rows[i].source);
         assert_non_null(document->source);
-        struct cemm_document *due = cemm_ledger_pick(sent, document, NULL);
-        struct cemm_document *next = cemm_ledger_pick(shown, document, last);
+        struct cemm_document *due = cemm_ledger_pick(send_ledger, document, NULL);
+        struct cemm_document *next = cemm_ledger_pick(show_ledger, document, last);
         cemm_document_unref(document); /* the result does not refer to the document */
-        expect_samples(rows[i].row, due, rows[i].sent);
-        expect_samples(rows[i].row, next, rows[i].shown);
+        expect_samples(rows[i].row, due, rows[i].to_send);
+        expect_samples(rows[i].row, next, rows[i].to_show);
         expect_text(rows[i].row, cemm_document_source(next), rows[i].source);
         cemm_document_unref(due);
         cemm_document_unref(last);
         last = next;
     }
     cemm_document_unref(last);
-    cemm_ledger_free(sent);
-    cemm_ledger_free(shown);
+    cemm_ledger_free(send_ledger);
+    cemm_ledger_free(show_ledger);
 }
 
 /* Each series of a picked document has its interval. */

@@ -303,8 +303,8 @@ static void save(struct cemm_ledger *ledger, bool whole, int result)
         expect_part("the message", message.text, ledger->path);
 }
 
-/* Whether a sample with the time `newest` is already known, in an answer that arrived `later` ms
- * after that time. */
+/* Offers a sample with the time `newest`, in an answer that arrived `later` ms after that time.
+ * Returns whether the sample was already known. */
 static bool knows(struct cemm_ledger *ledger, int64_t newest, int64_t later)
 {
     struct cemm_document document = {.source = (char[]){"local a"}, .fetched = newest + later};
@@ -578,7 +578,7 @@ static void test_cut(void **state)
         const char *row;
         const char *text;
         const char *missing;
-        const char *then; /* what is missing after minute 5 was also sent */
+        const char *then; /* what is still missing when minute 5 has been sent, too */
     } rows[] = {
         {"within a line", HEADER GOOD "\t00-1E-C", "10-3", "10-5 4-3"},
         {"between two lines", HEADER GOOD, "10-3", "10-5 4-3"},
