@@ -21,7 +21,7 @@
 #include <sys/queue.h>
 
 #define MINUTE_MS INT64_C(60000)
-#define LIVE_MS   MINUTE_MS /* -EAGAIN: the round is retried if a live sample is newer than this */
+#define LIVE_MS   MINUTE_MS /* after -EAGAIN, a round is retried if its live sample is no older */
 
 static const struct cemm_backoff sink_backoff = {.first = 1000, .max = 300 * 1000};
 static const struct cemm_backoff minutes_backoff = {.first = 60 * 1000, .max = 3600 * 1000};

@@ -106,8 +106,8 @@ static bool idle(const struct cemm_entry *entry)
     return !entry->request && !entry->search && TAILQ_EMPTY(&entry->waiters);
 }
 
-/* If the cache is full, drops the least recently used documents, but not `keep` or what is being
- * fetched. Frees their entries, too, unless an entry records what was logged. */
+/* If the cache is full, drops the least recently used documents, but not that of `keep` or any
+ * that is being fetched. Frees their entries, too, unless an entry records what was logged. */
 static void make_room(const struct cemm_entry *keep)
 {
     struct cemm_cache *cache = keep->cache;
@@ -214,7 +214,7 @@ static void log_success(struct cemm_entry *entry)
         entry_free(log);
 }
 
-/* Whether a source that reaches the device (if there is none: any source) does not answer. */
+/* Whether a source that reaches the device (if none reaches it: any source) does not answer. */
 static bool unanswered(const struct cemm_registry *registry, const struct cemm_device *device)
 {
     const struct cemm_source *source;
@@ -510,6 +510,7 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
     struct cemm_entry *entry = entry_get(cache, only, query);
     if (!entry)
         return -ENOMEM;
+    /* A document that was cached for another purpose stays cached after a sweep (CEMM_ONCE). */
     if (idle(entry) && !(purpose == CEMM_ONCE && entry->document))
         entry->purpose = purpose;
     else if (entry->purpose != purpose)

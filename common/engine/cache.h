@@ -22,7 +22,7 @@ struct cemm_cache {
 /* Why a document is requested. */
 enum cemm_purpose {
     CEMM_WAITED_FOR,
-    CEMM_BACKGROUND, /* nobody waits for it: other requests to its source take precedence */
+    CEMM_BACKGROUND, /* nobody waits for it, so other requests to its source take precedence */
     CEMM_ONCE,       /* for a sweep (sweep.h): cached only if also requested for another purpose */
 };
 

@@ -35,7 +35,7 @@ const char *cemm_version(void)
 
 /* ---- life ---------------------------------------------------------------------- */
 
-/* Adds the configured sources, and to *connections how many each may open. Returns 0 or -ENOMEM. */
+/* Adds the configured sources; increases *connections by their limits. Returns 0 or -ENOMEM. */
 static int add_sources(struct cemm *cemm, unsigned *connections)
 {
     const struct cemm_config *config = cemm->config;
@@ -294,7 +294,7 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
 
 /* Whether a source has an endpoint for a meter, or (`alias` "") for the device. An account has
  * an endpoint only for aliases that its filter admits and that are documented for the cloud or
- * configured. It offers IO for a device, but for no alias: its lists of meters have no aliases. */
+ * configured. It offers IO for a device, not for an alias: its lists of meters have no aliases. */
 static bool source_offers(const struct cemm_source *source, const char *alias,
                           enum cemm_endpoint endpoint)
 {
@@ -316,8 +316,8 @@ bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char
 
     TAILQ_FOREACH (source, &cemm->find.registry.sources, link) {
         const struct cemm_route *route = cemm_route_find(device, source);
-        /* If no source is known to reach the device, any source may; so may an account that has not
-         * listed its devices yet. */
+        /* If no source is known to reach the device, any source may reach it. An account that has
+         * not listed its devices yet may reach it, too. */
         bool may = route ? !cemm_strings_has(&route->absent, alias) &&
                                !(endpoint == CEMM_IO && route->no_io)
                          : !cemm_device_reached(device) ||

@@ -350,7 +350,7 @@ static bool same_uid(const struct cemm_uid *left, const struct cemm_uid *right)
 }
 
 /* Records a claim. True: the root must be requested. It is requested for the first claim in a scan,
- * and again if a later claim names a different device: the one that the last root named. */
+ * and for a later claim that differs from the previous one, if it names the last root's device. */
 static bool record_claim(struct cemm_discovery *discovery,
                          struct cemm_discovered_source *discovered,
                          const struct cemm_beacon *beacon)
@@ -403,7 +403,7 @@ static void handle_claim(struct cemm_discovery *discovery, const struct cemm_bea
 
 /* ---- what the roots say ------------------------------------------------------------------ */
 
-/* `uid` was confirmed at `address`. The source `other` loses its device if that is the same device
+/* `uid` was confirmed at `address`. The source `other` loses its device if that is also `uid`,
  * at another address (the device moved), or another device at this address (it was replaced). */
 static void give_way(struct cemm_discovery *discovery, struct cemm_source *other,
                      const struct cemm_uid *uid, const char *address)

@@ -25,7 +25,7 @@ struct cemm_discovery {
     bool port_warned; /* another program has the port, which was logged */
     bool scanning;
     unsigned scan;                  /* number of scans so far */
-    unsigned order;                 /* number of claims so far: one for each address and scan */
+    unsigned order;                 /* number of claims so far; an address counts once per scan */
     struct cemm_line_limit remarks; /* limits the messages about answers */
     struct cemm_timer timer;
     struct cemm_discovery_state state; /* its `message` points to the next member */
@@ -40,9 +40,9 @@ void cemm_discovery_clear(struct cemm_discovery *discovery);
 /* Starts a scan, unless one is under way or the last one ended at most `max_age` ago. */
 void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age);
 
-/* Called when the root at the source's address has named the device `uid`. True: there is
- * room for the device, and a claim named it or it was confirmed at this address before; it may be
- * used there, and loses its old address. False: the source now has no device. */
+/* Called when the root at the source's address has named the device `uid`. Accepts the
+ * device if there is room for it, and a claim named it or it was confirmed at this address before.
+ * True: it was accepted, and loses its old address. False: the source now has no device. */
 bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source *source,
                             const struct cemm_uid *uid);
 

@@ -46,8 +46,7 @@ int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, ce
 /* Whether a search for `wanted` would have to wait for sources that have already been asked. */
 bool cemm_find_under_way(const struct cemm_find *find, const struct cemm_wanted *wanted);
 
-/* Asks a source for its devices, unless it is being asked, or the last list is at most `max_age`
- * old. */
+/* Asks a source for its devices, unless it is being asked or its list is at most `max_age` old. */
 void cemm_find_source(struct cemm_source *source, int64_t max_age);
 
 #endif

@@ -17,7 +17,7 @@ struct cemm_first_day {
     unsigned pending; /* number of sources that the current search waits for */
     int result;       /* the first failure of the current or last search */
     struct cemm_message message;
-    bool list_failed;       /* `result` is the failure of a source's list of devices */
+    bool list_failed;       /* `result` says how a list of devices failed */
     int64_t searched;       /* when the last search ended, Unix milliseconds; 0: never */
     char *deps;             /* the time zone, and the sources that were asked (registry.h) */
     size_t saved;           /* length of `deps` when they were last saved */
@@ -99,9 +99,9 @@ static int64_t earliest(const struct cemm_document *document)
     return time;
 }
 
-/* After all sources were asked again, decides whether to keep the old day. It may be up to a month
+/* Decides, after all sources were asked again, whether to keep the old day. It may be up to a month
  * too early, because in the old zone a month's row could fall into the previous month. It is kept
- * if the archive has it, or if it is over a month before the new day, so from a source now gone. */
+ * if the archive has it, or if it is over a month before the new day: then its source is gone. */
 static void leave_old_zone(struct cemm_first_day *first)
 {
     struct cemm_query query = first->meter;
@@ -114,8 +114,8 @@ static void leave_old_zone(struct cemm_first_day *first)
 }
 
 /* Saves the day if more sources were asked than when it was last saved. After a change of the zone,
- * waits until all were asked again: leave_old_zone() needs the answers of all, and a later run does
- * not ask the sources in the saved deps again. */
+ * saves nothing until all were asked again: leave_old_zone() needs all answers, and a program that
+ * starts with the saved deps does not ask the sources in them again. */
 static void save(struct cemm_first_day *first)
 {
     if (cemm_deps_complete(&first->deps, &first->cache->find->registry, &first->meter.uid) < 0 ||
@@ -145,7 +145,7 @@ static void end_search(struct cemm_first_day *first)
 
 /* ---- one source ------------------------------------------------------------------ */
 
-/* Keeps the first failure, but replaces one of a list of devices, which end_search() may ignore. */
+/* Keeps the first failure other than a failed list of devices, which end_search() may ignore. */
 static void record_failure(struct cemm_first_day *first, int result, const char *message)
 {
     if ((first->result && !first->list_failed) || result == CEMM_ABSENT)
@@ -189,7 +189,7 @@ static void ask_period(struct ask *ask, const struct cemm_period *period)
     }
 }
 
-/* Called when an answer has come. After the last one, begins the second step or ends. */
+/* Called after each answer. After a step's last answer, begins the next step or ends the ask. */
 static void step_done(struct ask *ask)
 {
     struct cemm_period month = ask->earliest;

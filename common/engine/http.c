@@ -32,7 +32,7 @@ struct cemm_transfer {
     struct cemm_transfer *next; /* the next idle transfer */
     CURL *easy;
     struct cemm_buffer body;
-    size_t header;                    /* bytes of header so far; limited, as libcurl keeps all */
+    size_t header;                    /* bytes of header so far; limited: libcurl keeps them */
     struct cemm_http_request request; /* `url` is NULL: libcurl has copied it */
     bool again;                       /* the request was sent again */
     cemm_http_done *done;
