@@ -78,7 +78,7 @@ static void save(struct history_writer *history, bool whole)
 
 /* ---- writing ------------------------------------------------------------------------ */
 
-/* Whether collectd has a current value of the series; old values may be written only if it has. */
+/* Whether collectd has a current value of the series. If not, old values must not be written. */
 static bool is_live(const struct batch *batch)
 {
     struct value value;

@@ -2,9 +2,9 @@
  * A device is silent if requests for it fail, and none has succeeded for
  * several intervals: a single late answer is not worth an alarm. A meter is
  * silent if its device answers, but has had no new sample of the meter for a
- * long time; or if, for several intervals, requests for the meter have failed
- * and others to its device have succeeded. Devices and meters have separate
- * notifications.
+ * long time. A meter is also silent if requests for it have failed for several
+ * intervals, while other requests to its device have succeeded. Devices and
+ * meters have separate notifications.
  *
  * This file logs that a meter has disappeared, because the library does not.
  */

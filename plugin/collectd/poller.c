@@ -109,7 +109,7 @@ static struct answer *answer_new(const struct block *block, const struct cemm_ui
     return copy;
 }
 
-/* Adds the sample of a series if it is new. Marks a series' first sample, so that it is held back,
+/* Adds the sample of a series if it is new. Marks it to be held back if the cadence is not known,
  * unless the block's interval is so long that no second sample would arrive within HOLD_MS. */
 static void add_sample(struct poller *poller, struct answer *answer,
                        const struct cemm_document *document, const struct cemm_series *series)
@@ -134,9 +134,9 @@ static void add_sample(struct poller *poller, struct answer *answer,
         .entry = entry,
         .time = sample->time,
         .value = sample->value,
-        .first = !known && answer->block->interval < HOLD_MS,
+        .hold = !known && answer->block->interval < HOLD_MS,
     };
-    if (!reading->first) /* otherwise it will be held back */
+    if (!reading->hold) /* a sample that is held back is not dispatched yet */
         history_writer_live(poller->history, answer->block, entry);
 }
 
@@ -313,7 +313,7 @@ static bool release(struct poller *poller, const struct answer *answer)
 
     for (size_t i = 0; i < answer->count; i++) {
         const struct reading *reading = &answer->readings[i];
-        struct held *held = reading->first ? NULL : hold_take(&poller->hold, reading->entry);
+        struct held *held = reading->hold ? NULL : hold_take(&poller->hold, reading->entry);
 
         if (held)
             dispatch_held(poller, held);
@@ -336,8 +336,7 @@ static bool take_answer(void *data, struct answer *answer)
     for (size_t i = 0; i < answer->count; i++) {
         const struct reading *reading = &answer->readings[i];
 
-        if (!reading->first ||
-            !hold_put(&poller->hold, answer->block, reading, cemm_clock_steady()))
+        if (!reading->hold || !hold_put(&poller->hold, answer->block, reading, cemm_clock_steady()))
             dispatch(poller, answer->block, reading);
     }
     return true;

@@ -1,6 +1,6 @@
 /*
  * The queue of answers for collectd. The loop's thread adds answers, and the
- * read callback, of which one call runs at a time, takes them. Times are
+ * read callback takes them; only one call of it runs at a time. Times are
  * monotonic milliseconds unless stated otherwise.
  */
 #ifndef CEMM_COLLECTD_QUEUE_H
@@ -29,7 +29,7 @@ struct reading {
     struct cemm_ledger_entry *entry;
     int64_t time; /* by the meter's clock, Unix milliseconds */
     double value; /* in the API's unit */
-    bool first;   /* it must be held back, because the interval of its series is not known yet */
+    bool hold;    /* it must be held back, because the interval of its series is not known yet */
 };
 
 /* The parts of an answer that collectd's thread needs; documents stay in the loop's thread. */
@@ -93,7 +93,7 @@ void queue_hand_over(struct queue *queue, int64_t interval_ms,
 /*
  * The first reading of a series is held back until the second one tells how
  * often the series is measured, because the interval of the first value becomes
- * the step of an RRD for good. HOLD_MS is the limit: the meter may fall asleep.
+ * the step of an RRD for good. After HOLD_MS, the first one is dispatched anyway.
  */
 #define HOLD_MS  120000
 #define HOLD_MAX 262144 /* readings, enough for 30,000 devices */

@@ -26,7 +26,7 @@
 #define RETRIES  7     /* how often a request is repeated if it gets no answer */
 #define PAUSE_MS 2000  /* milliseconds before each repetition */
 
-/* With more periods than this, each meter's first day is looked for before rows are fetched. */
+/* If a range has more periods than this, the meters' first days are looked for before any rows. */
 #define LONG_RANGE 366
 
 /* The API has no times before 2000. */
@@ -143,7 +143,7 @@ static enum exec_exit find(struct history *history)
 
 /* ---- since when -------------------------------------------------------------- */
 
-/* If a part of the search has failed, no day that was found is used: there may be earlier data. */
+/* If a part of the search has failed, the day it found is not used: there may be earlier data. */
 static void take_first(void *data, const struct cemm_answer *answer)
 {
     struct history_meter *meter = data;
@@ -320,7 +320,7 @@ static void note_result(struct history *history, const struct history_slot *slot
 
 /* ---- the loop ------------------------------------------------------------------------ */
 
-/* Whether progress may be shown; if not, the rows that appear on the terminal show it. */
+/* Whether progress may be shown. It is not if rows appear on the terminal: they show progress. */
 static bool has_progress(const struct exec_options *options)
 {
     return options->output || !output_is_terminal() || options->format == EXEC_FORMAT_OPENMETRICS;

@@ -16,7 +16,7 @@ struct history_meter {
     char alias[CEMM_NAME_SIZE];
     struct cemm_period since; /* first day with data; year 0: not known */
     bool down;                /* its retries failed: no more retries until it answers */
-    bool elsewhere;           /* its device is in another shard (cemm.conf(5)); reported */
+    bool elsewhere;           /* its device is in another shard (cemm.conf(5)); this was reported */
     bool has_data;            /* set by the command */
     size_t failed;            /* number of successive failed periods; one message reports them */
     struct cemm_period failed_first;
@@ -46,8 +46,8 @@ struct history_use {
      * only after all documents before it were taken. */
     size_t parts;
     size_t lead_in; /* extra periods requested before the range */
-    /* Changes `query` from the period's DATA to the slot's document. False: the document is not
-     * needed, and counts as absent. `ask` may be NULL: then all documents are DATA, and needed. */
+    /* `query` asks for the period's CEMM_DATA; changes it to ask for the slot's document. False:
+     * the document is not needed, and counts as absent. `ask` NULL: every document is CEMM_DATA. */
     bool (*ask)(void *data, const struct history_slot *slot, struct cemm_query *query);
     int (*begin)(void *data); /* prints what comes before all rows */
     /* Takes the next answer, in order; prints what is complete, and flushes it. */

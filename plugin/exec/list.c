@@ -159,7 +159,7 @@ static struct json_object *channels_of(bool *failed, const struct cemm_document 
     return channels;
 }
 
-/* Lists the source of the answer and, if it also has the meter, the account. */
+/* Lists the source of the answer, and then the account that name_account() names, if any. */
 static struct json_object *sources_of(bool *failed, const struct cemm *cemm,
                                       const struct cemm_document *document)
 {

@@ -35,9 +35,9 @@ bool message_was_printed(const char *message);
 void message_once(enum cemm_level level, const char *line);
 void message_release(void);
 
-/* When to begin showing progress (monotonic milliseconds); INT64_MAX: never, or it is shown. */
+/* When progress will first be shown (monotonic ms); INT64_MAX: never, or it is shown already. */
 int64_t message_deadline(void);
-bool message_progress_due(void);
+bool message_progress_due(void); /* whether progress may be shown, and its time has come */
 
 /* Show "3 of 7 meters …" (`what` is "meter"), or what is being done, until message_clear(). */
 void message_progress(size_t done, size_t total, const char *what);

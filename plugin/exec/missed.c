@@ -2,10 +2,9 @@
  * Missed minutes of electric_power and flow are fetched when the meter answers
  * again, and written before that answer.
  *
- * A gap ends at the sample of the answer, because only later samples can still
- * arrive live. So each answer ends at most one gap, and answers wait, in order,
- * until the minutes missing before them have been written or could not be
- * fetched.
+ * A gap ends at the sample of the answer, because the samples of later answers
+ * are newer. Answers wait, in order, until the minutes missing before them have
+ * been written or could not be fetched.
  *
  * The state file records what was written. It is updated after the output, so a
  * program that is killed in between repeats samples instead of losing them. To

@@ -3,7 +3,7 @@
  * meaning when an option is added.
  *
  * A METER that can't match anything ("a/b/c") is an error in the command line;
- * a METER that could, but matches no meter, is reported later.
+ * a valid METER that matches no meter is reported later.
  */
 #include "plugin/exec/options.h"
 

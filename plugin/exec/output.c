@@ -30,7 +30,7 @@
 
 #define COLUMNS_MAX 100000 /* a greater $COLUMNS is ignored */
 
-#define BEFORE_MAX (64 << 20) /* bytes; if the current file is longer, it is not read */
+#define BEFORE_MAX (64 << 20) /* bytes; output_before() does not read a longer file */
 
 static int failed(struct output *output, int r)
 {

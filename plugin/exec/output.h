@@ -43,8 +43,8 @@ bool output_is_terminal(void);
 /* The terminal's width in columns, or $COLUMNS if stdout is not a terminal; 0: not known. */
 size_t output_width(void);
 
-/* Reads the current file; the caller frees *ret_text, which is NULL if the file can't be read or
- * `path` is NULL. Returns 0 or -ENOMEM. */
+/* Reads the file that will be replaced. The caller frees *ret_text, which is NULL if the file can't
+ * be read or `path` is NULL. Returns 0 or -ENOMEM. */
 int output_before(const char *path, char **ret_text);
 
 #endif

@@ -74,8 +74,8 @@ static const char *device_cell(struct sheet *sheet, const struct finding *findin
     return source;
 }
 
-/* For a sample of `totals`, shows the age of the newest other sample, because the time of `totals`
- * is not when the meter measured. */
+/* The time of a sample from the document's member `totals` is not when the meter measured. So its
+ * row shows the age of the document's newest other sample. */
 static void add_series(struct sheet *sheet, const struct finding *finding,
                        const struct cemm_series *series, bool first)
 {
@@ -159,7 +159,7 @@ static int write_rows(const void *data, FILE *stream)
     return r;
 }
 
-/* Counters must not fall below what an earlier run wrote to the current file. */
+/* Counters must not fall below their values in the file that will be replaced. */
 static int write_prometheus(const void *data, FILE *stream)
 {
     const struct collection *collection = data;

@@ -178,7 +178,7 @@ static void add_row(struct table *table, char *row)
     table_row(table, cells);
 }
 
-/* Prints rows in CSV as a table, or rows in JSON as elements of one array. */
+/* Prints the library's rows: CSV rows become a table, JSON rows become elements of one array. */
 static int print_rows(struct render *render, char *rows, FILE *stream)
 {
     struct table table;

@@ -71,7 +71,7 @@ void render_init(struct render *ret_render, enum exec_format format, const struc
 /* Seconds between two readings: --interval, else $COLLECTD_INTERVAL, else `usual`. */
 double render_interval(const struct exec_options *options, double usual);
 
-/* Prints rows of several documents, oldest sample first. In csv, the first call prints the header
+/* Prints rows of several documents, oldest sample first. In CSV, the first call prints the header
  * even if there is no document. Returns 0 or a negative errno. */
 int render_rows(struct render *render, const struct cemm_document *const *documents, size_t count,
                 FILE *stream);

@@ -26,7 +26,8 @@
 /* How long the next sweep, or a snapshot, waits for a running sweep (milliseconds). */
 #define GRACE_MS 1000
 
-#define TYPE_PAUSE_MS (10 * 60 * 1000) /* between two requests for a meter's type */
+#define TYPE_PAUSE_MS (10 * 60 * 1000)      /* between two requests for a meter's type */
+#define TYPE_AGE_MS   (24 * 60 * 60 * 1000) /* how old the answer may be */
 
 #define SWEEPS_MAX 64         /* sweeps under way at a time */
 #define INPUT_MAX  (64 << 10) /* bytes: all that a pipe holds */
@@ -36,7 +37,7 @@ struct latest {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
     char source[CEMM_NAME_SIZE + 8];
-    struct cemm_document *shown; /* kept while the meter fails, so that counters continue */
+    struct cemm_document *shown; /* for Prometheus; kept during failures, so counters continue */
     struct missed_meter missed;  /* answers that wait for missed minutes */
     int64_t asked;               /* when its type was last requested (monotonic); 0: never */
     bool up;                     /* its last result was an answer */
@@ -251,7 +252,7 @@ static void seek_type(struct stream *stream, struct latest *entry,
         query.alias[0] = '\0';
     }
     if (cemm_offers(cemm, &query.uid, query.alias, query.endpoint))
-        cemm_prefetch(cemm, &query, CEMM_EMPTY_AGE);
+        cemm_prefetch(cemm, &query, TYPE_AGE_MS);
 }
 
 static void take_answer(void *data, const struct cemm_uid *uid, const char *alias,
@@ -376,7 +377,7 @@ static void prepare(struct stream *stream)
     double interval = render_interval(stream->options, STREAM_INTERVAL);
     stream->interval = (int64_t)(interval * 1000);
     stream->due = cemm_clock_steady();
-    stream->began = stream->due - GRACE_MS;
+    stream->began = stream->due - GRACE_MS; /* the first sweep need not wait */
     render_init(&stream->render, stream->options->format, cemm_zone(stream->session.cemm),
                 interval);
     stream->render.lines = true;
