@@ -10,12 +10,12 @@
  * sendfile, splice, copy_file_range and mmap do not request attributes: the
  * kernel uses the size that it has. So a cold node gets a size that is too
  * large. The READ waits, and its short answer makes the kernel reduce the size.
- * But if a LOOKUP of the same node is answered while the READ waits, the kernel
- * keeps the large size, and the rest of the page reads as NULs. So each cold
- * node is used once: its name expires immediately, and the next LOOKUP of the
- * name makes a new node if this node is still cold. Besides, two readers of one
- * cold node would send a READ each, and an empty answer at a higher offset
- * could set the size to that offset.
+ * This could fail if two programs used the node. If another LOOKUP of the node
+ * is answered while the READ waits, the kernel keeps the large size, and the
+ * rest of the page reads as NULs. If a second READ has a higher offset, its
+ * empty answer could set the size to that offset. So each cold node is used
+ * once: its name expires immediately, and the next LOOKUP of the name makes a
+ * new node if this node is still cold.
  *
  * READ is synchronous (no ASYNC_READ), so that a waiting READ can be
  * interrupted and is not a background request. If a READ of several pages
@@ -46,7 +46,7 @@
 #define REPEATED_MS    1000        /* how long further READs get the error of a READ that failed */
 #define FOLLOWED_MS    5000        /* how long after GETATTR file_followed() assumes a reader */
 #define GROWABLE_S     1.0         /* how long the name of a growable file is valid */
-#define CLOSED_S       60.0 /* the same for a closed period; LOOKUP checks its archive file */
+#define CLOSED_S       60.0 /* the same for a closed period, whose archive file may be deleted */
 #define AHEAD_MAX      8    /* at most this many days are fetched ahead */
 
 /* ---- how long a file is valid ------------------------------------------- */
@@ -168,8 +168,8 @@ static void set_snapshot(struct fs *fs, struct node *node, struct snapshot *snap
 /* ---- read-ahead --------------------------------------------------------- */
 
 /* Called for a file that the kernel had not cached. Once two consecutive days of a month have been
- * read in order, fetches the next days: the more days were read in order, the more. These days are
- * closed, so even a day that nobody reads is requested only once. */
+ * read in order, fetches as many of the next days as were read in order, at most AHEAD_MAX. These
+ * days are closed, so even a day that nobody reads is requested only once. */
 static void read_ahead(struct fs *fs, const struct path *path)
 {
     struct tree_clock clock = fs_clock(fs);
@@ -186,11 +186,11 @@ static void read_ahead(struct fs *fs, const struct path *path)
     month->day_read = day;
     for (int i = 0; month->days_in_order > 1 && i < month->days_in_order && i < AHEAD_MAX; i++) {
         next.period = cemm_period_step(&next.period, 1);
-        int64_t since = clock.now - cemm_period_closed(clock.zone, &next.period);
-        if (next.period.month != path->query.period.month || since <= 0)
+        int64_t closed_for = clock.now - cemm_period_closed(clock.zone, &next.period);
+        if (next.period.month != path->query.period.month || closed_for <= 0)
             return;
         if (!cemm_archived(fs->cemm, &next))
-            cemm_prefetch(fs->cemm, &next, since * 1000);
+            cemm_prefetch(fs->cemm, &next, closed_for * 1000); /* older: may lack rows */
     }
 }
 
@@ -223,9 +223,9 @@ static int status_lookup(struct fs *fs, const struct path *path, struct node **r
     return node ? 0 : -ENOMEM;
 }
 
-/* Whether the archive file of a closed period was deleted. If so, the period is fetched again: its
- * .csv and its .json get new nodes. */
-static bool was_deleted(struct fs *fs, struct node *node)
+/* If the archive file of a closed period was deleted, retires the nodes of the period's .csv and
+ * .json, so that the period is fetched again. Returns whether the archive file was deleted. */
+static bool retire_deleted(struct fs *fs, struct node *node)
 {
     bool archived = node->archived;
     node->archived = node->snapshot->closed && cemm_archived(fs->cemm, &node->path.query);
@@ -259,7 +259,7 @@ bool file_absent(const struct node *node)
 /* Whether a lookup may return this node. A cold node is used only once. */
 static bool is_valid(struct fs *fs, struct node *node)
 {
-    return node->snapshot && !was_deleted(fs, node) &&
+    return node->snapshot && !retire_deleted(fs, node) &&
            (time_left(fs, node) >= 0 || file_followed(node));
 }
 
@@ -300,7 +300,7 @@ static int document_lookup(struct fs *fs, const struct path *path, struct node *
 
 int file_lookup(struct fs *fs, const struct path *path, struct node **ret_node, double *ret_timeout)
 {
-    bool is_status = path->query.endpoint == CEMM_DEVICES;
+    bool is_status = path->query.endpoint == CEMM_DEVICES; /* other files show a document */
     int r = is_status ? status_lookup(fs, path, ret_node) : document_lookup(fs, path, ret_node);
     if (r < 0)
         return r;
@@ -336,7 +336,7 @@ static void on_page_forgotten(void *data)
 
 /* Gives the node a newer snapshot, which begins with the bytes that the kernel knows. If there are
  * more bytes, the kernel must forget the last page, and is shown the old size until it has done so.
- * If it cannot be told to forget now, the old snapshot stays, and the next GETATTR tries again. */
+ * If the notice cannot be sent now, the old snapshot stays, and the next GETATTR tries again. */
 static void grow(struct pending *pending, struct snapshot *snapshot)
 {
     struct node *node = pending->node;
@@ -433,7 +433,7 @@ static void record(struct fs *fs, const struct path *path, const char *reason)
     fs_record(fs, path, message.text);
 }
 
-/* Decides whether a file that could not be made is absent, and records that. Returns the errno for
+/* Decides whether a file that could not be made is absent, and records it. Returns the errno for
  * the request. `document` was received, but no file was made from it; NULL: none was received. */
 static int check_absence(struct fs *fs, struct node *node, int error,
                          const struct cemm_document *document)

@@ -6,8 +6,8 @@
  *
  * Each request is answered exactly once: the function that answers it also
  * frees it, and the library runs each completion once, even after
- * cemm_cancel(). So an interrupt only cancels the ticket, if there is one, and
- * the completion answers the request.
+ * cemm_cancel(). So an interrupt only cancels the ticket, and the completion
+ * answers the request. on_interrupt() answers it only if there is no ticket.
  *
  * No request waits longer than the timeouts of its sources allow, however many
  * requests are queued before it. When this limit expires, only the wait ends;

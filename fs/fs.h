@@ -27,7 +27,7 @@ struct fs {
     char *failure;    /* the last failure; NULL: none */
     int64_t failed;   /* when it happened; Unix milliseconds */
     int64_t mounted;  /* Unix milliseconds */
-    uint64_t breaks;  /* how often new bytes of any file did not begin with its old bytes */
+    uint64_t breaks;  /* seeds st_ino: how often new bytes of a file did not begin with the old */
     bool initialized; /* the kernel has sent FUSE_INIT */
 };
 
@@ -54,9 +54,9 @@ void fs_reply_bytes(fuse_req_t request, const struct snapshot *snapshot, size_t 
 
 /* ---- pending requests -------------------------------------------------------- */
 
-/* A request from the kernel that waits for a document takes this struct and a ticket, not a thread,
- * so any number of requests may wait while others are served. If a reader is interrupted, its
- * request is answered immediately; the fetch goes on for other readers. */
+/* A request from the kernel that waits for a document occupies this struct and a ticket, but no
+ * thread. So any number of requests may wait while others are served. If a reader is interrupted,
+ * its request is answered immediately; the fetch goes on for other readers. */
 struct pending;
 
 /* Takes the library's answer: answers the request and frees `pending`, or starts another wait. */
@@ -69,7 +69,7 @@ struct pending {
     /* NULL while the kernel is being told to forget old pages (struct notice). */
     struct cemm_ticket *ticket;
     pending_fn *resume;
-    int found;    /* info.json of a device: the result of pending_find() */
+    int found;    /* info.json of a device: the result of the search for devices */
     bool open;    /* it is GETATTR of an open file */
     bool reading; /* it is READ */
     size_t size;

@@ -1,8 +1,8 @@
 /*
  * A thread that tells the kernel to forget names and pages. It may have to wait
  * for a page or a directory that the kernel locks until a request is answered.
- * The loop's thread answers the requests. If it told the kernel, it would wait
- * for itself, so it sends a notice to the thread that is started here.
+ * If the loop's thread, which answers the requests, told the kernel, it would
+ * wait for itself. So it sends a notice to the thread that is started here.
  */
 #ifndef FS_INVALIDATE_H
 #define FS_INVALIDATE_H
@@ -14,8 +14,8 @@
 
 #include "fs/tree.h"
 
-/* What the kernel is to forget: `name` in the directory `number`, and its inode unless that is
- * open; or, if `name` is "", the pages of the inode `number` from `offset` on. A notice
+/* What the kernel is to forget: `name` in the directory `number`, and the name's inode unless it
+ * is open; or, if `name` is "", the pages of the inode `number` from `offset` on. A notice
  * has a node's number, not a pointer, because only the loop's thread may use nodes. */
 struct notice {
     uint64_t number;

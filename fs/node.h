@@ -1,9 +1,9 @@
 /*
- * Nodes: the inodes that the kernel knows. A node lives until the kernel has
- * forgotten all lookups of it and no request uses it, unless it is `kept`. A
- * path can have several nodes: one for each snapshot that is still read, and
- * one for each reader that waits for the first snapshot. A lookup of the name
- * finds the newest, which is the current node.
+ * Nodes: the inodes that the kernel knows. A node lives as long as the kernel
+ * remembers a lookup of it, a request uses it, or it is `kept`. A path can
+ * have several nodes: one for each snapshot that is still read, and one for
+ * each reader that waits for the first snapshot. A lookup of the name finds the
+ * newest, which is the current node.
  *
  * Node numbers are never reused, because the kernel caches pages by number.
  */
@@ -64,7 +64,7 @@ struct nodes {
     void *by_path;   /* tree of the current nodes */
     uint64_t next_number;
     struct node_queue final;    /* files of closed periods, in memory */
-    struct node_queue bare;     /* files of periods without bytes; absent files that are kept */
+    struct node_queue bare;     /* period files whose bytes are not in memory; kept absent files */
     struct node_queue changing; /* other fetched files, in memory */
 };
 

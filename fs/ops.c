@@ -52,7 +52,7 @@ static struct tree_meter meter_of(const struct fs *fs, const struct path *path)
     /* Archived totals are shown even if no source offers totals any more. */
     meter.totals = cemm_offers(fs->cemm, uid, alias, CEMM_TOTALS) ||
                    cemm_archived_totals(fs->cemm, uid, alias);
-    if (cemm_device_named(fs->cemm, uid)) /* nothing is remembered about unknown devices */
+    if (cemm_device_named(fs->cemm, uid)) /* else cemm_first_day() would make a record */
         meter.found = cemm_first_day(fs->cemm, uid, alias, &meter.first, &meter.known);
     return meter;
 }
@@ -140,8 +140,8 @@ static void on_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
  * because a meter may be silent.
  */
 
-/* Whether the link, which leads to `day`, is `today` and may have to wait for the first row of
- * `day`. If there is no earlier data, it need not wait. */
+/* Whether the link is `today` and may have to lead to the previous day until `day` has its first
+ * row. If there is no data before `day`, the link leads to `day` at once. */
 static bool is_turning(const struct fs *fs, const struct node *link, const struct path *day)
 {
     struct tree_clock clock = fs_clock(fs);
@@ -346,8 +346,8 @@ static int add_unless_absent(void *data, const struct path *path)
     return path->kind != PATH_PERIOD && is_absent(lister->pending->fs, path) ? 0 : add(data, path);
 }
 
-/* Lists what was found now or earlier. Fails if the search failed and nothing was ever found, but
- * never for a meter, whose names are fixed. */
+/* Lists what was found now or earlier. Fails if the search failed and nothing was ever found. A
+ * meter's directory is listed even then, because its names are fixed. */
 static int list(struct lister *lister, const struct cemm_answer *answer)
 {
     const struct path *directory = lister->directory;

@@ -31,8 +31,8 @@ struct snapshot {
 int snapshot_render(const struct path *path, const struct cemm_document *document,
                     const struct cemm_zone *zone, struct snapshot **ret_snapshot);
 
-/* Renders info.json of a device. `account` is the cloud account that reaches it, `document` its
- * answer on the LAN; one of them may be NULL. Returns 0 or -ENOMEM. */
+/* Renders info.json of a device. `account` is the cloud account that reaches it, `document` the
+ * device's answer on the LAN; one of them may be NULL. Returns 0 or -ENOMEM. */
 int snapshot_of_device(const struct cemm_uid *uid, const char *account,
                        const struct cemm_document *document, struct snapshot **ret_snapshot);
 

@@ -31,7 +31,7 @@ static const char *when(const struct status *status, int64_t time, char text[CEM
 
 /* ---- a line of the text, or a member -------------------------------------- */
 
-/* Adds a line, `label` and `text` (NULL: none), to the text, or a member `name` to the JSON. */
+/* Adds a line of `label` and `text` (NULL: no line) to the text, or a member `name` to the JSON. */
 static void add_text(struct status *status, const char *label, const char *name, const char *text)
 {
     if (!status->text)

@@ -4,8 +4,8 @@
  * A path is a value, not an object: the path of a child is computed from its
  * parent's path, its name and the clock. So nothing has to be built or kept for
  * the millions of possible days, and the whole tree can be tested without a
- * mount. There is no FUSE and no network here; other files find out whether a
- * device or a meter exists.
+ * mount. There is no FUSE and no network here; other source files find out
+ * whether a device or a meter exists.
  */
 #ifndef FS_TREE_H
 #define FS_TREE_H
@@ -48,8 +48,8 @@ struct path {
     enum cemm_span span; /* in PATH_HISTORY and below it: the span of the files */
     int ago;             /* PATH_RECENT_LINK: how many periods ago its target is */
     /* The query of what the path shows: for a file, its document; for a meter and its channels, the
-     * realtime document; for directories of periods, the documents of their files. If there is no
-     * document, the endpoint is CEMM_DEVICES. Of the period, PATH_YEAR sets only the year,
+     * realtime document; for directories of periods, the documents of their files. If it shows
+     * no document, the endpoint is CEMM_DEVICES. Of the period, PATH_YEAR sets only the year,
      * PATH_MONTH the year and month, PATH_PERIOD and PATH_PERIOD_LINK all of it. */
     struct cemm_query query;
 };
@@ -97,8 +97,8 @@ const char *tree_name(const struct path *path);
 /* Removes the last name of a path's text; false for the root. */
 bool tree_cut(char *text);
 
-/* Computes the path that a link leads to or, if `ago` is not 0, the path that many periods earlier.
- * Returns its text, relative to the link's directory. */
+/* Computes the path that a link leads to; if `ago` is not 0, the path of the file `ago` periods
+ * earlier. Returns its text, relative to the link's directory. */
 const char *tree_target(const struct path *link, const struct tree_clock *clock, int ago,
                         struct path *ret_target);
 
