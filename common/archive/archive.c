@@ -184,9 +184,9 @@ static bool is_directory(DIR *parent, const struct dirent *entry)
     return fstatat(dirfd(parent), entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* If the directory can't be read, sets *unread but returns 0: other devices are still visited. */
-static int each_alias(const char *archive, const struct cemm_uid *uid, cemm_archive_meter_fn *meter,
-                      void *data, int *unread)
+/* If the directory can't be read, sets *read_error and returns 0: other devices are visited. */
+static int each_alias(const char *archive, const struct cemm_uid *uid, cemm_archive_meter_fn *visit,
+                      void *data, int *read_error)
 {
     char path[PATH_SIZE];
     int r = format_path(path, "%s/%s", archive, uid->text);
@@ -194,23 +194,23 @@ static int each_alias(const char *archive, const struct cemm_uid *uid, cemm_arch
     const struct dirent *entry;
 
     if (!aliases) {
-        *unread = r < 0 ? r : -errno;
+        *read_error = r < 0 ? r : -errno;
         return 0;
     }
     while (r == 0 && (entry = readdir(aliases)))
         if (entry->d_name[0] != '.' && cemm_name_valid(entry->d_name) &&
             is_directory(aliases, entry))
-            r = meter(data, uid, entry->d_name);
+            r = visit(data, uid, entry->d_name);
     closedir(aliases);
     return r;
 }
 
-int cemm_archive_each(const char *archive, cemm_archive_meter_fn *meter, void *data)
+int cemm_archive_each(const char *archive, cemm_archive_meter_fn *visit, void *data)
 {
     DIR *devices = opendir(archive);
     const struct dirent *entry;
     struct cemm_uid uid;
-    int unread = 0;
+    int read_error = 0;
     int r = 0;
 
     if (!devices)
@@ -218,7 +218,7 @@ int cemm_archive_each(const char *archive, cemm_archive_meter_fn *meter, void *d
     while (r == 0 && (entry = readdir(devices)))
         if (cemm_uid_parse(entry->d_name, &uid) && strcmp(entry->d_name, uid.text) == 0 &&
             is_directory(devices, entry))
-            r = each_alias(archive, &uid, meter, data, &unread);
+            r = each_alias(archive, &uid, visit, data, &read_error);
     closedir(devices);
-    return r ? r : unread;
+    return r ? r : read_error;
 }

@@ -54,9 +54,9 @@ int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
 /* Makes a meter's directory. */
 int cemm_archive_add_meter(const char *archive, const struct cemm_uid *uid, const char *alias);
 
-/* Calls `meter` for each meter that has a directory. If a call returns anything but 0, stops and
+/* Calls `visit` for each meter that has a directory. If a call returns anything but 0, stops and
  * returns that. An archive that does not exist has no meters. */
 typedef int cemm_archive_meter_fn(void *data, const struct cemm_uid *uid, const char *alias);
-int cemm_archive_each(const char *archive, cemm_archive_meter_fn *meter, void *data);
+int cemm_archive_each(const char *archive, cemm_archive_meter_fn *visit, void *data);
 
 #endif

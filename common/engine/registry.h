@@ -1,7 +1,6 @@
 /*
- * The tables of sources and devices, and the routes and meters of each device.
- * Known devices and meters stay, even if their sources no longer list them. Only devices that
- * discovery has added may be forgotten.
+ * The tables of sources and devices, and the routes and meters of each device. Devices and meters
+ * stay when no source lists them any more. Only devices that discovery has added may be forgotten.
  */
 #ifndef CEMM_ENGINE_REGISTRY_H
 #define CEMM_ENGINE_REGISTRY_H
@@ -51,8 +50,9 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
 bool cemm_registry_other_shard(const struct cemm_registry *registry, const struct cemm_uid *uid,
                                struct cemm_message *ret_message);
 
-/* Makes room for a device that discovery wants to add: if it has added too many, forgets the newest
- * of those that nothing needs any more. True: the device is known, or there is room now. */
+/* Makes room for a device that discovery wants to add. If there are too many discovered devices,
+ * forgets the newest of those that nothing needs any more: an older one is more likely to be real.
+ * Returns true if the device is known, or if there is room now. */
 bool cemm_registry_make_room(struct cemm_registry *registry, const struct cemm_uid *uid);
 
 /* The route to a device through a source, or NULL. `device` may be NULL: then there is no route. */

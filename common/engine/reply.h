@@ -19,7 +19,7 @@ void cemm_reply_name(const struct cemm_query *query, struct cemm_message *ret_na
 void cemm_reply_message(const struct cemm_source *source, const struct cemm_query *query,
                         const char *reason, struct cemm_message *ret_message);
 
-/* Whether a realtime document has no sample, which is a failure. If so, sets *ret_message. */
+/* Whether a realtime document has no sample. If so, *ret_message describes this as a failure. */
 bool cemm_reply_is_empty(const struct cemm_document *document, struct cemm_message *ret_message);
 
 #endif

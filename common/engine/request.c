@@ -219,8 +219,8 @@ static void fail(struct cemm_request *request, int result, const char *reason)
 
 /* Ends the request with an error. If no answer came, records that `route` failed, and wakes the
  * queued requests of that route, or of all routes if it is the source's own: wake() ends them. */
-static void fail_for(struct cemm_request *request, int error, struct cemm_route *route,
-                     const char *reason)
+static void fail_route(struct cemm_request *request, int error, struct cemm_route *route,
+                       const char *reason)
 {
     struct cemm_source *source = route->source;
     struct cemm_request *queued, *next;
@@ -270,8 +270,8 @@ static void handle_fingerprint(struct cemm_request *request, struct cemm_http_re
     if (diagnosis)
         fail(request, -EIO, diagnosis);
     else
-        fail_for(request, request->root_result, request->route,
-                 cemm_message_kept(&request->root_message));
+        fail_route(request, request->root_result, request->route,
+                   cemm_message_kept(&request->root_message));
 }
 
 /* Whether a configured address does not speak HTTP, and no CEMM has ever answered there. */
@@ -339,7 +339,7 @@ static void handle_document(struct cemm_request *request, struct cemm_http_respo
     ask(request, ROOT);
 }
 
-/* Checks which device answers. If the root document is absent, the query's may still exist. */
+/* Checks which device answers. An absent root is -EIO: the document of `query` may well exist. */
 static void handle_root(struct cemm_request *request, struct cemm_http_response *response)
 {
     struct cemm_route *route = request->route;
@@ -366,7 +366,7 @@ static void handle_root(struct cemm_request *request, struct cemm_http_response 
 static void give_up(struct cemm_request *request, bool device_at_fault)
 {
     if (device_at_fault)
-        fail_for(request, -ETIMEDOUT, request->route, "the promised data did not come in time");
+        fail_route(request, -ETIMEDOUT, request->route, "the promised data did not come in time");
     else
         fail(request, -ETIMEDOUT,
              "the server asked us to wait longer (Retry-After) than the timeout allows");
@@ -399,7 +399,7 @@ static void handle_status(struct cemm_request *request, struct cemm_http_respons
 
     if (response->status != 202)
         cemm_route_answered(route);
-    if (step == CEMM_TIMED_OUT && response->status == 202) {
+    if (step == CEMM_TIMED_OUT && response->status == 202) { /* 429 and 503 are reported below */
         give_up(request, response->retry_after_ms < 0);
         return;
     }
@@ -431,8 +431,8 @@ static void on_response(void *data, struct cemm_http_response *response)
     else if (may_speak_tls(request, response))
         ask_fingerprint(request, TLS, response->error, response->reason);
     else if (response->error)
-        fail_for(request, response->error, response->no_connection ? &source->own : request->route,
-                 response->reason);
+        fail_route(request, response->error,
+                   response->no_connection ? &source->own : request->route, response->reason);
     else
         handle_status(request, response);
     free(response->body);

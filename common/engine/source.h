@@ -32,7 +32,7 @@ struct cemm_device {
     struct cemm_ticket_list searchers; /* callers that wait for its meters to be found */
     unsigned requests;                 /* number of requests about it that are under way */
     bool lost;                         /* it has no route, which was logged */
-    unsigned discovered; /* order in which discovery added it; 0: it must not be forgotten */
+    unsigned discovered; /* it is discovery's n-th device; 0: also known otherwise, so it stays */
 };
 
 /* Whether any source reaches the device; `device` may be NULL. */
@@ -80,8 +80,8 @@ struct cemm_route {
     int active;                  /* number of transfers under way */
     bool proven;                 /* it answered, so it may have several transfers at a time */
     bool no_io;                  /* it has no list of meters (io): its firmware is too old */
-    unsigned requests;           /* number of requests that began when `expected`, its own or the
-                                  * source's, was known; see EARLY_EVERY (request.c) */
+    unsigned requests;           /* number of requests that began while `expected` (its own or the
+                                  * source's) was known; one in EARLY_EVERY is repeated early */
     int64_t expected;            /* how long a promise (promise.h) takes, in ms; -1: unknown */
     /* Lists of aliases; they point to the strings of the device's meters. */
     struct cemm_strings meters; /* of meters found through this route */
@@ -95,20 +95,20 @@ struct cemm_route {
     TAILQ_ENTRY(cemm_route) link;     /* in its device's `routes`, or in its source's `unlisted` */
 };
 
-/* What discovery knows of one of its sources. In a scan, devices answer a query with packets. Each
- * address that sends packets has one source, whichever devices the packets name. */
+/* What discovery knows of one of its sources, an address that has sent packets. A packet claims
+ * that a device is at the address; the root document there confirms or refutes the claim. */
 struct cemm_discovered_source {
     struct cemm_source_config config;
     char address[16]; /* IPv4; config.address points here; "": the address was forgotten */
     char url[48];
-    struct cemm_beacon beacon; /* last packet of the device that a root document confirmed */
+    struct cemm_beacon beacon; /* last packet of the confirmed device */
     unsigned scan;             /* last scan in which `beacon`'s device answered */
-    struct cemm_beacon claim;  /* last packet of a device that no root document confirmed */
+    struct cemm_beacon claim;  /* last claim that had to be confirmed */
     unsigned claim_scan;       /* scan in which `claim` arrived */
-    unsigned order;            /* the source with the lowest number has the oldest claim */
+    unsigned order;            /* a source with a lower number has an older claim */
     struct cemm_uid root;      /* the device that its root document named last; "": none yet */
-    /* Nothing is requested from the source until a new claim arrives, because its root document
-     * named another device, there was no room for the device, or the address was forgotten. */
+    /* Its root document named another device, there was no room for the device, or the address was
+     * forgotten: nothing is requested from the source until a new claim arrives. */
     bool refused;
     bool logged; /* it was logged that a claim was wrong, or that its root document failed */
 };

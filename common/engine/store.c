@@ -139,7 +139,7 @@ static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archi
     struct cemm_document *document;
     struct cemm_message problem = {.text = ""};
     int64_t closed = closed_at(store, query);
-    /* Later rows are left out, as future rows. The period has closed, even if our clock is slow. */
+    /* Rows after this are left out, as future rows. If our clock is slow, this is the closing. */
     int64_t limit = store->loop->wall > closed ? store->loop->wall : closed;
     int64_t fetched;
     size_t length;
@@ -219,13 +219,13 @@ void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, cons
         report_write(store, cemm_archive_add_meter(store->archive, uid, alias));
 }
 
-bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_query *meter,
+bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_query *query,
                            struct cemm_period *ret_day, char **ret_deps)
 {
     char *text;
 
     if (!store->archive ||
-        cemm_archive_read(store->archive, CEMM_ARCHIVE_FIRST, meter, &text, NULL, NULL) < 0)
+        cemm_archive_read(store->archive, CEMM_ARCHIVE_FIRST, query, &text, NULL, NULL) < 0)
         return false;
     size_t date = strcspn(text, "\n");
     size_t rest = date + (text[date] == '\n');
@@ -236,7 +236,7 @@ bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_que
     return *ret_deps != NULL;
 }
 
-void cemm_store_write_first(struct cemm_store *store, const struct cemm_query *meter,
+void cemm_store_write_first(struct cemm_store *store, const struct cemm_query *query,
                             const struct cemm_period *day, const char *deps)
 {
     char date[16];
@@ -244,7 +244,7 @@ void cemm_store_write_first(struct cemm_store *store, const struct cemm_query *m
     if (!store->archive)
         return;
     cemm_period_format(day, date, sizeof(date));
-    report_write(store, write_two(store, CEMM_ARCHIVE_FIRST, meter, date, deps));
+    report_write(store, write_two(store, CEMM_ARCHIVE_FIRST, query, date, deps));
 }
 
 /* ---- the archive as a whole ------------------------------------------------------ */
@@ -267,7 +267,7 @@ static void check_zone(struct cemm_store *store)
     free(text);
 }
 
-void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archive_meter_fn *meter,
+void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archive_meter_fn *visit,
                      void *data)
 {
     if (store->archive)
@@ -279,7 +279,7 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
     }
     store->archive = store->state.directory = directory;
     store->state.message = store->message.text;
-    int r = cemm_archive_each(directory, meter, data);
+    int r = cemm_archive_each(directory, visit, data);
     check_zone(store);
     if (r < 0)
         failed(store, "can't be read", r);

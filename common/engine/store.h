@@ -22,17 +22,17 @@ struct cemm_store {
     bool archived_stray_logged;  /* it was logged that a file in the archive had such rows */
 };
 
-/* Uses the archive in `directory`, which must outlive the store, and calls `meter` for each meter
+/* Uses the archive in `directory`, which must outlive the store, and calls `visit` for each meter
  * in it. If `directory` is NULL, only logs this. Does nothing if an archive is already used. */
-void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archive_meter_fn *meter,
+void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archive_meter_fn *visit,
                      void *data);
 
-/* Removes from a new document the rows outside its period, and sets `closed` if the period had
- * closed: then the document will not change any more. A document that had such rows (except for a
- * row exactly at the period's end) is not closed: our zone is probably not the meter's. Our clock
- * may be ahead, so a document is not closed, either, if the answer's own `date` (Unix ms; 0: none)
- * is before the closing. That date may be wrong, too: it is ignored if the device has sent a sample
- * from after the closing. `newest` is the time of the device's newest sample. */
+/* Removes from a new document the rows outside its period. Sets `closed` (it will not change any
+ * more) if all of these are true:
+ * - It was fetched after the period had closed, by our clock.
+ * - It had no row outside its period (see cemm_answer_bound()): our zone seems to be the meter's.
+ * - The answer's `date` (Unix ms; 0: none) is not before the closing (our clock may be ahead), or
+ *   `newest`, the time of the device's newest sample, shows that the period had closed. */
 void cemm_store_check_closed(struct cemm_store *store, struct cemm_document *document, int64_t date,
                              int64_t newest);
 
@@ -48,11 +48,11 @@ void cemm_store_write(struct cemm_store *store, struct cemm_document *document);
 /* Records a meter in the archive. */
 void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, const char *alias);
 
-/* Reads the first day for which a meter has data, and its deps, which the caller frees; they are ""
- * in an archive of an earlier version. Returns false if the day is not known. */
-bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_query *meter,
+/* Reads the first day for which the meter of `query` has data, and its deps, which the caller
+ * frees; they are "" in an archive of an earlier version. Returns false if the day is not known. */
+bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_query *query,
                            struct cemm_period *ret_day, char **ret_deps);
-void cemm_store_write_first(struct cemm_store *store, const struct cemm_query *meter,
+void cemm_store_write_first(struct cemm_store *store, const struct cemm_query *query,
                             const struct cemm_period *day, const char *deps);
 
 /* Like cemm_archived(). */

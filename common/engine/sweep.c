@@ -10,7 +10,7 @@ struct sweep {
     struct cemm_cache *cache;
     struct cemm_registry *registry;
     struct cemm_selection selection;
-    cemm_sweep_fn *meter;
+    cemm_sweep_fn *report;
     void *data;
     size_t pending; /* number of steps under way; the sweep ends with the last one */
     bool no_memory; /* a lack of memory was logged */
@@ -34,7 +34,7 @@ static void step_done(struct sweep *sweep)
 {
     if (--sweep->pending > 0)
         return;
-    sweep->meter(sweep->data, NULL, NULL, NULL);
+    sweep->report(sweep->data, NULL, NULL, NULL);
     free(sweep);
 }
 
@@ -47,8 +47,8 @@ static void report_reading(const struct step *step, const struct cemm_answer *an
     struct cemm_answer failure = {.result = -ENODATA, .message = message.text};
     bool empty = answer->result == 0 && cemm_reply_is_empty(answer->document, &message);
 
-    step->sweep->meter(step->sweep->data, &step->query.uid, step->query.alias,
-                       empty ? &failure : answer);
+    step->sweep->report(step->sweep->data, &step->query.uid, step->query.alias,
+                        empty ? &failure : answer);
 }
 
 /* Takes the answer about a meter. If a guessed meter is absent, that is not reported. */
@@ -103,7 +103,7 @@ static void take_step(struct sweep *sweep, const struct cemm_query *query, enum 
                  "%s%s%s: out of memory; not everything was read", query->uid.text,
                  alias ? " " : "", query->alias);
     sweep->no_memory = true;
-    sweep->meter(sweep->data, &query->uid, alias, &failure);
+    sweep->report(sweep->data, &query->uid, alias, &failure);
 }
 
 static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const char *alias,
@@ -192,7 +192,7 @@ static void on_meters(void *data, const struct cemm_answer *answer)
     const struct cemm_device *device = cemm_registry_find(sweep->registry, &step->query.uid);
 
     if (answer->result)
-        sweep->meter(sweep->data, &step->query.uid, NULL, answer);
+        sweep->report(sweep->data, &step->query.uid, NULL, answer);
     if (device)
         read_meters(sweep, device, answer->result ? LIST_FAILED : GUESSED);
     free(step);
@@ -220,7 +220,7 @@ static void on_devices(void *data, const struct cemm_answer *answer)
     const struct cemm_registry *registry = sweep->registry;
 
     if (answer->result)
-        sweep->meter(sweep->data, NULL, NULL, answer);
+        sweep->report(sweep->data, NULL, NULL, answer);
     for (size_t i = 0; !registry->loop->ending && i < registry->device_count; i++) {
         const struct cemm_device *device = registry->devices[i];
         const struct cemm_query search = {.uid = device->uid};
@@ -295,7 +295,7 @@ static int begin(struct sweep *sweep)
 }
 
 int cemm_sweep_start(struct cemm_cache *cache, const struct cemm_selection *selection,
-                     cemm_sweep_fn *meter, void *data)
+                     cemm_sweep_fn *report, void *data)
 {
     if (selection->source && selection->meter_count > 0)
         return -EINVAL;
@@ -308,7 +308,7 @@ int cemm_sweep_start(struct cemm_cache *cache, const struct cemm_selection *sele
         .cache = cache,
         .registry = &cache->find->registry,
         .selection = *selection,
-        .meter = meter,
+        .report = report,
         .data = data,
         .pending = 1, /* the first step, which begin() takes */
     };

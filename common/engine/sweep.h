@@ -16,6 +16,6 @@
 
 /* Like cemm_sweep(). */
 int cemm_sweep_start(struct cemm_cache *cache, const struct cemm_selection *selection,
-                     cemm_sweep_fn *meter, void *data);
+                     cemm_sweep_fn *report, void *data);
 
 #endif

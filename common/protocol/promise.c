@@ -32,7 +32,7 @@ static void take_promise(struct cemm_promise *promise, int64_t now)
     }
     int64_t elapsed = now - promise->since;
     bool late = promise->expected >= 0 && elapsed >= promise->expected;
-    if (late && promise->early < promise->expected) { /* first late repeat: data may come soon */
+    if (late && promise->early < promise->expected) { /* the previous repeat was not late */
         promise->pause = promise->expected / CEMM_PROMISE_LATE;
         if (promise->pause < CEMM_PROMISE_LATE_MS)
             promise->pause = CEMM_PROMISE_LATE_MS;
@@ -43,7 +43,7 @@ static void take_promise(struct cemm_promise *promise, int64_t now)
 /* Returns how long to wait before the next repeat, and makes the following pause longer. */
 static int64_t take_pause(struct cemm_promise *promise, int64_t now)
 {
-    int64_t expected = promise->since + promise->expected;
+    int64_t due = promise->since + promise->expected; /* when the data is expected */
     int64_t last_try = promise->deadline - CEMM_PROMISE_FIRST_MS;
     int64_t pause = promise->pause;
 
@@ -51,9 +51,9 @@ static int64_t take_pause(struct cemm_promise *promise, int64_t now)
     if (promise->pause > CEMM_PROMISE_PAUSE_MS)
         promise->pause = CEMM_PROMISE_PAUSE_MS;
     /* The repeat is sent when the data is expected, or earlier if the request is not patient. */
-    if (promise->expected >= 0 && now < expected && (promise->patient || now + pause > expected))
-        pause = expected - now;
-    /* Tries a last time just before the deadline, instead of giving up, if a repeat is left. */
+    if (promise->expected >= 0 && now < due && (promise->patient || now + pause > due))
+        pause = due - now;
+    /* Tries a last time before the deadline if a repeat is left, or if it begins a new promise. */
     if (now + pause >= promise->deadline && now < last_try &&
         (promise->repeats < CEMM_PROMISE_REPEATS ||
          last_try - promise->since >= CEMM_PROMISE_LIFE_MS))
