@@ -185,14 +185,14 @@ struct cemm_sample {
 };
 
 /* The samples of a channel ("electric_power", "gas"), oldest first. A channel that was never
- * measured has no samples. The times of a `total` do not say when it was measured. */
+ * measured has no samples. If `total` is true, the times are not those of the measurements. */
 struct cemm_series {
     char channel[CEMM_NAME_SIZE];
     const char *unit; /* "W", "kWh", "m3", "L/min"; "" if unknown */
     struct cemm_sample *samples;
     size_t count;
-    bool total;       /* from the JSON member "totals" of a LAN device's realtime answer */
-    unsigned cadence; /* seconds between samples; set only in our own programs, otherwise 0 */
+    bool total;       /* from "totals" in a realtime answer of the LAN; not from CEMM_TOTALS */
+    unsigned cadence; /* always 0, except in our own programs: there, seconds between samples */
 };
 
 /* An answer from the API. It never changes, and may outlive the context. */

@@ -73,7 +73,7 @@ struct cemm_identity {
     const char *type;                    /* a type in collectd's own types.db */
     char type_instance[CEMM_FIELD_SIZE]; /* <alias>-<channel> */
     double factor;                       /* converts the API's unit to the type's */
-    unsigned cadence;                    /* seconds between samples, until learned; 0: none */
+    unsigned cadence;                    /* assumed seconds between samples; 0: not known */
 };
 
 /* False: `type_instance` would be too long, so the channel can't be sent to collectd. */
@@ -147,11 +147,11 @@ struct cemm_result {
 };
 
 /*
- * Writes results as Prometheus's text format, in base units, without times: all samples of a metric
- * together, under one HELP and TYPE. Results about one device must be adjacent. `before` is an
- * earlier text of this kind or NULL. If a counter is lower than in `before`, but by less than 1 kWh
- * or 1 m3 (sources round differently), the earlier value is kept. So is the earlier time of a
- * meter that failed or has no sample. Otherwise like cemm_render().
+ * Writes results as Prometheus's text format, in base units, without timestamps: all samples of a
+ * metric together, under one HELP and TYPE. Results about one device must be adjacent. `before` is
+ * an earlier text or NULL. A counter that is lower than in `before`, but by less than 1 kWh or 1 m3
+ * (sources round differently), keeps the earlier value. So does cemm_last_sample_timestamp_seconds
+ * of a meter that failed or has no sample. Otherwise like cemm_render().
  */
 int cemm_render_prometheus(const struct cemm_result *results, size_t count, const char *before,
                            char **ret_text, size_t *ret_length);
@@ -267,7 +267,7 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
  * Considers the sources that reach the device (all sources, if none is known to reach it), and
  * accounts that have not listed their devices yet, but no source that has reported the meter
  * absent. Ignores the filters of LAN sources. For IO with an alias: whether a list of meters may
- * name the meter. The cloud's lists never name one, because they have no aliases. */
+ * name the meter. The cloud's lists never do, because they have no aliases. */
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint);
 
@@ -347,9 +347,9 @@ struct cemm_interval {
     double unallocated;
 };
 
-/* Adds the next day, and calls `give` for each interval that has ended by `now` (seconds since
- * 1970). */
 typedef void cemm_interval_fn(void *data, const struct cemm_interval *interval);
+
+/* Adds the next day; calls `give` for each interval that ended by `now` (seconds since 1970). */
 void cemm_interval_add(struct cemm_interval *interval, const struct cemm_zone *zone,
                        enum cemm_by by, const struct cemm_energy_day *day, int64_t now,
                        cemm_interval_fn *give, void *data);
@@ -472,8 +472,8 @@ struct cemm_ledger_entry;
 bool cemm_sink_valid(const char *sink);
 
 /* `window`: how far back (seconds) missing minutes are looked for, at most CEMM_WINDOW_MAX.
- * `sinks`: the names of the outputs, without control characters; "" if there is only one. NULL: no
- * memory, an invalid name, or too many. */
+ * `sinks`: the names of all outputs; if there is only one, its name may be "". Returns NULL if
+ * there is no memory, a name is not valid (cemm_sink_valid()), or there are too many sinks. */
 struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *sinks, size_t count);
 void cemm_ledger_free(struct cemm_ledger *ledger);
 
@@ -517,8 +517,8 @@ int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t 
 /*
  * Reads the state file. Call it first; `path` must outlive the ledger. Returns 0; CEMM_ABSENT if
  * there is none; -EBADMSG if it is damaged or truncated (then it is kept under another name); or
- * another negative errno. `message`, for the log, says what counts as sent. Only -ENOMEM should end
- * the program.
+ * another negative errno. Unless 0 is returned, `message` says for the log what was found, and what
+ * follows from it. Only -ENOMEM should end the program.
  */
 int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_message *message);
 

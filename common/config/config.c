@@ -227,7 +227,7 @@ static int set_url(struct cemm_config *config, const char *value)
     const char *rest = value + (https ? 8 : 7);
     char *url;
 
-    if (strpbrk(value, "?#@")) /* the message does not quote it, because it may hold a key */
+    if (strpbrk(value, "?#@")) /* the message does not quote the value: it may hold a key */
         return cemm_message_fail(config->message, -EINVAL,
                                  "url: write it without a user name, key or parameters");
     if ((!https && !http) || !cemm_text_printable(value) || !is_authority(rest))
@@ -500,7 +500,7 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
         if ((int)settings[i].section != config->section || strcmp(settings[i].key, key) != 0)
             continue;
-        /* Otherwise a second address, for example, would silently replace the first one. */
+        /* For example, a second address must not silently replace the first one. */
         if (!settings[i].repeatable && config->seen & 1u << i)
             return cemm_message_fail(message, -EEXIST,
                                      "%s: a second one in this section; remove one", key);

@@ -143,8 +143,8 @@ static void on_io(void *data, const struct cemm_query *query, const struct cemm_
     }
     if (result == 0)
         result = cemm_device_set_types(route->device, document);
-    if (result == 0 && cemm_source_admits(route->source, CEMM_ALIAS_USAGE))
-        probe(route, CEMM_ALIAS_USAGE);
+    if (result == 0 && cemm_source_admits(route->source, CEMM_USAGE_ALIAS))
+        probe(route, CEMM_USAGE_ALIAS);
     if (result == CEMM_ABSENT)
         probe_all(route);
     else if (result)

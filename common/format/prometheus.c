@@ -1,11 +1,11 @@
 /*
  * Prometheus's text format, as node_exporter reads it from its textfile directory: values in base
- * units, without times. All samples of a metric form one block, so all results are needed at once.
- * A device that fails has no samples, but its cemm_up is 0. A value that may fall, or whose channel
- * is not documented, is a gauge.
+ * units, without timestamps. All samples of a metric form one block, so all results are needed at
+ * once. A device that fails has no samples, but its cemm_up is 0. A value that may fall, or whose
+ * channel is not documented, is a gauge.
  *
- * History is written as OpenMetrics, a later format that has times, with the same names. Amounts in
- * history (cemm_history_tag()) are metrics of their own, with the label "period".
+ * History is written as OpenMetrics, a later format that has timestamps. Metrics keep their names.
+ * Amounts in history (cemm_history_tag()) are metrics of their own, with the label "period".
  */
 #include "common/format/format.h"
 #include "common/model/channel.h"

@@ -13,9 +13,9 @@
 #define NEAR_BOTH_MS (30 * MINUTE_MS)
 
 /*
- * Names and units are those of LAN §Common channels and, for electric_energy_low, of cloud §monthly
- * data. Only types of collectd's own types.db are used, so that no other types.db is needed. The
- * first match applies; the last entry is for all other channels.
+ * Names and units are those of LAN §Common channels. Those of electric_energy_low are from cloud
+ * §monthly data; it has no realtime value, so its kind is OTHER. All types are in collectd's own
+ * types.db. The first match applies; the last entry is for all other channels.
  */
 static const struct channel {
     const char *pattern; /* for cemm_channel_matches() */
@@ -23,7 +23,7 @@ static const struct channel {
     enum cemm_channel_kind kind;
     const char *type;
     double factor;    /* converts the unit to that of the type */
-    unsigned cadence; /* seconds between samples, until the real number has been learned; 0: none */
+    unsigned cadence; /* assumed seconds between samples, until they are learned; 0: not known */
 } channels[] = {
     {"t1", "kWh", CEMM_CHANNEL_READING, "energy_wh", WH_PER_KWH, 0},
     {"t2", "kWh", CEMM_CHANNEL_READING, "energy_wh", WH_PER_KWH, 0},

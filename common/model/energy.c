@@ -25,7 +25,7 @@
 #define MINUTES_PER_HOUR 60           /* Wh are W x minutes / 60 */
 #define NEAR             (5 * MINUTE) /* a reading this close to midnight counts as taken then */
 
-/* A sum that is less than this below x.5 counts as x.5: only a rounding error is so small. */
+/* A sum at most this far below x.5 is rounded up, too: only a rounding error is so small. */
 #define TIE 1e-6
 
 /* ---- what was measured -------------------------------------------------------- */
@@ -54,8 +54,8 @@ static bool is_electric(enum cemm_quantity quantity)
     return quantity == CEMM_QUANTITY_GRID || quantity == CEMM_QUANTITY_ENERGY;
 }
 
-/* Adds each row to its quarter-hour: W or L/min for minutes, L for hours. Skips a second
- * row of the same minute, and a row at the day's last second, which measures nothing. */
+/* Adds each row to its quarter-hour: W or L/min for minutes, L for hours. Skips all but
+ * the first row of a minute, and a row at the day's last second, which measures nothing. */
 static void add_rows(const struct cemm_document *document, const struct cemm_series *series,
                      struct cemm_energy_day *day)
 {
@@ -105,7 +105,7 @@ static const struct cemm_sample *reading_at(const struct cemm_document *totals, 
     return series->samples;
 }
 
-/* Skips a tariff with neither midnight's reading. If any has only one, nothing is known. */
+/* Skips a tariff without readings. If a tariff has one reading, not two, nothing is known. */
 static void find_readings(const struct cemm_energy_input *input, const struct cemm_energy_day *day,
                           struct known *ret_known)
 {
@@ -129,7 +129,7 @@ static void find_readings(const struct cemm_energy_input *input, const struct ce
     ret_known->difference = ret_known->sides[CEMM_FORWARD] - ret_known->sides[CEMM_REVERSE];
 }
 
-/* Adds up the day's rows of all tariffs. If any has only rows of other days, nothing is known. */
+/* Adds up the day's rows of both tariffs. If one has only other days' rows, nothing is known. */
 static void find_net(const struct cemm_document *month, const struct cemm_energy_day *day,
                      struct known *ret_known)
 {

@@ -231,7 +231,7 @@ void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry 
     cemm_buffer_text(lines, after);
 }
 
-/* Adds a line to those for the state file. If there is no room, the file is rewritten later. */
+/* Adds a line for the state file (format: state.c). Without room, the file is rewritten later. */
 static void add_line(const struct cemm_ledger_entry *entry, const char *sink, const char *before,
                      int64_t number, const char *after)
 {
@@ -263,7 +263,7 @@ static bool is_same_total(const struct cemm_ledger_entry *entry,
                           const struct cemm_document *document, const struct cemm_sample *sample)
 {
     const struct cemm_series *series = cemm_document_channel(document, entry->channel);
-    bool same = sample->value >= entry->value && sample->value <= entry->value;
+    bool same = sample->value == entry->value;
 
     return series && series->total && entry->source && same &&
            cemm_document_newest(document) <= entry->measured;

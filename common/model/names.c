@@ -91,7 +91,7 @@ const struct cemm_alias cemm_aliases[] = {
     {"pulse-1", false, CEMM_ALIAS_PULSE},
     {"pulse-2", false, CEMM_ALIAS_PULSE},
     {"pulse-3", false, CEMM_ALIAS_PULSE},
-    {CEMM_ALIAS_USAGE, false, CEMM_ALIAS_OTHER},
+    {CEMM_USAGE_ALIAS, false, CEMM_ALIAS_OTHER},
     {NULL, false, CEMM_ALIAS_OTHER},
 };
 

@@ -26,7 +26,7 @@ struct cemm_alias {
 extern const struct cemm_alias cemm_aliases[];
 
 /* The site's consumption, calculated by the device: LAN only, and in no list of meters (IO). */
-#define CEMM_ALIAS_USAGE "usage"
+#define CEMM_USAGE_ALIAS "usage"
 
 /* Returns the row of an alias. "mb1" … "mb247" share one row, which is not in the table. The row of
  * an alias that is not documented has the name NULL. */
