@@ -11,7 +11,7 @@
 #include <sys/param.h>
 
 #define BACKOFF_FIRST_MS 1000 /* the first pause after a failure or a refusal */
-#define KEY_AGE_MS       1000 /* in a refusal's pause: least time between reads of the key file */
+#define KEY_AGE_MS       1000 /* how often the key file is read while refused requests pause */
 
 /* ---- meters ----------------------------------------------------------------- */
 

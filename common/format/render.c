@@ -1,7 +1,7 @@
 /*
- * Writes documents as text. Several documents are joined in the order of time: each document has a
- * struct cemm_merge, and the merge whose time is the earliest is written next. The CSV and InfluxDB
- * rows do without printf(), which is slow: a year of minutes has half a million rows.
+ * Writes documents as text. Several documents are joined in chronological order: each document has
+ * a struct cemm_merge, and the merge whose time is the earliest is written next. The CSV and
+ * InfluxDB rows do without printf(), which is slow: a year of minutes has half a million rows.
  */
 #include "common/format/format.h"
 
@@ -120,9 +120,9 @@ static void write_tags(struct cemm_buffer *out, const struct cemm_query *query, 
     }
 }
 
-/* Writes a line with the samples at merge->time, if there are any: if `tagged`, of the series that
- * have a tag (cemm_history_tag()), else of the other series. Fields are the channels, sorted by
- * name; the time is in nanoseconds. Valid names need no escaping. */
+/* Writes a line with the samples at merge->time, if there are any. `tagged` selects the series that
+ * have a tag (cemm_history_tag()); otherwise the line has the other series. Fields are the
+ * channels, sorted by name; the time is in nanoseconds. Valid names need no escaping. */
 static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
                        const struct cemm_merge *merge, bool tagged)
 {

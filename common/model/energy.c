@@ -129,7 +129,8 @@ static void find_readings(const struct cemm_energy_input *input, const struct ce
     ret_known->difference = ret_known->sides[CEMM_FORWARD] - ret_known->sides[CEMM_REVERSE];
 }
 
-/* Adds up the day's rows of both tariffs. If one has only other days' rows, nothing is known. */
+/* Adds up the day's rows of both tariffs. If a tariff has rows, but none of this day, nothing is
+ * known. */
 static void find_net(const struct cemm_document *month, const struct cemm_energy_day *day,
                      struct known *ret_known)
 {

@@ -10,7 +10,7 @@
  * appended as more lines.
  *
  * If "end" is missing, or the last line is not complete, the file was truncated: its lines are
- * used, and what it lacks may be sent again. After any other damage nothing counts as sent. Both
+ * used, and what it lacks may be sent again. After any other damage, all may be sent again. Both
  * cases are logged, and the file is kept beside the new one.
  */
 #include "common/base/file.h"
@@ -320,14 +320,15 @@ int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_m
         return keep_damaged(path, "is truncated: what it lacks may be sent again", message);
     cemm_ledger_clear(ledger);
     if (r == -EBADMSG || r == -EFBIG)
-        return keep_damaged(path, "is damaged or has another version: nothing counts as sent",
+        return keep_damaged(path, "is damaged or has another version: all values may be sent again",
                             message);
     if (r == -ENOENT)
-        return cemm_message_fail(message, CEMM_ABSENT,
-                                 "there is no state file %s yet: nothing counts as sent", path);
+        return cemm_message_fail(
+            message, CEMM_ABSENT,
+            "there is no state file %s yet: it is assumed that nothing was sent before", path);
     if (r == -EINVAL)
         return cemm_message_fail(message, r,
                                  "state file %s is not a regular file: nothing is saved", path);
-    return cemm_message_fail(message, r, "state file %s: %s: nothing counts as sent", path,
+    return cemm_message_fail(message, r, "state file %s: %s: all values may be sent again", path,
                              strerror(-r));
 }

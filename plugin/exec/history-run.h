@@ -46,8 +46,9 @@ struct history_use {
      * only after all documents before it were taken. */
     size_t parts;
     size_t lead_in; /* extra periods requested before the range */
-    /* `query` asks for the period's CEMM_DATA; changes it to ask for the slot's document. False:
-     * the document is not needed, and counts as absent. `ask` NULL: every document is CEMM_DATA. */
+    /* At first, `query` asks for the period's CEMM_DATA. `ask` changes it to ask for the slot's
+     * document, or returns false: the document is not needed, and counts as absent. `ask` NULL:
+     * every document is CEMM_DATA. */
     bool (*ask)(void *data, const struct history_slot *slot, struct cemm_query *query);
     int (*begin)(void *data); /* prints what comes before all rows */
     /* Takes the next answer, in order; prints what is complete, and flushes it. */

@@ -82,7 +82,7 @@ void session_explain_missing(const struct session *session, enum cemm_level leve
     if (state.asked > 0 && !state.own_port)
         message_print(level,
                       "another program holds UDP port 9777 here: devices that answer only to "
-                      "that port were not heard; stop it and try again");
+                      "that port were not heard; stop that program and try again");
 }
 
 void session_explain_nothing(const struct session *session)

@@ -72,7 +72,7 @@ in_site() {
   "${site[@]}" "$@"
 }
 
-# start_sim_in_site [OPTION…], start_sim_in_asker [OPTION…]: as start_sim of lib.sh, in that namespace.
+# start_sim_in_site [OPTION…], start_sim_in_asker [OPTION…]: like start_sim in lib.sh, in that namespace.
 start_sim_in_site() {
   net_sim "$net_site" "$@"
 }
