@@ -399,11 +399,11 @@ struct cemm_selector {
 
 bool cemm_selector_parse(const char *text, struct cemm_selector *ret_selector);
 
-/* Which meters are read. An alias of `meters` that cemm_alias_allowed() permits is requested even
- * if no list of meters has it, unless all sources of the device have reported it absent. If the
- * result is then CEMM_ABSENT, it is not reported. But if every entry has a uid and a permitted
- * alias, each meter is requested and reported. The pointers must stay valid until the sweep has
- * ended. */
+/* Which meters are read. If an entry of `meters` names an alias that cemm_alias_allowed() permits,
+ * the meter is requested even if no list of meters has it, unless all sources of the device have
+ * said that it is absent; the callback is not called for such a meter if its result is CEMM_ABSENT.
+ * But if every entry has a uid and a permitted alias, each meter is requested, and the callback is
+ * called for it. The pointers must stay valid until the sweep has ended. */
 struct cemm_selection {
     const char *source;           /* only meters of this source ("cloud home"); NULL: all */
     struct cemm_selector *meters; /* only meters that match an entry; no entries: all */

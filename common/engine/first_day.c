@@ -101,8 +101,8 @@ static int64_t earliest(const struct cemm_document *document)
 
 /* Decides, after all sources were asked again, whether to keep the old day. It may be up to a month
  * too early, because in the old zone a month's row could fall into the previous month. It is kept
- * if the archive has it, or if it is over a month before the new day: the zone moves no day so
- * far, so it came from a source that is gone. */
+ * if the archive has it, or if it is more than a month before the new day. A wrong zone cannot
+ * explain such a difference: the source of the old day is gone. */
 static void leave_old_zone(struct cemm_first_day *first)
 {
     struct cemm_query query = first->meter;

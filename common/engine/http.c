@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOO_LONG "the answer is longer than 256 KiB (a list of devices: 4 MiB)"
+#define TOO_LONG "the answer is longer than the limit of 256 KiB (4 MiB for a list of devices)"
 
 /* A connection is not reused if it was idle for this many seconds, because a router that has
  * forgotten it drops its packets. */

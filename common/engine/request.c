@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIRMED_MS 1000 /* how long we trust that a device is where a root document named it */
+#define CONFIRMED_MS 1000 /* how long a device counts as being where its root document was read */
 #define EARLY_EVERY  16   /* one request in this many is repeated before its data is expected */
 
 /* What a request asks for now. Apart from repeats (promise.h), it asks for each of these at most
@@ -155,8 +155,8 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
 
 /* ---- promises ------------------------------------------------------------------ */
 
-/* Once it is known how long the data takes, a request is repeated when its data is expected, but
- * one request in EARLY_EVERY earlier, in case the device has become faster. */
+/* Once it is known how long the data takes, a request is repeated when its data is expected. One
+ * request in EARLY_EVERY is repeated earlier, in case the device has become faster. */
 static void begin_promise(struct cemm_request *request)
 {
     struct cemm_route *route = request->route;

@@ -47,9 +47,9 @@ static const struct kind {
     {BACKFILL, "Backfill", NULL, NULL},
 };
 
-/* Plugins whose writers can't take old values. rrdtool and rrdcached need each series in the order
- * of time. write_prometheus reports every value as current, and so does a collectd that receives
- * values from the other three. */
+/* Plugins whose writers can't take old values. rrdtool and rrdcached need each series in
+ * chronological order. write_prometheus reports every value as current, and so does a collectd
+ * that receives values from network, mqtt or amqp. */
 static const char *const without_history[] = {
     "rrdtool", "rrdcached", "write_prometheus", "network", "mqtt", "amqp",
 };
@@ -165,7 +165,7 @@ static const struct option {
     const char *name;
     const char *key; /* NULL: it is the plugin's own option, read by `take` */
     unsigned kinds;
-    const char *(*take)(struct reader *reader, const char *value); /* returns NULL, or a mistake */
+    const char *(*take)(struct reader *reader, const char *value); /* returns NULL, or an error */
 } options[] = {
     {"TimeZone", "time-zone", GLOBAL, NULL},
     {"StateFile", NULL, GLOBAL, take_state_file},

@@ -74,8 +74,8 @@ static const char *device_cell(struct sheet *sheet, const struct finding *findin
     return source;
 }
 
-/* The time of a sample from the document's member `totals` is not when the meter measured. So its
- * row shows the age of the document's newest other sample. */
+/* The time of a sample from the document's member `totals` is not when the meter measured it. So
+ * its row shows the age of the document's newest other sample. */
 static void add_series(struct sheet *sheet, const struct finding *finding,
                        const struct cemm_series *series, bool first)
 {

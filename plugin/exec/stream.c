@@ -29,7 +29,7 @@
 #define TYPE_PAUSE_MS (10 * 60 * 1000)      /* between two requests for a meter's type */
 #define TYPE_AGE_MS   (24 * 60 * 60 * 1000) /* how old the answer may be */
 
-#define SWEEPS_MAX 64         /* sweeps under way at a time */
+#define SWEEPS_MAX 64         /* sweeps under way at once */
 #define INPUT_MAX  (64 << 10) /* bytes: all that a pipe holds */
 
 /* A meter, a failed device (no alias) or a failed source (no uid). An entry never moves. */

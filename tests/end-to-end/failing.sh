@@ -111,14 +111,14 @@ one_stream() {
     [[ $kind == memory ]] || grep -q stdout "$scratch/err" || complain "it ends: $(<"$scratch/err")"
   elif [[ $1 == --output ]]; then
     [[ -s $2 ]] || complain 'no output'
-  elif [[ ! -s $scratch/out ]]; then # the source is backed off: libcurl could not connect or send the key
+  elif [[ ! -s $scratch/out ]]; then # the source is in back-off: libcurl could not connect or send the key
     grep -q ': the account: ' "$scratch/err" || { [[ $kind == memory ]] && grep -q 'HTTP 403' "$scratch/err"; } || complain 'no values'
   else
     grep -qE "@$(tail -n 1 "$scratch/out" | sed -E 's/.* ([0-9]*)000000$/\1/')( /[0-9]+)?\$" "$2" || complain 'what was printed is not in the state file'
   fi
 }
 
-# swept OPTION FILE…: whether the first sweep has gone so far that another line on stdin starts a
+# swept OPTION FILE…: whether the first sweep has gone far enough that another line on stdin starts a
 # separate sweep, or whether it has failed.
 swept() {
   [[ -s $scratch/err ]] || gone_or_zombie "$pid" ||
@@ -200,7 +200,7 @@ one_by_one() {
     fi
     n=$((n < singly ? n + 1 : n + 1 + n / stride))
   done
-  if [[ -z $wrong ]]; then ok "$what: $kind fails, $count times among $((n - 1))"; else not_ok "$what: $kind fails" "$wrong"; fi
+  if [[ -z $wrong ]]; then ok "$what: $kind fails in $count runs, up to call $((n - 1))"; else not_ok "$what: $kind fails" "$wrong"; fi
   ((count > 0)) || [[ $kind == sync || $what == read* ]] || not_ok "$what: $kind" 'it never failed'
 }
 

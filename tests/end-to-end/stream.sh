@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# stream.sh BUILD_DIR: tests `cemm stream` as Telegraf's execd runs it, without Telegraf, and for
-# node_exporter's files. As Telegraf's documentation says, a newline on stdin starts a sweep, stdout is
+# stream.sh BUILD_DIR: tests `cemm stream` as Telegraf's execd runs it, but without Telegraf, and
+# tests the file that it writes for node_exporter. As Telegraf's documentation says, a newline on stdin starts a sweep, stdout is
 # read continuously, and the end of stdin ends the program.
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh

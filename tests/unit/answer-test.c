@@ -335,7 +335,7 @@ static void test_history(void **state)
          "electric_power[W] 1@1496264400000 2@1496264460000 3@1496264520000"},
         {"oldest first", "{\"data\":{\"electric_power\":[[1496264400000,1],[1496264460000,2]]}}",
          "electric_power[W] 1@1496264400000 2@1496264460000"},
-        {"unsorted, and one time twice: the first counts",
+        {"unsorted, with two samples of the same time: the first counts",
          "{\"data\":{\"electric_power\":[[1496264460000,2],[1496264520000,3],"
          "[1496264400000,1],[1496264460000,9]]}}",
          "electric_power[W] 1@1496264400000 2@1496264460000 3@1496264520000"},

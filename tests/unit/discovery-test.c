@@ -27,7 +27,7 @@ static const struct cemm_query root = {.endpoint = CEMM_ROOT};
 /* ---- the network ------------------------------------------------------------- */
 
 static uint32_t sender;             /* the next packet comes from 192.0.2.0 plus this; 0: none */
-static unsigned strdups = UINT_MAX; /* number of strdup() that still succeed; UINT_MAX: all */
+static unsigned strdups = UINT_MAX; /* number of strdup() calls that still succeed; UINT_MAX: all */
 
 ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from,
                         socklen_t *from_length);
