@@ -97,7 +97,7 @@ static void add_head(struct status *status)
              file || !status->text ? file : "none found, defaults");
     if (!fs->failure) {
         add_text(status, "last error      ", "last_error", status->text ? "none" : NULL);
-    } else if (status->text) { /* the last failure of any request, even if no source failed */
+    } else if (status->text) { /* the last failed request; the sources may all work */
         fprintf(status->text, "last error      %s: %s\n", when(status, fs->failed, text),
                 fs->failure);
     } else {

@@ -349,8 +349,8 @@ static bool same_uid(const struct cemm_uid *left, const struct cemm_uid *right)
     return strcmp(left->text, right->text) == 0;
 }
 
-/* Records a claim. True: the root must be requested. It is requested for the first claim in a scan,
- * and for a later claim that differs from the previous one, if it names the last root's device. */
+/* Records a claim. True: the root must be requested. It is requested for the first claim in a scan.
+ * A later claim must differ from the previous claim and name the device of the last root. */
 static bool record_claim(struct cemm_discovery *discovery,
                          struct cemm_discovered_source *discovered,
                          const struct cemm_beacon *beacon)
@@ -403,8 +403,8 @@ static void handle_claim(struct cemm_discovery *discovery, const struct cemm_bea
 
 /* ---- what the roots say ------------------------------------------------------------------ */
 
-/* `uid` was confirmed at `address`. The source `other` loses its device if that is also `uid`,
- * at another address (the device moved), or another device at this address (it was replaced). */
+/* `uid` was confirmed at `address`. The source `other` loses its device if it has `uid` at another
+ * address (the device moved), or another device at `address` (that device was replaced). */
 static void give_way(struct cemm_discovery *discovery, struct cemm_source *other,
                      const struct cemm_uid *uid, const char *address)
 {

@@ -2,10 +2,10 @@
  * Finds devices and their meters. A caller that asks during a search joins it.
  *
  * Cloud: the endpoint cemm/ lists the devices. Each documented alias is probed (requested, to see
- * if it exists) at <alias>/, which returns 200 or 412. LAN: the root document names the device. The
- * endpoint io/ lists its meters, but not `usage`, which is calculated; so `usage` is probed at
- * realtime/. Older firmware has no io/: there, each documented alias except those of Modbus is
- * probed. Absent aliases are skipped for a day.
+ * if it exists) at <alias>/, which returns 200, or 412 if the meter does not exist. LAN: the root
+ * document names the device. The endpoint io/ lists its meters, but not `usage`, which is
+ * calculated; so `usage` is probed at realtime/. Older firmware has no io/: there, each documented
+ * alias except those of Modbus is probed. Absent aliases are skipped for a day.
  */
 #ifndef CEMM_ENGINE_FIND_H
 #define CEMM_ENGINE_FIND_H

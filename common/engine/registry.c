@@ -371,7 +371,7 @@ bool cemm_deps_same_zone(const char *deps, const struct cemm_registry *registry)
     return strncmp(deps, zone, length) == 0 && deps[length] == '\n';
 }
 
-/* Whether a source was asked, or does not reach the device. Otherwise it may know better. */
+/* Whether a source was asked, or does not reach the device. Any other source may have more data. */
 static bool accounted_for(const char *deps, const struct cemm_device *device,
                           const struct cemm_source *source)
 {

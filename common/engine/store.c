@@ -139,8 +139,7 @@ static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archi
     struct cemm_document *document;
     struct cemm_message problem = {.text = ""};
     int64_t closed = closed_at(store, query);
-    /* Rows after the limit are left out, as future rows. Our clock may be slow, but the period is
-     * over. */
+    /* Later rows are left out, as future rows. The period is over, even if our clock is slow. */
     int64_t limit = store->loop->wall > closed ? store->loop->wall : closed;
     int64_t fetched;
     size_t length;

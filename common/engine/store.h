@@ -36,9 +36,9 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
 void cemm_store_check_closed(struct cemm_store *store, struct cemm_document *document, int64_t date,
                              int64_t newest);
 
-/* Reads a document of a closed period; the caller unrefs it. NULL: there is none. A document of
- * kind ANSWER that is not `closed` had rows of another period: use it only if no source answers. A
- * document of kind EMPTY has no sample: use it only if its deps (registry.h) are still valid. */
+/* Reads an archived document; the caller unrefs it. NULL: there is none. If the file of a document
+ * of kind ANSWER has rows of another period, `closed` is not set: use it only if no source answers.
+ * One of kind EMPTY has no sample: use it only if its deps (registry.h) are still valid. */
 struct cemm_document *cemm_store_read(struct cemm_store *store, enum cemm_archive_kind kind,
                                       const struct cemm_query *query);
 

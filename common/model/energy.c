@@ -25,7 +25,7 @@
 #define MINUTES_PER_HOUR 60           /* Wh are W x minutes / 60 */
 #define NEAR             (5 * MINUTE) /* a reading this close to midnight counts as taken then */
 
-/* A sum at most this far below x.5 is rounded up, too: only a rounding error is so small. */
+/* A sum at most this far below x.5 is rounded up, too: such a gap can only be a rounding error. */
 #define TIE 1e-6
 
 /* ---- what was measured -------------------------------------------------------- */

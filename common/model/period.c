@@ -80,8 +80,8 @@ static struct tm tm_of(const struct cemm_period *period)
 }
 
 /* Returns the moment at which a wall clock shows `wall`. If the clock skips that time, returns the
- * moment of the jump. If the clock shows it twice, the first moment is of one `type`, the
- * second of the other, even if neither is in daylight time. */
+ * moment of the jump. If the clock shows it twice, one `type` gives the first moment and the
+ * other the second, even if neither is in daylight time. */
 static int64_t moment_of(const struct cemm_zone *zone, GTimeType type, gint64 wall)
 {
     int interval = g_time_zone_adjust_time(zone->zone, type, &wall);

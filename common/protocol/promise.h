@@ -34,7 +34,7 @@ struct cemm_promise {
     int64_t pause;
     int64_t until;    /* CEMM_WAIT: when to send the request again */
     int64_t expected; /* how long a promise is expected to take; -1: unknown */
-    int64_t early;    /* how long after the promise a repeat last got another 202 */
+    int64_t early;    /* time from the promise to the latest repeat that got a 202; 0: none */
     bool patient;     /* no repeat before `expected` has passed */
     unsigned given;   /* promises so far */
     unsigned repeats; /* repeats of the current promise */

@@ -15,7 +15,7 @@ struct history_writer;
 int history_writer_start(struct history_writer **ret_history, struct cemm *cemm,
                          struct cemm_ledger *ledger);
 
-/* Ends the thread when it has written the value at hand. Both functions accept NULL. */
+/* Ends the thread when it has finished the value that it is writing. Both functions accept NULL. */
 void history_writer_stop(struct history_writer *history);
 void history_writer_free(struct history_writer *history);
 

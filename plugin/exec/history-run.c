@@ -22,7 +22,7 @@
 #include "plugin/exec/wait.h"
 
 #define WINDOW   16    /* requests at a time */
-#define FRESH_MS 60000 /* if the period is not over, older data is fetched again */
+#define FRESH_MS 60000 /* maximum age of data of a period that is not closed */
 #define RETRIES  7     /* how often a request is repeated if it gets no answer */
 #define PAUSE_MS 2000  /* milliseconds before each repetition */
 

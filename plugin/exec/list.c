@@ -1,7 +1,7 @@
 /*
  * `cemm list`: which meters there are, what they measure, and how they are
- * reached. It reads each meter once, because only the answer tells the
- * channels and the source.
+ * reached. It reads each meter once, because only an answer shows its channels
+ * and its source.
  */
 #include <errno.h>
 #include <json-c/json.h>

@@ -1,7 +1,8 @@
 /*
  * There are no signal handlers: the signals are blocked, and read from a
  * descriptor in the library's loop. The program then ends itself by the same
- * signal: a shell ends a script only if a signal ended the script's program.
+ * signal: after Ctrl-C, a shell ends its script only if the signal also ended
+ * the command that the script was running.
  */
 #include "plugin/exec/wait.h"
 

@@ -74,7 +74,8 @@ enough_answers() {
 
 # gaps DEAD: prints at most five readings that an answer contained while collectd ran, and that were
 # not dispatched. Devices that match DEAD are ignored.
-# Answers contain each reading for 10 s; an answer in the last 5 of these seconds surely contained it.
+# A reading is current for 10 s. Only answers logged in the last 5 of these seconds count, because an
+# answer that was logged earlier may have been made before that reading.
 gaps() {
   local dead=$1
   realtime_answers | awk -v dead="$dead" -v csv="$run/csv/$host" '

@@ -66,7 +66,7 @@ covered() {
     END { for (m = int((from + 59) / 60); m < int(until / 60); m++) if (!(m in seen)) exit 1 }'
 }
 
-# once UID SERIES: prints errors in the order of the values. A value is live (of now) or old (sent by
+# once UID SERIES: prints each value that is in the wrong place or is repeated. A value is live (of now) or old (sent by
 # backfill). The first value must be live. Each kind must be in order of time, no value may be there
 # twice, and no minute may have both kinds.
 once() {
@@ -92,7 +92,8 @@ right() {
 }
 
 # complete WHAT FROM UNTIL: checks that no minute is missing in the series that have backfill. If FROM
-# is "gap", each series is checked from its end in the state file that `forget` has written.
+# is "gap", each series is checked from the minute until which it was sent, according to the state file
+# that `forget` has written.
 complete() {
   local what=$1 series uid alias from
   while read -r uid series; do

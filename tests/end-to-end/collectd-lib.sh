@@ -9,8 +9,9 @@
 #   has_lines 6 UID power-p1-electric_power
 #   stop_collectd 'when' "$run"
 #
-# To run collectd with a command prefix, such as asker of netns.sh, set world to it. If world is empty,
-# collectd is in the networks of the machine, which no configuration may search.
+# To run collectd with a command prefix, such as the array `asker` of netns.sh, copy the prefix to the
+# array `world`. If `world` is empty, collectd is in the networks of the machine, which no configuration
+# may search.
 
 world=()
 host=test-host

@@ -186,7 +186,7 @@ tap_has() {
   (($(tap "$1" "$2" | awk -v begun="$begun" '$1 < begun - 60' | wc -l) >= window / 60 - 3))
 }
 
-# tap_order UID SERIES: prints errors in the order of the values. The first value must be live; then
+# tap_order UID SERIES: prints each value that is in the wrong place. The first value must be live; then
 # old and live values alternate, each kind in order of time.
 tap_order() {
   tap "$1" "$2" | awk -v begun="$begun" '

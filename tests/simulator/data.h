@@ -31,7 +31,7 @@ enum channel {
     CHANNEL_GAS,
     CHANNEL_FLOW,
     CHANNEL_VOLUME,
-    CHANNEL_ENERGY,      /* the reading of t1 - t3; although not called "low", without t2 - t4 */
+    CHANNEL_ENERGY,      /* the reading of t1 - t3: only the low tariff, despite its name */
     CHANNEL_ENERGY_LOW,  /* the amount of t1 - t3 in a period */
     CHANNEL_ENERGY_HIGH, /* t2 - t4: the reading, and also the amount in a period */
     CHANNEL_HUMIDITY,    /* not in the vendor's documentation */

@@ -306,7 +306,8 @@ static const struct option_row rows[] = {
      "days, months and years that have ended also have a row at their end"},
     {"unknown-channel", NULL, NULL, FLAG(unknown_channel), "realtime of p1 also has \"humidity\""},
     {"type", "ALIAS=TYPE", take_type, OTHER, "repeatable: io gives a meter this type"},
-    {"dsmr5", NULL, NULL, FLAG(dsmr5), "a day of gas is minutes of L/min, not hours of m3"},
+    {"dsmr5", NULL, NULL, FLAG(dsmr5),
+     "a day of gas has a row in L/min for each minute, not one in m3 for each hour"},
     {"gas-stamp", "telegram|hour", take_gas_stamp, OTHER,
      "a gas reading has the time of the smart meter's telegram, or of the hour\n"
      "at which it changed (default telegram)"},
@@ -316,10 +317,11 @@ static const struct option_row rows[] = {
      "the first N devices are on the LAN, too (default 0)"},
     {"cloud-port", "PORT", NULL, NUMBER(cloud_port, 0, UINT16_MAX), "default 0: a free one"},
     {"lan-port", "PORT", NULL, NUMBER(lan_port, 0, UINT16_MAX),
-     "the first of N in a row (default 0: free ones)"},
+     "the LAN port of the first device; the others have the ports after it\n"
+     "(default 0: free ports)"},
     {"lan-bind", "ADDR,...", take_lan_bind, OTHER,
-     "the LAN devices listen here, one on each address, all on --lan-port\n"
-     "(default then 80); without --lan there are as many as addresses"},
+     "the LAN devices listen on these addresses, one on each, all on --lan-port,\n"
+     "whose default is then 80. Without --lan, each address has a device"},
     {"prefix", "PATH", take_prefix, OTHER, "the path of the cloud's API (default /v1/)"},
     {"key", "KEY", take_key, OTHER, "the API key (default " DEFAULT_KEY ")"},
     {"key-file", "FILE", take_key_file, OTHER, "the same, from FILE's first line"},
@@ -357,8 +359,8 @@ static const struct option_row rows[] = {
     {"clock", "FILE", NULL, TEXT(clock), "the clock is read from FILE: Unix ms in 8 bytes"},
     {"fault", "NAME[=ARG]@GLOB", take_fault, OTHER, "repeatable; see below"},
     {"tls-cert", "FILE", NULL, TEXT(tls_cert),
-     "the cloud is https, with this certificate (PEM), and"},
-    {"tls-key", "FILE", NULL, TEXT(tls_key), "its key"},
+     "the cloud uses HTTPS with this certificate (PEM); needs --tls-key"},
+    {"tls-key", "FILE", NULL, TEXT(tls_key), "the private key of that certificate (PEM)"},
     {"tls-priority", "TEXT", NULL, TEXT(tls_priority),
      "GnuTLS's priority string, such as TLS versions"},
     {"control", "FILE", NULL, TEXT(control),
@@ -368,10 +370,10 @@ static const struct option_row rows[] = {
     {"log-connections", NULL, NULL, FLAG(log_connections), "the log also has the connections"},
     {"print", NULL, NULL, FLAG(print),
      "UID ALIAS CHANNEL EPOCH_MS...: prints the channel at each of these times,\n"
-     "one per line, and exits. day:CHANNEL, month:CHANNEL and year:CHANNEL: the\n"
-     "row that covers it; lan:...: as the LAN writes it, and lan:totals:CHANNEL as\n"
-     "realtime has it in totals. Exit 1: there is no such value. Give the\n"
-     "--since of the other process"},
+     "one per line, and exits. day:CHANNEL, month:CHANNEL or year:CHANNEL prints\n"
+     "the newest row at or before each time; lan:CHANNEL prints a value as the LAN\n"
+     "writes it, and lan:totals:CHANNEL as realtime has it in totals. Exits with 1\n"
+     "if there is no such value. --since must be that of the other simulator"},
     {"help", NULL, NULL, FLAG(help), "this text"},
 };
 
@@ -401,7 +403,8 @@ static void print_help(void)
            "SIGTERM and SIGINT end it with 0.\n\n"
            "A fault acts on requests whose path matches GLOB (fnmatch, * matches / as well). A\n"
            "GLOB may also name the API and the device: lan:00-1E-C0-00-00-02:*, cloud:*:/v1/*.\n"
-           "If several match, the first that waits and the first that answers act.\n");
+           "If several faults match, only the first that delays the answer and the first that\n"
+           "replaces or changes it take effect.\n");
     faults_help();
     printf("\nThe log, one line a request, written before its answer is sent:\n"
            "  UNIX-MS cloud|lan UID METHOD PATH QUERY STATUS\n"
