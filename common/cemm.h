@@ -109,7 +109,7 @@ struct cemm_period {
 enum cemm_endpoint {
     CEMM_DEVICES,  /* cloud §Request linked CEMMs, "cemm/": the devices; only for cemm_find() */
     CEMM_ROOT,     /* LAN §CEMM information, "/": about the device */
-    CEMM_IO,       /* both, in the cloud §Request an I/O of a CEMM, "io/": a device's meters */
+    CEMM_IO,       /* both (cloud: §Request an I/O of a CEMM), "io/": a device's meters */
     CEMM_INFO,     /* cloud §Request an I/O of a CEMM using an alias, "<alias>/": about a meter */
     CEMM_REALTIME, /* both, "<alias>/realtime/": the newest sample of each channel */
     CEMM_DATA,     /* both, "<alias>/data/": minutes of a day, days of a month, months of a year */
@@ -125,7 +125,7 @@ struct cemm_query {
     struct cemm_period period;
 };
 
-/* Results greater than 0: the request did not fail, but there is no document. */
+/* Results greater than 0: the document does not exist, or access to it was denied. */
 enum cemm_outcome {
     CEMM_ABSENT = 1, /* all sources with this endpoint report: no such document (HTTP 404, 412) */
     CEMM_DENIED = 2, /* the key was rejected, or does not permit the request (HTTP 401, 403) */

@@ -261,7 +261,7 @@ static void check_zone(struct cemm_store *store)
     store->zone_known = strcmp(text, zone) == 0;
     if (!store->zone_known)
         cemm_log(store->loop, CEMM_LOG_WARNING,
-                 "archive %s: it was filled in the time zone %.80s, and the time zone is %s now; "
+                 "archive %s was filled while the time zone was %.80s, but the zone is now %s; "
                  "periods with rows outside their dates are fetched again",
                  store->archive, text, zone);
     free(text);

@@ -619,10 +619,10 @@ static void wrong_zone(void **state)
     }
     assert_int_equal(lines_with(rig.log, "the time zone is probably not the meter's"), 1);
     run();
-    assert_int_equal(lines_with(rig.log, "filled in the time zone"), 0);
+    assert_int_equal(lines_with(rig.log, "filled while the time zone was"), 0);
     client_zone = "Europe/Amsterdam";
     run();
-    assert_int_equal(lines_with(rig.log, "it was filled in the time zone Europe/Helsinki"), 1);
+    assert_int_equal(lines_with(rig.log, "was filled while the time zone was Europe/Helsinki"), 1);
     free(sim_requests(&rig.cloud));
     for (size_t i = 0; i < COUNT(periods); i++) {
         expect_data("in the right one", periods[i].endpoint, periods[i].date, 1, HOME, true);
@@ -630,7 +630,7 @@ static void wrong_zone(void **state)
     }
     assert_int_equal(lines_with(rig.log, "the time zone is probably not the meter's"), 0);
     run();
-    assert_int_equal(lines_with(rig.log, "filled in the time zone"), 0);
+    assert_int_equal(lines_with(rig.log, "filled while the time zone was"), 0);
 }
 
 /* A row at the end of a period belongs to the next period. It does not make the file suspect. */
