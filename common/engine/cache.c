@@ -214,7 +214,7 @@ static void log_success(struct cemm_entry *entry)
         entry_free(log);
 }
 
-/* Whether one of the sources that reach the device, or of all if none does, is not answering. */
+/* Whether a source that reaches the device (or any source, if none does) is not answering. */
 static bool unanswered(const struct cemm_registry *registry, const struct cemm_device *device)
 {
     const struct cemm_source *source;

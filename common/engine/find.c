@@ -292,7 +292,7 @@ static void finish_complete(struct cemm_registry *registry)
     }
 }
 
-/* Adds the route to a device, unless it belongs to another shard, which another program reads. */
+/* Adds a route to the device, unless it belongs to another shard, which another program reads. */
 static int add_device(struct cemm_source *source, const struct cemm_uid *uid)
 {
     if (cemm_source_other_shard(source, uid)) {

@@ -25,7 +25,7 @@ struct cemm_http_response {
     bool no_http;           /* there was a connection, but no answer, or not an HTTP answer */
     bool tls;               /* the server speaks TLS */
     int status;             /* the HTTP status, if `error` is 0 */
-    bool new_connection;    /* a connection was opened; the address may be another device's now */
+    bool new_connection;    /* a connection was opened; another device may have the address now */
     int64_t date;           /* the Date header (Unix ms); 0: not wanted, missing or invalid */
     int64_t retry_after_ms; /* -1: there is no usable Retry-After */
     char *body;             /* the receiver frees it; NULL: there is none */
