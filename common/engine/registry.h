@@ -76,7 +76,7 @@ void cemm_device_finish_searches(struct cemm_device *device);
 /*
  * The deps of a stored result (a meter's first day, or the fact that a period is empty) say what
  * the result depends on: the time zone, and the sources that were asked. The result is valid unless
- * a source that was not asked may know better. Deps are a text:
+ * a source that was not asked may have more data. Deps are a text:
  *
  *   Europe/Amsterdam
  *   +cloud home         this source was asked

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIRMED_MS 1000 /* how long a device counts as being where its root document was read */
+#define CONFIRMED_MS 1000 /* how long a root document proves which device is at an address */
 #define EARLY_EVERY  16   /* one request in this many is repeated before its data is expected */
 
 /* What a request asks for now. Apart from repeats (promise.h), it asks for each of these at most
@@ -177,7 +177,7 @@ static struct cemm_query current_query(const struct cemm_request *request)
     return request->asking == ROOT ? root : request->query;
 }
 
-/* Whether the route now leads to another device than when the request began. */
+/* Whether the route's device has changed since the request began. */
 static bool leads_elsewhere(const struct cemm_request *request)
 {
     return request->device && request->device != request->route->device;
@@ -458,7 +458,7 @@ static int send_request(struct cemm_request *request)
     cemm_buffer_reserve(&url, CEMM_URL_MAX);
 
     if (!request->sent) {
-        /* After a failure, a LAN address may lead to another device. */
+        /* After a failure, another device may have the LAN address. */
         bool check = source->unverified && request->device && request->query.endpoint != CEMM_ROOT;
         request->asking = check ? ROOT : DOCUMENT;
         begin_promise(request);

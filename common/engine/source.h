@@ -32,7 +32,7 @@ struct cemm_device {
     struct cemm_ticket_list searchers; /* callers that wait for its meters to be found */
     unsigned requests;                 /* number of requests about it that are under way */
     bool lost;                         /* it has no route, which was logged */
-    unsigned discovered; /* place in discovery's order; 0: others know it, so it must stay */
+    unsigned discovered; /* n: the n-th device that discovery added; 0: it is never forgotten */
 };
 
 /* Whether any source reaches the device; `device` may be NULL. */

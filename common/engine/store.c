@@ -139,7 +139,7 @@ static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archi
     struct cemm_document *document;
     struct cemm_message problem = {.text = ""};
     int64_t closed = closed_at(store, query);
-    /* Later rows are left out, as future rows. The period is over, even if our clock is slow. */
+    /* Rows after `limit` count as future rows. It is at least `closed`: our clock may be slow. */
     int64_t limit = store->loop->wall > closed ? store->loop->wall : closed;
     int64_t fetched;
     size_t length;

@@ -4,9 +4,9 @@
  * within 10 s, gets it. After 10 s the promise expires, and a repeat begins a new one. Pure: times
  * are arguments (milliseconds of a monotonic clock).
  *
- * The first repeat is sent after half a second. The pauses then grow. A promise gets at most five
- * repeats, because it is not known how the cloud treats a client that asks too often. The
- * time that a device takes is learned. From then on, requests are repeated when the data is
+ * Until it has been learned how long a device takes, the first repeat is sent after half a second,
+ * the pauses then grow, and a promise gets at most five repeats, because it is not known how the
+ * cloud treats a client that asks too often. Later, requests are repeated when the data is
  * expected, and now and then at half that time, to learn whether the device has become faster.
  */
 #ifndef CEMM_PROTOCOL_PROMISE_H
