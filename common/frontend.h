@@ -234,7 +234,7 @@ int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_m
 void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query);
 
 /*
- * Whether a meter's data has stopped although its device answers. Then at `now` its newest sample,
+ * Whether a meter's data has stopped although its device answers: at `now`, the newest sample,
  * taken at `newest` (0: none; the result is false), is older than 10 minutes and older than three
  * times `interval_ms`, which is the longer of the meter's interval and the caller's.
  * Only smart meters, and Modbus meters other than "solar_energy", can be silent:
@@ -509,7 +509,7 @@ struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
 /*
  * Records that a sample of this time was sent to `sink`, which now has this minute. If `sink` is
  * NULL, the sample was sent live, to all sinks, and is not sent again, even in a later run. Returns
- * 1 if `sink` did not have the minute, else 0; -EINVAL: `time` is out of range; -ENOMEM, also if
+ * 1 if the minute is new to `sink`, else 0; -EINVAL: `time` is out of range; -ENOMEM, also if
  * the sink's name is invalid.
  */
 int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t time);

@@ -6,7 +6,7 @@
 #define WH_PER_KWH  1000.0
 #define GAS_CADENCE 3600 /* smart meters report gas once an hour */
 
-/* Gas rows come once a minute or once an hour. A row is of a minute if a neighbour is nearer
+/* Gas rows come once a minute or once an hour. A row stands for a minute if a neighbour is nearer
  * than NEAR_MS. Rows may be missing, so it is also enough if both neighbours are nearer than
  * NEAR_BOTH_MS. The only neighbour of the first or last row counts as both. */
 #define NEAR_MS      (5 * MINUTE_MS)

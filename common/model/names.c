@@ -75,7 +75,7 @@ bool cemm_selected(const struct cemm_selection *selection, const struct cemm_uid
 #define MODBUS_ADDRESS_MAX 247
 #define SILENT_INTERVALS   3
 
-/* Aliases in the API's documentation. `emucs-gas` is only listed by devices with firmware 2.26. */
+/* The documented aliases and `emucs-gas`, which is not documented, but firmware 2.26 lists it. */
 const struct cemm_alias cemm_aliases[] = {
     {"p1", true, CEMM_ALIAS_SMART},
     {"p1-gas", true, CEMM_ALIAS_GAS},
