@@ -7,7 +7,7 @@ const char *dispatch_host(const struct block *block)
     return *block->host ? block->host : hostname_g;
 }
 
-/* Sets the host even if it is collectd's own, because plugin_write() adds no missing host. */
+/* Sets the host even if it is collectd's own, because plugin_write() does not add it. */
 static void fill(struct value *value, const struct block *block, const char *uid, const char *type,
                  const char *instance)
 {

@@ -1,7 +1,7 @@
 /*
  * The exit status is 2 after a user error, which is found before any request is
  * sent. It is 1 if something failed; then the other results are still printed.
- * It is not a user error if no device answers.
+ * If no device answers, that is not a user error.
  */
 #include "plugin/exec/command.h"
 
@@ -20,7 +20,7 @@
 /* ---- causes ------------------------------------------------------------------ */
 
 /* Returns a hash of a problem's periods and message ("SOURCE: REQUEST: REASON"). If no answer came,
- * only REQUEST's device counts; if access is denied or the cloud is down, REQUEST is ignored. */
+ * of REQUEST, only the device is used; if access is denied or the cloud is down, none of it is. */
 static uint64_t cause_of(const struct finding *finding)
 {
     const char *message = finding->message;

@@ -26,7 +26,7 @@
 #define RETRIES  7     /* how often a request is repeated if it gets no answer */
 #define PAUSE_MS 2000  /* milliseconds before each repetition */
 
-/* If a range has more periods than this, the meters' first days are looked for before any rows. */
+/* Before a range of more periods than this is fetched, each meter's first day is looked for. */
 #define LONG_RANGE 366
 
 /* The API has no times before 2000. */
@@ -320,7 +320,7 @@ static void note_result(struct history *history, const struct history_slot *slot
 
 /* ---- the loop ------------------------------------------------------------------------ */
 
-/* Whether progress may be shown. It is not if rows appear on the terminal: they show progress. */
+/* Whether progress may be shown: not if rows appear on the terminal, which show it anyway. */
 static bool has_progress(const struct exec_options *options)
 {
     return options->output || !output_is_terminal() || options->format == EXEC_FORMAT_OPENMETRICS;

@@ -19,7 +19,7 @@
 /* In each period, the rows of at most this many meters are sorted together, which limits memory. */
 #define GROUP 64
 
-#define DIRECTORY "/var/tmp" /* /tmp may be memory */
+#define DIRECTORY "/var/tmp" /* /tmp may be in memory */
 
 struct piece {
     const char *name; /* the metric's name, with its labels */

@@ -83,7 +83,7 @@ bool options_read(struct exec_options *ret_options, const struct exec_command *c
 
 void options_help(const struct exec_command *command); /* prints a line for each option */
 
-/* The result of a meter or, if `alias` is "", of a device has arrived: marks the METERs for it. */
+/* Marks the METERs that match a meter or, if `alias` is "", a device whose result has arrived. */
 void options_mark(const struct exec_options *options, const char *uid, const char *alias);
 
 /* Whether the METER has no result; if so, *ret_message says why. */

@@ -131,7 +131,7 @@ static void write_rows(struct stream *stream, const struct cemm_document *docume
 }
 
 /* Writes those rows of a realtime answer that are new, or (`old`) missed minutes. A signal does not
- * end the program between writing rows and saving that they were written. */
+ * end the program between writing rows and recording that they were written. */
 static void put(void *data, const struct cemm_document *document, bool old)
 {
     struct stream *stream = data;
