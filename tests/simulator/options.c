@@ -364,9 +364,9 @@ static const struct option_row rows[] = {
     {"tls-priority", "TEXT", NULL, TEXT(tls_priority),
      "GnuTLS's priority string, such as TLS versions"},
     {"control", "FILE", NULL, TEXT(control),
-     "one fault a line. Read at start, if it exists; at SIGHUP it is read\n"
+     "one fault per line. Read at start, if it exists; at SIGHUP it is read\n"
      "again and replaces all faults, those of --fault included"},
-    {"log", "FILE", NULL, TEXT(log), "one line a request; see below"},
+    {"log", "FILE", NULL, TEXT(log), "one line per request; see below"},
     {"log-connections", NULL, NULL, FLAG(log_connections), "the log also has the connections"},
     {"print", NULL, NULL, FLAG(print),
      "UID ALIAS CHANNEL EPOCH_MS...: prints the channel at each of these times,\n"
@@ -406,7 +406,7 @@ static void print_help(void)
            "If several faults match, only the first that delays the answer and the first that\n"
            "replaces or changes it take effect.\n");
     faults_help();
-    printf("\nThe log, one line a request, written before its answer is sent:\n"
+    printf("\nThe log, one line per request, written before its answer is sent:\n"
            "  UNIX-MS cloud|lan UID METHOD PATH QUERY STATUS\n"
            "UNIX-MS has three decimals. UID and QUERY are - where there is none; the api_key is\n"
            "left out; STATUS is 0 if no answer is sent. A request that finds its LAN device busy\n"

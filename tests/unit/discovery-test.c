@@ -288,8 +288,8 @@ static void test_refuted_stays(void **state)
     assert_int_equal(source_count(), 2);
 }
 
-/* If no source can be added, a source that is not being asked is used again, otherwise the source
- * with the oldest claim. */
+/* If no source can be added, a source that is not being asked is used again or, if all are being
+ * asked, the source with the oldest claim. */
 static void test_full(void **state)
 {
     (void)state;

@@ -187,7 +187,7 @@ static void test_learned(void **state)
         int64_t early; /* when a repeat got another 202 (ms after BEGIN); 0: none did */
         int64_t came;  /* when the repeat that got the data was sent (ms after BEGIN) */
         int64_t expected;
-        int64_t known; /* the device's estimate; -1: none, so `expected` is only another's hint */
+        int64_t known; /* the device's estimate; -1: none; a hint is another device's estimate */
         bool patient;  /* no repeat before `expected` */
         int64_t learned;
     } rows[] = {

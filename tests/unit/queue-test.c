@@ -273,8 +273,8 @@ static void test_full_during_a_call(void **state)
     queue_destroy(&queue);
 }
 
-/* Answers that a call has taken or left for later also count for the limit. An answer that was left
- * for later may be dropped. */
+/* Answers that a call has taken or left for later also count towards the limit. An answer that was
+ * left for later may be dropped. */
 static void test_full_of_left_ones(void **state)
 {
     struct queue queue;

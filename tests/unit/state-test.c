@@ -136,7 +136,7 @@ static void test_edges(void **state)
     expect_int("a search from within a minute finds the next minute", from, AT(4));
     assert_true(cemm_ledger_missing(power(ledger), "", AT(5), NOW, &from, &until));
     expect_int("a search from the beginning of a minute finds that minute", from, AT(5));
-    /* Minute 1 has ended, but may still be received until minute 0, the current one, ends. */
+    /* Minute 1 has ended, but its sample may still arrive until minute 0, the current one, ends. */
     assert_true(cemm_ledger_missing(power(ledger), "", AT(5), AT(0) + 59999, &from, &until));
     expect_int("a minute that has just ended is not missing yet", until, AT(1));
     assert_true(cemm_ledger_missing(power(ledger), "", AT(5), AT(0) + 60000, &from, &until));

@@ -27,8 +27,8 @@ struct fixture {
     struct tree_clock clock;
 };
 
-/* A meter in the cloud of which nothing else is known, a meter whose data begins in November, a
- * meter whose first day is known only from some of its sources, and a meter that is only on the
+/* In this order: a meter about which we know only that it is in the cloud, one whose data begins in
+ * November, one whose first day is known only from some of its sources, and one that is only on the
  * LAN. */
 static const struct tree_meter unknown = {.totals = true};
 static const struct tree_meter known = {true, true, true, {CEMM_DAY, 2022, 11, 15}};
@@ -352,7 +352,7 @@ static void test_links(void **state)
     }
 }
 
-/* A name is converted to a path, the path to its name, and the path to its parent. */
+/* A path has a name and a parent, and looking up the name in the parent gives the path again. */
 static void test_back(void **state)
 {
     struct fixture *fixture = *state;
