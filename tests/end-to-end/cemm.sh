@@ -327,7 +327,7 @@ failures() {
   check 'the message names the meter, with a prefix for Telegraf' grep -qE "^E! cemm: $two/s01: .*502" <<<"$err"
   is 'the meter that fails is reported once' 1 "$(wc -l <<<"$err")"
   read_exits 'a table shows the failure' 1 --format table
-  # shellcheck disable=SC2016 # awk's own
+  # shellcheck disable=SC2016 # awk expands these
   check 'the failure is below its device' awk -v uid="$two" '
     $1 == uid { inside = 1 } inside && /^ +s01: .*502/ { found = 1 } END { exit !found }' <<<"$out"
   cemm_exits 'list shows the failure, too' 1 list --config "$config"

@@ -268,7 +268,7 @@ unknown_writer() {
   sleep 3
   is "the unknown writer is logged once" 1 "$(log_lines 'there is no writer')"
   stop_collectd "with an unknown writer" "$run"
-  hasnt "nothing counts as sent to it" "$(grep -P '^write_graphite/nowhere\t' "$run/cemm.state" | head -n 1 | cut -f5 | sed 's/+.*//')" "$((begun / 60 * 60 - 7200))"
+  hasnt "nothing is recorded as sent to it" "$(grep -P '^write_graphite/nowhere\t' "$run/cemm.state" | head -n 1 | cut -f5 | sed 's/+.*//')" "$((begun / 60 * 60 - 7200))"
 }
 
 stopped_in_the_middle() {

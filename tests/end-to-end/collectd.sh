@@ -175,7 +175,7 @@ restarted() {
 tried() {
   local old=$run before
   run=$scratch/tried
-  sim_faults 'delay=4000@*/tarry*' || not_ok "the simulator tarries"
+  sim_faults 'delay=4000@*/tarry*' || not_ok "the simulator delays an answer"
   conf "$run" <<END
 LoadPlugin curl
 <Plugin curl>
@@ -192,7 +192,7 @@ END
   : >"$sim_log"
   check "collectd -T with a plugin that is slow" run_collectd -T -C "$run/collectd.conf"
   check "there was time for an answer" test "$(requests "$second/p1/realtime.* 200")" -gt 0
-  refute "nothing counts as sent" test -e "$run/cemm.state"
+  refute "nothing is recorded as dispatched" test -e "$run/cemm.state"
   cp "$old/cemm.state" "$run/cemm.state"
   before=$(stat -c '%i %y' "$run/cemm.state")
   check "collectd -T with a state file" run_collectd -T -C "$run/collectd.conf"

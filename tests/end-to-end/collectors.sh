@@ -87,7 +87,7 @@ influxdb() {
   into_influxdb 'history' "$scratch/history.influx"
   for alias in p1 s01; do
     seq "$(TZ=Europe/Amsterdam date -d 2025-10-25 +%s)" 60 $(($(TZ=Europe/Amsterdam date -d 2025-10-28 +%s) - 1)) >"$scratch/times"
-    # shellcheck disable=SC2046 # one word a time
+    # shellcheck disable=SC2046 # one word for each time
     paste -d ' ' <(sed 's/$/000000000/' "$scratch/times") \
       <(oracle "$one" "$alias" day:electric_power $(sed 's/$/000/' "$scratch/times")) >"$scratch/wanted"
     same_series "a history of $alias, minute by minute" electric_power \

@@ -61,7 +61,7 @@ everything >"$scratch/before"
 cp -r "$scratch/ours" "$root/tmp/ours"
 check 'the packages are installed' inside sh -c 'dpkg -i /tmp/ours/*.deb'
 check 'dpkg finds nothing missing' inside dpkg --audit
-# shellcheck disable=SC2016 # they are dpkg's
+# shellcheck disable=SC2016 # dpkg-query expands these
 is 'dpkg lists them as installed' "$(printf '%s installed\n' "${packages[@]}" | sort)" \
   "$(inside dpkg-query -W -f '${Package} ${db:Status-Status}\n' '*cemm*' | grep ' installed' | sort)"
 start_sim --devices 1

@@ -606,7 +606,7 @@ terminal
 port
 claims
 junk
-can_mount || skip '/dev/fuse cannot be opened: no programs that stay up'
+can_mount || skip '/dev/fuse cannot be opened: programs that keep running are not tested'
 moving
 swapping
 sharing

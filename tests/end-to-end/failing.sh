@@ -222,7 +222,7 @@ young_sim() {
   start_sim --devices 1 --meters p1 --since "$day" --clock "$scratch/clock"
 }
 
-# half_a_day: tests a file that has grown when the kernel can't be told so. According to the Date
+# half_a_day: tests a file that grows, if the kernel can't be notified. According to the Date
 # header of the first answer, the day has not ended; the answer a minute later is complete and closed.
 half_a_day() {
   local day noon

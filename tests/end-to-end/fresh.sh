@@ -41,7 +41,7 @@ apart() {
 end_inside() {
   local first=()
   [[ -n $inside_pid ]] || return 0
-  read -ra first 2>/dev/null <"/proc/$inside_pid/task/$inside_pid/children" # false, as there is no newline
+  read -ra first 2>/dev/null <"/proc/$inside_pid/task/$inside_pid/children" # fails: no newline
   [[ ${#first[@]} -eq 0 ]] || kill -KILL "${first[@]}"
   wait "$inside_pid" 2>/dev/null
 }
@@ -84,7 +84,7 @@ password() {
   fi
 }
 
-# shellcheck disable=SC2016 # it is expanded in there
+# shellcheck disable=SC2016 # the inner shell expands these
 enter='
   set -e
   root=$1

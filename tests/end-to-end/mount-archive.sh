@@ -140,7 +140,7 @@ is 'the deleted file is requested again' 2 "$(requests 'p1/data/day/ .* 200$')"
 if [[ -n ${CEMM_E2E_LONG-} ]]; then
   cat "$day" "${day%.csv}.json" >/dev/null
   once=$(day_file "$dev" s01 "$month-07" csv)
-  cat "$once" >/dev/null # read only once: the kernel has not looked it up again when it is deleted
+  cat "$once" >/dev/null # only once, so the kernel does not look it up again before it is deleted
   rm "$archive/$dev/s01/data/day/${month/-//}/$month-07.json"
   sleep 61
   cat "$day" "${day%.csv}.json" >/dev/null

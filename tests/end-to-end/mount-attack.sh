@@ -66,7 +66,7 @@ started "$attack"
 check 'attack.py has the right answers' wait_for 60 grep -q 'are known' "$scratch/attack.log"
 switched=0
 until gone_or_zombie "$attack"; do
-  sim_faults "${faults[RANDOM % ${#faults[@]}]}" || not_ok 'the simulator takes its faults'
+  sim_faults "${faults[RANDOM % ${#faults[@]}]}" || not_ok 'the simulator accepts the faults'
   switched=$((switched + 1))
   figures "$fs_pid" >>"$scratch/figures" || break
   sleep 0.9
@@ -77,7 +77,7 @@ check 'cemmfs still runs' alive "$fs_pid"
 is "$processes processes for $seconds s, $switched faults: no process hung, and healthy devices were right" \
   '' "$(grep -v '^#' "$scratch/attack.log" | head -n 20)"
 grep '^#' "$scratch/attack.log"
-check 'the processes made operations' test "$(awk '/operations/ { print $2 }' "$scratch/attack.log")" -gt $((seconds * 10))
+check 'the processes performed many operations' test "$(awk '/operations/ { print $2 }' "$scratch/attack.log")" -gt $((seconds * 10))
 ((seconds < enough)) || flat cemmfs "$scratch/figures" $((connections + 4)) "$growth"
 
 # right_again: whether the faulty device works again.

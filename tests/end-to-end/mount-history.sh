@@ -217,7 +217,7 @@ check 'after two neighbours the next ones are fetched' wait_for 20 eval "[[ \$(a
 cat "$(day_file "$dev" p1-gas "$(date -d "$last - 1 day" +%F)" csv)" "$(day_file "$dev" p1-gas "$last" csv)" >/dev/null
 is 'no day of the next month is fetched' $((before + 7)) "$(ahead)"
 
-# ---- changes: none ----------------------------------------------------------------------
+# ---- changes are refused ----------------------------------------------------------------
 
 cat >"$scratch/mutate.py" <<'END'
 import ctypes, errno, os, sys
@@ -391,7 +391,7 @@ before=$(requests .)
 for alias in pulse-1 heatpump; do
   fails_with "no source has info.json of $alias, again" 'No such file or directory' cat "$m/$dev/$alias/info.json"
 done
-is 'info.json that no source has costs no request again' "$before" "$(requests .)"
+is 'info.json that no source has is not requested again' "$before" "$(requests .)"
 unmount_fs
 mount_fs
 check 'with both, the first copy is complete' copy_of "$m/$dev"
@@ -411,7 +411,7 @@ sim_faults
 sed -i "s|^url = .*|url = http://127.0.0.1:1/v1/|" "$conf"
 mount_fs
 for name in io.csv p1/info.json; do
-  fails_with "no source denies $name" 'No route to host' cat "$m/$dev/$name"
+  fails_with "$name may exist, because no source denies it" 'No route to host' cat "$m/$dev/$name"
 done
 is 'so the list of meters is listed' 'heatpump info.json io.csv io.json p1 pulse-1' "$(names "$m/$dev")"
 has 'there is information about a meter that the account may have' "$(names "$p1")" info.json

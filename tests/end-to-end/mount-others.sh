@@ -5,7 +5,7 @@
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
-((EUID == 0)) || skip 'needs root: only root has other users to read a mount'
+((EUID == 0)) || skip 'needs root: only root can run commands as other users'
 enter_namespaces "$@"
 begin_mount "$@"
 chmod 711 "$scratch" # so that other users can reach the mount

@@ -20,8 +20,8 @@ stat "$p1" >/dev/null # the directories are now known
 check 'sendfile of a value that was never read' test -n "$(sendfile "$p1/realtime/electric_power")"
 several=("$p1"/{info,realtime}.json "$p1/data/day/today.csv" "$p1/data/month/this-month.csv"
   "$m/$dev"/{info.json,io.json,io.csv} "$p1"/realtime/{t1,t2,rate} "$m"/status{,.json})
-is 'cold files of each kind' "${#several[@]}" "$(python3 "$here/cold.py" 6 "${several[@]}" 2>"$scratch/wrong")"
-is 'are read completely, with every method' '' "$(<"$scratch/wrong")"
+is 'cold files of each kind are read' "${#several[@]}" "$(python3 "$here/cold.py" 6 "${several[@]}" 2>"$scratch/wrong")"
+is 'they are read completely, with every method' '' "$(<"$scratch/wrong")"
 
 # All readers read the same file at the same time, for many small files.
 : >"$scratch/wrong"
@@ -33,8 +33,8 @@ for _ in {1..8}; do
   stat "$m"/00-*/p1 >/dev/null
   python3 "$here/cold.py" 6 "${small[@]}" 2>>"$scratch/wrong" || true
 done >"$scratch/counts"
-is 'eight times, small files' "8 ${#small[@]}" "$(sort "$scratch/counts" | uniq -c | xargs)"
-is 'are read completely by all readers at once' '' "$(<"$scratch/wrong")"
+is 'small files are read, 8 times' "8 ${#small[@]}" "$(sort "$scratch/counts" | uniq -c | xargs)"
+is 'they are read completely by all readers at once' '' "$(<"$scratch/wrong")"
 
 for device in "$m"/00-*; do
   for ((i = 0; i < days; i++)); do
@@ -43,9 +43,9 @@ for device in "$m"/00-*; do
   done
 done >"$scratch/all"
 shuf -n "$files" "$scratch/all" >"$scratch/cold"
-is 'so are closed days' "$files" \
+is 'cold files of closed days are read' "$files" \
   "$(xargs -n 1000 python3 "$here/cold.py" 4 <"$scratch/cold" 2>"$scratch/wrong" | awk '{ n += $1 } END { print n + 0 }')"
-is 'each of them' '' "$(<"$scratch/wrong")"
+is 'each of them is read completely' '' "$(<"$scratch/wrong")"
 
 # The name of a file is looked up again while a reader waits for the file.
 stat "$m/$dev/p1" >/dev/null
@@ -63,7 +63,7 @@ is 'without extra bytes' 0 "$(tr -cd '\000' <"$scratch/first" | wc -c)"
 
 # Two readers open a cold file that grows. tail -F compares its st_ino with that of the name, and
 # would print the file again if they differed.
-today=$(day_file 00-1E-C0-00-00-02 p1 "$(date +%F)" csv) # the link today.csv may wait itself
+today=$(day_file 00-1E-C0-00-00-02 p1 "$(date +%F)" csv) # not today.csv, whose look-up may wait
 stat "${today%/*}" >/dev/null
 sim_faults 'delay=2500@*/p1/data/day/*'
 tail -n 1 -F "$today" >"$scratch/tail" 2>/dev/null &
@@ -83,10 +83,10 @@ stop "$follower"
 
 sim_faults 'status=502@*/data/*' 'status=403@*/totals/*'
 fails_with 'sendfile of a file that its source refuses' 'Input/output error' sendfile "$p1/data/day/2025/03/2025-03-01.csv"
-fails_with 'of a file that may not be read' 'Permission denied' sendfile "$p1/totals/2025/03/2025-03-01.csv"
+fails_with 'sendfile of a file that may not be read' 'Permission denied' sendfile "$p1/totals/2025/03/2025-03-01.csv"
 sim_faults 'promise-forever@*/data/*'
 begun=$(now_ms)
-fails_with 'of a file that never arrives' 'Connection timed out' sendfile "$p1/data/day/2025/03/2025-03-02.csv"
+fails_with 'sendfile of a file that never arrives' 'Connection timed out' sendfile "$p1/data/day/2025/03/2025-03-02.csv"
 took=$(($(now_ms) - begun))
 check "the reader waits only once ($took ms)" test "$took" -lt 39000
 

@@ -63,7 +63,7 @@ is 'no data: the text is complete, too' '# EOF' "$out"
 is 'no temporary file is left' '' "$(ls -A "$TMPDIR")"
 TMPDIR=$scratch/none exits 'no directory for the temporary file' 1 "$cemm" history --config "$config" --from 2025-10-20 --to 2025-10-20 --format openmetrics
 has 'the missing directory is reported' "$err" "E! cemm: can't use a temporary file in $scratch/none: No such file or directory"
-# shellcheck disable=SC2016 # the inner shell's
+# shellcheck disable=SC2016 # the inner shell expands this
 exits 'too little space for the temporary file' 1 bash -c 'set -o pipefail; ulimit -f 200; "$@" | cat' - \
   "$cemm" history --config "$config" --from 2025-10-20 --to 2025-10-24 --format openmetrics "$one/p1"
 has 'too little space is reported' "$err" "E! cemm: can't use a temporary file in $TMPDIR: File too large"

@@ -102,8 +102,8 @@ END
 }
 
 # start_prometheus PORT TARGET_PORT [OPTION…]: starts Prometheus, which scrapes TARGET_PORT every second.
-# If TARGET_PORT is =, stdin has what to scrape, in Prometheus's configuration format. The data is in
-# $scratch/prometheus.
+# If TARGET_PORT is =, stdin says what to scrape, in Prometheus's configuration format. The data is
+# in $scratch/prometheus.
 start_prometheus() {
   local port=$1 target=$2
   shift 2

@@ -46,7 +46,7 @@ asked_again() {
 
 # become FAULT…: sets the faults, and waits until all meters have been read twice with them.
 become() {
-  sim_faults "$@" || not_ok 'the simulator takes its faults'
+  sim_faults "$@" || not_ok 'the simulator accepts the faults'
   since_line=$(($(wc -l <"$sim_log") + 1))
   wait_for 20 asked_again 2 || not_ok 'all meters are read'
 }

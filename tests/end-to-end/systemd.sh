@@ -43,7 +43,7 @@ mkdir "$scratch/credentials" "$scratch/state" "$scratch/run" "$m"
 mv "$conf.key" "$scratch/credentials/home.key"
 chmod 400 "$scratch/credentials/home.key"
 export CREDENTIALS_DIRECTORY=$scratch/credentials STATE_DIRECTORY=$scratch/state
-((EUID == 0)) || skip 'only root can give rights away'
+((EUID == 0)) || skip 'only root can run a command as another user'
 chmod 711 "$scratch"
 chown -R 65534:65534 "$scratch/credentials" "$scratch/state" "$scratch/run" "$m"
 sed -i '/^\[archive\]/,/^$/d' "$conf" # so that $STATE_DIRECTORY is used

@@ -14,7 +14,7 @@ printf '\n[local one]\naddress = %s\n' "${sim_lan[0]}" >>"$conf"
 export CEMM_CONFIG=$conf
 cemm=$build/plugin/exec/cemm
 
-# watch WHAT CODE COMMAND…: checks its exit status, and that valgrind reports nothing.
+# watch WHAT CODE COMMAND…: checks the command's exit status, and that valgrind reports nothing.
 watch() {
   exits "$1" "$2" "${watched[@]}" "${@:3}"
   is "$1: valgrind reports nothing" '' "$(grep '^==' <<<"$err" || true)"
