@@ -349,8 +349,8 @@ static bool same_uid(const struct cemm_uid *left, const struct cemm_uid *right)
     return strcmp(left->text, right->text) == 0;
 }
 
-/* Records a claim. True: the root must be requested. It is requested for the first claim in a scan,
- * and for a later one if it differs from the previous claim and names the last root's device. */
+/* Records a claim. True: the root must be requested. That is so for the first claim in a scan, and
+ * for a later claim that differs from the previous claim and names the device of the last root. */
 static bool record_claim(struct cemm_discovery *discovery,
                          struct cemm_discovered_source *discovered,
                          const struct cemm_beacon *beacon)

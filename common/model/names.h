@@ -1,6 +1,6 @@
 /*
- * A table of the documented aliases, all of which the LAN may have; and shards: if programs share
- * an account, each reads one part of its devices. More about names is in frontend.h.
+ * A table of aliases, all of which the LAN may have; and shards: if programs share an account,
+ * each reads one part of its devices. More about names is in frontend.h.
  */
 #ifndef CEMM_MODEL_NAMES_H
 #define CEMM_MODEL_NAMES_H
