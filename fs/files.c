@@ -190,7 +190,7 @@ static void read_ahead(struct fs *fs, const struct path *path)
         if (next.period.month != path->query.period.month || closed_for <= 0)
             return;
         if (!cemm_archived(fs->cemm, &next))
-            cemm_prefetch(fs->cemm, &next, closed_for * 1000); /* not one that is older */
+            cemm_prefetch(fs->cemm, &next, closed_for * 1000); /* fetched after the day closed */
     }
 }
 

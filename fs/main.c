@@ -41,7 +41,7 @@
 #define EXIT_WRONG      2   /* usage or configuration */
 #define PAUSE_MS        100 /* after a failed turn */
 #define DESCRIPTORS     3
-#define REQUESTS_A_TURN 64               /* after so many, the network has its turn */
+#define REQUESTS_A_TURN 64               /* after this many, the network has its turn */
 #define FUSE_DEVICE     makedev(10, 229) /* /dev/fuse: the kernel's Documentation, devices.txt */
 
 /* ---- the log, also libfuse's: stderr in the foreground, else syslog --------- */

@@ -64,7 +64,7 @@ struct nodes {
     void *by_path;   /* tree of the current nodes */
     uint64_t next_number;
     struct node_queue final;    /* files of closed periods, in memory */
-    struct node_queue bare;     /* period files whose bytes are not in memory; kept absent files */
+    struct node_queue bare;     /* period files without bytes in memory; absent files to keep */
     struct node_queue changing; /* other fetched files, in memory */
 };
 

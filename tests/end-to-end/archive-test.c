@@ -24,7 +24,7 @@
 #define SINCE     "2024-05-03"
 #define DAY_FILE  "p1/data/day/2024/06/2024-06-01.json"
 #define PATH_SIZE 512
-#define YEARS_MAX 40 /* upper limit for the number of requests for years */
+#define YEARS_MAX 40 /* at most this many requests to /data/year/ */
 
 #define MANY_DAYS 120 /* their documents are more than the cache holds */
 

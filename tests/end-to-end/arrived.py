@@ -9,11 +9,11 @@ collectd's csv writer has written. Each meter has a reading every 20 s, which is
                                  how many values were in answers, how many of them have not arrived, and
                                  how many of these are of the worst series; how many have arrived twice,
                                  and how many of these are of the worst series
-  twice FROM UNTIL               the devices of which values have arrived twice
+  twice FROM UNTIL               the devices with values that have arrived twice
   asked FROM UNTIL               the devices that were requested between these two times of our clock, in ms
 
   minutes FROM UNTIL             of the whole minutes between them: "COUNT MISSING MINUTE…": how many values a
-                                 store should have, one a minute of each device, how many are missing, and in
+                                 store should have, one a minute for each device, how many are missing, and in
                                  which minutes. CSV is a file of Graphite lines here
 """
 

@@ -22,7 +22,7 @@ import time
 
 import expected
 
-# pid, operations, begun, the slowest operation on healthy devices, on the faulty one, path. Each is stored at once.
+# pid, operations, begun, slowest on healthy devices, slowest on the faulty one, path. Each may briefly read as 0.
 SLOT = struct.Struct("@iIddd120s")
 DYING_MAX = 10  # seconds until a killed process must be gone
 DAYS = 12

@@ -29,7 +29,7 @@
 #define TURN_MS       50
 #define LINE_SIZE     1024
 #define NUMBER_SIZE   24
-#define PRINT_MAX     2048 /* times in one call of sim_print() */
+#define PRINT_MAX     2048 /* timestamps in one call of sim_print() */
 #define BACKOFF_MAX_S 2    /* a failed source is tried again soon */
 
 const char *client_zone = "Europe/Amsterdam";

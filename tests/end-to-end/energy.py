@@ -6,7 +6,7 @@ energy.py SIM ZONE SINCE UID ALIAS FROM TO BY[,BY...] [MORE...]
 MORE is any of
   lan     as on the LAN, which has no readings
   dsmr5   gas comes by the minute
-  gap=FROM/UNTIL  missing minutes, from one second to another
+  gap=FROM/UNTIL  the minutes from FROM until UNTIL (Unix seconds) are missing
   unread=DATE     a day whose readings are missing
   more=DATE=WH    the readings at the end of that day and of later ones are higher by this
   replaced=DATE   on that day a new meter began to count from 0"""
@@ -32,7 +32,7 @@ WATER = ALIAS.startswith("pulse")
 SMART = ALIAS in ("p1", "han")
 POWER = not GAS and not WATER
 DAY = datetime.timedelta(days=1)
-AT_ONCE = 20000  # times in a command
+AT_ONCE = 20000  # timestamps in one command
 
 
 def midnight(date):
@@ -162,7 +162,7 @@ def quarters_of(date):
 
 
 def key_of(second, by):
-    """The interval of a second."""
+    """The interval that contains a second."""
     local = datetime.datetime.fromtimestamp(second, zone)
     if by == "quarter":
         return second - second % 900

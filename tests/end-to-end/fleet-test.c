@@ -192,7 +192,7 @@ static void test_faulty_ones_delay_no_other(void **state)
 }
 
 /* To read an unknown device with two meters, nine documents are needed. The promise of each is kept
- * after 5 s, and still only few requests are sent. */
+ * after 5 s, and yet only a few requests are sent. */
 static void test_few_requests(void **state)
 {
     static struct sweep sweep;

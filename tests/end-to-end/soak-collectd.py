@@ -9,7 +9,7 @@ import pathlib
 import subprocess
 import sys
 
-AT_ONCE = 500  # times in one call of the oracle
+AT_ONCE = 500  # timestamps in one call of the oracle
 DEVICES = "16"  # as many as any test has
 KINDS = ("energy_wh", "gauge", "power")  # the collectd types of measured values
 CADENCE = {"gas": 3600000}  # ms; all others 10 s

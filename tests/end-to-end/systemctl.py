@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Replaces systemctl for readme.sh, on a copy of a machine that systemd has not booted.
+"""Replaces systemctl for readme.sh, in a copy of a machine in which systemd does not run.
 
 It knows the verbs enable, disable (both also with --now), restart and daemon-reload. It runs units with
 the user, the rights, the directories and the credentials that they name. Starting a timer runs its
