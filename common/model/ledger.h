@@ -110,9 +110,9 @@ void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry 
 bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *sink, int64_t from,
                          int64_t limit, int64_t *ret_from, int64_t *ret_until);
 
-/* Makes a document with the series' samples in `day`, from `from` on, whose minutes the sink lacks
- * (cemm_ledger_missing()): one for each of these minutes, oldest first, and at most `most`.
- * Returns NULL if there is no memory. The caller unrefs it. */
+/* Makes a document with samples of the series that are in `day`: one for each minute from `from` on
+ * that the sink lacks (cemm_ledger_missing()), oldest first. It has at most `most` samples. Returns
+ * NULL if there is no memory. The caller unrefs it. */
 struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, const char *sink,
                                                const struct cemm_document *day, int64_t from,
                                                size_t most, int64_t limit);

@@ -95,10 +95,10 @@ int64_t cemm_period_start(const struct cemm_zone *zone, const struct cemm_period
 {
     struct tm tm = tm_of(period);
     int64_t wall = timegm(&tm);
-    int64_t daylight = moment_of(zone, G_TIME_TYPE_DAYLIGHT, wall);
-    int64_t standard = moment_of(zone, G_TIME_TYPE_STANDARD, wall);
+    int64_t in_daylight = moment_of(zone, G_TIME_TYPE_DAYLIGHT, wall);
+    int64_t in_standard = moment_of(zone, G_TIME_TYPE_STANDARD, wall);
 
-    return daylight < standard ? daylight : standard;
+    return in_daylight < in_standard ? in_daylight : in_standard;
 }
 
 int64_t cemm_period_end(const struct cemm_zone *zone, const struct cemm_period *period)

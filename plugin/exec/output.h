@@ -16,8 +16,8 @@
 bool output_check(const char *path);
 
 /* Text printed to `stream` is written by output_flush() and output_end(); a file is replaced only
- * by output_end(). If the reader of stdout has gone, SIGPIPE ends the process. An output must not
- * move. */
+ * by output_end(). If the reader of stdout has gone, SIGPIPE ends the process. This struct must
+ * stay at its address. */
 struct output {
     const char *path; /* NULL: stdout; must outlive the output */
     FILE *stream;     /* writes into `text` */

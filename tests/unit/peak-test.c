@@ -1,10 +1,10 @@
 /*
  * Tests how much memory the worst answers within the limits take, because json-c
  * needs much memory for little text. Each answer is read and rendered in a
- * separate process, which must not stay much larger afterwards. Memory that the
- * process already had, such as an emulator's, is not counted. Under an
- * emulator, the memory in use is compared instead, because brk() has little space
- * there and other memory of malloc() stays resident after free().
+ * separate process, which must not stay much larger afterwards: its resident
+ * memory is compared. Memory that the process already had, such as an emulator's,
+ * is not counted. Under an emulator, the memory in use is compared instead: there,
+ * much of what malloc() returned stays resident after free().
  */
 #include "answers.h"
 #include "check.h"
