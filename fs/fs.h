@@ -24,11 +24,10 @@ struct fs {
     struct fuse_session *session;
     struct invalidate invalidate;
     struct nodes nodes;
-    char *failure;   /* the last failure; NULL: none */
-    int64_t failed;  /* when it happened; Unix milliseconds */
-    int64_t mounted; /* Unix milliseconds */
-    uint64_t
-        breaks; /* how often a file's new bytes did not begin with its old bytes; seeds st_ino */
+    char *failure;    /* the last failure; NULL: none */
+    int64_t failed;   /* when it happened; Unix milliseconds */
+    int64_t mounted;  /* Unix milliseconds */
+    uint64_t breaks;  /* how often a file's new bytes did not continue its old ones; seeds st_ino */
     bool initialized; /* the kernel has sent FUSE_INIT */
 };
 

@@ -25,7 +25,7 @@
 #define CEMM_RENDERED_MAX     (64u << 20) /* bytes of one rendered file */
 #define CEMM_TRUST_MAX        (8u << 20)  /* bytes of a file of certificates */
 #define CEMM_LINE_MAX         16384       /* characters of one configuration line */
-#define CEMM_NOTE_MAX         (1u << 16)  /* bytes of deps (below), .first, .zone (archive.h) */
+#define CEMM_NOTE_MAX         (1u << 16)  /* bytes of .first and .zone (archive.h) */
 #define CEMM_STATE_MAX        (64u << 20) /* bytes of a state file */
 #define CEMM_UNSAVED_MAX      (1u << 20)  /* bytes not yet written to a state file */
 #define CEMM_STRETCHES_MAX    2048        /* stretches of sent minutes, for each series and sink */
@@ -33,6 +33,9 @@
 #define CEMM_REFUSED_MAX      64          /* refused requests kept per device and source */
 #define CEMM_LOGGED_MAX       64          /* different messages logged about a source's answers */
 #define CEMM_DEVICE_LINES_MAX 200         /* log messages about single devices in a minute */
+
+/* Bytes of the deps (sources asked) of an answer: in .first, a date is before them. */
+#define CEMM_DEPS_MAX (CEMM_NOTE_MAX - 16)
 
 /* Bytes of an archived answer without a sample, and of the deps (sources asked) before it. */
 #define CEMM_EMPTY_MAX (CEMM_NOTE_MAX + CEMM_ANSWER_MAX)

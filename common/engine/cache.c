@@ -389,8 +389,8 @@ static void on_sources(void *data, const struct cemm_answer *answer)
     struct cemm_entry *entry = data;
 
     entry->search = NULL;
-    if (answer->result == 0 ||
-        entry->awaited) { /* a route may be known now even if the wait failed */
+    /* A route may be known now even if the wait failed. */
+    if (answer->result == 0 || entry->awaited) {
         try_next(entry);
         return;
     }

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DATE_ROOM 16 /* room for what store.c writes besides the deps: a date and a newline */
-
 /* ---- devices ------------------------------------------------------------------ */
 
 /* The index of a device, or the index at which to insert it. */
@@ -333,7 +331,7 @@ int cemm_deps_add(char **deps, char sign, const char *name)
 
     if (cemm_deps_contains(*deps, sign, name))
         return 0;
-    if (strlen(*deps) + strlen(name) + 2 > CEMM_NOTE_MAX - DATE_ROOM)
+    if (strlen(*deps) + strlen(name) + 2 > CEMM_DEPS_MAX)
         return -E2BIG;
     if (asprintf(&longer, "%s%c%s\n", *deps, sign, name) < 0)
         return -ENOMEM;

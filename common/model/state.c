@@ -142,13 +142,12 @@ static int save(struct cemm_ledger *ledger, bool whole, struct cemm_message *mes
         cemm_buffer_clear(&ledger->lines); /* the text contains all of them */
         ledger->grown = 0;
         ledger->rewrite = false;
+        ledger->write_tried = cemm_clock_steady();
     } else if (ledger->any_sent && ledger->lines.length > 0) {
         ledger->grown += ledger->lines.length;
         r = cemm_buffer_steal(&ledger->lines, &text, &length);
     }
     pthread_mutex_unlock(&ledger->lock);
-    if (whole)
-        ledger->write_tried = cemm_clock_steady();
     if (text)
         r = (whole ? replace : append)(ledger->path, text, length);
     free(text);
