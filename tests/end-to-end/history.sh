@@ -236,7 +236,7 @@ interrupted() {
   forget
   for name in INT TERM; do
     # Each day takes a while, and cemm is stopped after some days.
-    sim_faults 'delay=500@*/data/*'
+    sim_faults 'delay=2000@*/data/*'
     : >"$scratch/part"
     env --default-signal=INT "$cemm" history --config "$config" "${range[@]}" >"$scratch/part" 2>"$scratch/stderr" &
     pid=$!
@@ -244,9 +244,10 @@ interrupted() {
     some() { (($(wc -l <"$scratch/part") >= 4000)); }
     check "$name: cemm prints rows while it requests more" wait_for 20 some
     kill -s "$name" "$pid"
-    ends_soon "$name: cemm ends at once" 2000 "$pid"
+    ends "$name: cemm ends" "$pid"
     stop "$pid"
     is "$name: ended by that signal" $((128 + $(kill -l "$name"))) "$stopped"
+    check "$name: before all days were printed" test "$(wc -l <"$scratch/part")" -lt "$(wc -l <"$scratch/whole")"
     head -n "$(wc -l <"$scratch/part")" "$scratch/whole" >"$scratch/wanted"
     is_file "$name: the output is whole lines, and right" "$scratch/wanted" "$scratch/part"
   done

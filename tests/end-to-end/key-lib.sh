@@ -29,8 +29,8 @@ key_processes() {
 
 # key_mount MOUNTPOINT: prints which status files or attributes of the mount contain the key.
 key_mount() {
-  if ! timeout 10 cat "$1/status" "$1/status.json" 2>/dev/null >"$scratch/key-status"; then return; fi
-  timeout 20 find "$1" -maxdepth 3 \( -name data -o -name totals -o -name realtime \) -prune -o \
+  if ! within 10 cat "$1/status" "$1/status.json" 2>/dev/null >"$scratch/key-status"; then return; fi
+  within 20 find "$1" -maxdepth 3 \( -name data -o -name totals -o -name realtime \) -prune -o \
     -exec getfattr -d -m - --absolute-names {} + >"$scratch/key-attributes" 2>&1
   if grep -qF -e "$sim_key" "$scratch/key-status"; then echo "$1/status"; fi
   if grep -qF -e "$sim_key" "$scratch/key-attributes"; then echo "$1: attributes"; fi

@@ -48,7 +48,7 @@ umount "$m"
 check 'with drop_privileges, umount ends cemmfs' wait_for 30 gone_or_zombie "$daemon"
 mkdir -p "$m/below"
 sed "s|^directory = .*|directory = $m/below|" "$conf" >"$scratch/hidden.conf"
-fails_with 'a mount that hides its archive is refused' 'hides the archive' timeout -s KILL 20 \
+fails_with 'a mount that hides its archive is refused' 'hides the archive' within 20 \
   mount -t fuse.cemmfs "$scratch/hidden.conf" "$m" -o drop_privileges
 umount -l "$m" 2>/dev/null || true
 

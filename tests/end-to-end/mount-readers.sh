@@ -94,11 +94,12 @@ check "the reader waits only once ($took ms)" test "$took" -lt 39000
 
 sim_faults
 unmount_fs
-sed -i 's/^timeout = .*/timeout = 90/' "$conf" # seconds; longer than any step takes on a busy machine
+sed -i 's/^timeout = .*/timeout = 3600/' "$conf"
 mount_fs -o realtime_ttl=1
 warm=$p1/data/day/2025/04/2025-04-01.json
 wait_for 30 cat "$warm" || not_ok 'a file is there'
 sim_faults 'stall@*/data/*'
+: >"$sim_log"
 cat >"$scratch/waiting.py" <<'END'
 import os, sys, threading
 def wait(path):
@@ -110,18 +111,13 @@ python3 "$scratch/waiting.py" "$p1"/data/day/2025/05/2025-05-{10..29}.csv 2>/dev
 waiting=$!
 started "$waiting"
 wait_for 20 asked 'data/day/'
-begun=$(now_ms)
 is 'while twenty wait, pages that the kernel has dropped are read again' "$(stat -c %s "$warm")" \
-  "$(python3 -c 'import os, sys
+  "$(within 10 python3 -c 'import os, sys
 file = os.open(sys.argv[1], os.O_RDONLY)
 os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
 print(sum(iter(lambda: len(os.read(file, 65536)), 0)))' "$warm")"
-took=$(($(now_ms) - begun))
-check "without waiting ($took ms)" test "$took" -lt 45000
-begun=$(now_ms)
-stop "$waiting" KILL
-took=$(($(now_ms) - begun))
-check "SIGKILL ends them ($took ms)" test "$took" -lt 45000
+kill -s KILL "$waiting" || true
+ends 'SIGKILL ends them' "$waiting"
 
 # A reader that handles a signal is not killed: the system call ends with EINTR.
 cat >"$scratch/handler.py" <<'END'
@@ -139,15 +135,14 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 END
+unmount_fs # the stalled requests still occupy all connections
 sim_faults
-wait_for 120 cat "$p1/realtime.json" || not_ok 'afterwards it can be read'
+mount_fs -o realtime_ttl=1
+check 'the values can be read' cat "$p1/realtime.json"
 sim_faults 'promise-forever@*/p1/realtime/*'
 sleep 1.1 # until the values have expired
 for way in read sendfile; do
-  begun=$(now_ms)
-  is "a signal that is handled interrupts $way" interrupted "$(python3 "$scratch/handler.py" "$p1/realtime.json" "$way")"
-  took=$(($(now_ms) - begun))
-  check "$way does not wait for its source ($took ms)" test "$took" -lt 45000
+  is "a signal that is handled interrupts $way" interrupted "$(within 10 python3 "$scratch/handler.py" "$p1/realtime.json" "$way")"
 done
 
 # ---- answers that become large files ---------------------------------------------------

@@ -16,7 +16,7 @@ mkdir -p "$m" "$archive"
 refused() {
   local what=$1 words=$2 place=$3
   shift 3
-  exits "$what is refused" 2 timeout -s KILL 20 "$@" "$build/fs/cemmfs" "$conf" "$place"
+  exits "$what is refused" 2 within 20 "$@" "$build/fs/cemmfs" "$conf" "$place"
   is "$what: one message" 1 "$(wc -l <"$scratch/stderr")"
   has "$what: with the reason" "$err" "cemmfs: $place: $words"
 }

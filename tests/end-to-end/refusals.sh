@@ -56,24 +56,22 @@ reported_once() {
 }
 
 start_sim --devices 5 --meters p1 --since "$since"
-write_config "$conf" 'timeout = 120'
+write_config "$conf" 'timeout = 3600'
 
 # ---- a reader -------------------------------------------------------------------------------
 
 mount_fs -o realtime_ttl=0
 check 'all meters are known' stat "$m"/00-*/p1
 refuse
-begun=$(now_ms)
 for uid in "${!kind[@]}"; do
   words='Input/output error'
   [[ ${kind[$uid]} != status=403 ]] || words='Permission denied'
-  fails_with "mount: ${kind[$uid]}: fails at once" "$words" cat "$m/$uid/p1/realtime.json"
+  fails_with "mount: ${kind[$uid]}: fails at once" "$words" within 10 cat "$m/$uid/p1/realtime.json"
 done
-exits 'read: some meters failed' 1 "$cemm" read --format csv --config "$conf"
-check 'mount and read: refused requests are not repeated until the timeout' test $(($(now_ms) - begun)) -lt 100000
+exits 'read: some meters fail, without waiting' 1 within 10 "$cemm" read --format csv --config "$conf"
 sim_faults
 for uid in "${!kind[@]}"; do
-  check "mount: ${kind[$uid]}: afterwards it is read at once" cat "$m/$uid/p1/realtime.json"
+  check "mount: ${kind[$uid]}: afterwards it is read at once" within 10 cat "$m/$uid/p1/realtime.json"
 done
 
 # ---- pollers --------------------------------------------------------------------------------
@@ -152,7 +150,7 @@ write_key "$conf.key" wrong-key-0815
 mount_fs -o realtime_ttl=0
 fails_with 'mount: a wrong key is refused' 'Permission denied' cat "$m/$healthy/p1/realtime.json"
 write_key "$conf.key"
-check 'mount: the new key is used at once' cat "$m/$healthy/p1/realtime.json"
+check 'mount: the new key is used at once' within 10 cat "$m/$healthy/p1/realtime.json"
 unmount_fs
 cat "$scratch/err" "$scratch/fs.log" >>"$scratch/all-logs"
 no_key 'after all'

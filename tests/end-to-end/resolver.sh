@@ -53,14 +53,14 @@ wait_for 10 mountpoint -q "$m"
 # libcurl waits for the end of its resolver thread.
 device=$m/00-1E-C0-00-00-01
 has 'a device whose address is known is read meanwhile' \
-  "$(timeout 10 cat "$device/p1/realtime.csv" 2>&1)" electric_power
+  "$(within 10 cat "$device/p1/realtime.csv" 2>&1)" electric_power
 check 'the name server has been asked' wait_for 10 grep -q asked "$scratch/server"
 check 'the device with a host name fails after its own timeout, not the resolver'"'"'s' \
   wait_for 10 grep -q 'local unknown: cemm.example' "$scratch/fs.log"
-has 'another meter of the known device is read, too' "$(timeout 10 cat "$device/s01/realtime.csv" 2>&1)" electric_power
-has 'status is read, too' "$(timeout 10 cat "$m/status" 2>&1)" 'local unknown'
+has 'another meter of the known device is read, too' "$(within 10 cat "$device/s01/realtime.csv" 2>&1)" electric_power
+has 'status is read, too' "$(within 10 cat "$m/status" 2>&1)" 'local unknown'
 kill -s TERM "$fs_pid"
-ends_soon 'the mount ends at once' 2000 "$fs_pid"
+ends 'the mount ends' "$fs_pid"
 
 # In the asker's networks, no host has the address 10.77.0.99, and there is no route to 192.0.2.1.
 write_key "$scratch/key" test-key-4e4f657
