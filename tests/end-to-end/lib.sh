@@ -187,11 +187,7 @@ ends() {
 }
 
 alive() {
-  kill -0 "$1" 2>/dev/null
-}
-
-gone() {
-  ! alive "$1"
+  ! gone_or_zombie "$1"
 }
 
 # ours PID: whether PID is still a child of this script. The number may have been reused.
