@@ -357,11 +357,16 @@ static bool record_claim(struct cemm_discovery *discovery,
 {
     bool first = discovered->claim_scan != discovery->scan;
 
-    if (!first && (same_uid(&discovered->claim.uid, &beacon->uid) ||
-                   !same_uid(&discovered->root, &beacon->uid)))
-        return false; /* a repeated claim, or a device that the last root did not name */
-    if (first)
+    if (!first && same_uid(&discovered->claim.uid, &beacon->uid))
+        return false; /* a repeat */
+    if (!first && !same_uid(&discovered->root, &beacon->uid)) {
+        discovered->other = *beacon; /* the last root did not name it, but the next one may */
+        return false;
+    }
+    if (first) {
         discovered->order = discovery->order++;
+        discovered->other = (struct cemm_beacon){.uid = {""}};
+    }
     discovered->claim_scan = discovery->scan;
     discovered->claim = *beacon;
     return true;
@@ -433,7 +438,6 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
     struct cemm_source *other;
 
     discovered->root = *uid;
-    discovered->refused = !claimed && !known;
     if (!claimed && discovered->claim.uid.text[0] && !discovered->logged) {
         discovered->logged = true;
         log_limited(
@@ -442,6 +446,11 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
             "ignored",
             discovered->address, uid->text, discovered->claim.uid.text);
     }
+    if (same_uid(&discovered->other.uid, uid)) {
+        discovered->claim = discovered->other;
+        claimed = true;
+    }
+    discovered->refused = !claimed && !known;
     if (!discovered->refused && !cemm_registry_make_room(registry, uid)) {
         discovered->refused = true;
         log_limited(discovery, CEMM_LOG_WARNING,

@@ -105,6 +105,7 @@ struct cemm_discovered_source {
     unsigned scan;             /* last scan in which `beacon`'s device answered */
     struct cemm_beacon claim;  /* last claim that had to be confirmed */
     unsigned claim_scan;       /* scan in which `claim` arrived */
+    struct cemm_beacon other;  /* last packet of that scan that claims another device */
     unsigned order;            /* a source with a lower number has an older claim */
     struct cemm_uid root;      /* the device that its root document named last; "": none yet */
     /* Its root document named another device, there was no room for the device, or the address was

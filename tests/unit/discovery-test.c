@@ -27,6 +27,7 @@ static const struct cemm_query root = {.endpoint = CEMM_ROOT};
 /* ---- the network ------------------------------------------------------------- */
 
 static uint32_t sender;             /* the next packet comes from 192.0.2.0 plus this; 0: none */
+static uint32_t claimed;            /* the last two bytes of the MAC in that packet */
 static unsigned strdups = UINT_MAX; /* number of strdup() calls that still succeed; UINT_MAX: all */
 
 ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from,
@@ -37,7 +38,7 @@ int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length);
 char *__real_strdup(const char *text);
 char *__wrap_strdup(const char *text);
 
-/* Returns a packet. Each address claims to be a device of its own. */
+/* Returns a packet. */
 ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from,
                         socklen_t *from_length)
 {
@@ -51,7 +52,7 @@ ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sock
     int length = snprintf(bytes, size,
                           "{\"ip\":\"192.0.2.1\",\"mac\":\"00:1E:C0:00:%02X:%02X\","
                           "\"version\":\"1.24\",\"type\":\"CEMM_basic\",\"init_state\":1}",
-                          sender >> 8, sender & 255);
+                          claimed >> 8, claimed & 255);
     memcpy(from, &address, sizeof(address));
     *from_length = sizeof(address);
     sender = 0;
@@ -183,14 +184,21 @@ static void scan_ends(void)
     }
 }
 
-/* Receives a packet in which `address` claims to be a device. Returns the source whose
+/* Receives a packet in which `address` claims to be the device `number`. Returns the source whose
  * root document is then requested, or NULL. */
-static struct cemm_source *claim(uint32_t address)
+static struct cemm_source *claim_of(uint32_t address, uint32_t number)
 {
     asked = NULL;
     sender = address;
+    claimed = number;
     loop.on_readable(loop.watch_data);
     return asked;
+}
+
+/* The same, where each address claims to be a device of its own. */
+static struct cemm_source *claim(uint32_t address)
+{
+    return claim_of(address, address);
 }
 
 /* Ends the request for the root document of a source. */
@@ -288,6 +296,27 @@ static void test_refuted_stays(void **state)
     assert_int_equal(source_count(), 2);
 }
 
+/* The first claim is false, and the true one arrives while the root is still requested. */
+static void test_slow_root(void **state)
+{
+    const struct cemm_uid uid = {"00-1E-C0-00-00-01"};
+
+    (void)state;
+    scan();
+    struct cemm_source *source = claim_of(1, 2);
+    assert_non_null(source);
+    assert_null(claim_of(1, 1));
+    assert_true(cemm_discovery_confirm(&discovery, source, &uid));
+    expect_text("its packet", source->discovered->beacon.uid.text, uid.text);
+    has_answered(source);
+    scan_ends();
+    scan();
+    assert_non_null(claim_of(1, 2));
+    /* The true claim of the last scan no longer counts. */
+    assert_false(cemm_discovery_confirm(&discovery, source, &uid));
+    has_answered(source);
+}
+
 /* If no source can be added, a source that is not being asked is used again or, if all are being
  * asked, the source with the oldest claim. */
 static void test_full(void **state)
@@ -368,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_used_again, begin, end),
         cmocka_unit_test_setup_teardown(test_refuted_stays, begin, end),
+        cmocka_unit_test_setup_teardown(test_slow_root, begin, end),
         cmocka_unit_test_setup_teardown(test_full, begin, end),
         cmocka_unit_test_setup_teardown(test_detached, begin, end),
         cmocka_unit_test_setup_teardown(test_no_memory, begin, end),
