@@ -86,7 +86,7 @@ start_programs() {
 # and a meter of another account, both of which its arguments name.
 one_list() {
   local hurry=list
-  [[ $2 != ETIMEDOUT && $1 != @($repeated) ]] || hurry=hasty
+  [[ $1 != @($waits) ]] || hurry=hasty
   sim_faults "$1@*/v1/cemm/"
   exits "list: $1: the program's exit" "$([[ $2 == 0 ]] && echo 0 || echo 1)" \
     "$build/plugin/exec/cemm" read --config "$scratch/$hurry.conf" --format csv "$dev/p1" "$other/p1"

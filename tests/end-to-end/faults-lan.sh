@@ -27,7 +27,7 @@ write_configurations() {
     timeout=3600
     row=
     ((i == 0)) || row=${cases[i - 1]}
-    if [[ $row == @(*" ETIMEDOUT "*|* @($repeated) *) ]]; then timeout=8; fi
+    if [[ $row == *" "@($waits)" "* ]]; then timeout=8; fi
     if [[ $row == *" busy-"* ]]; then timeout=120; fi # shorter than its Retry-After
     printf '[local %s]\naddress = %s\ntimeout = %s\n' "$(uid_of $((i + 1)))" "${sim_lan[i]}" "$timeout" >>"$conf"
     printf '<Local "%s">\nAddress "%s"\nTimeout %s\nInterval 5\n</Local>\n' "$(uid_of $((i + 1)))" "${sim_lan[i]}" "$timeout" >>"$scratch/block"

@@ -264,20 +264,22 @@ read_file() {
 
 # Faults that make the library repeat a request until the timeout, which may expire during an answer.
 readonly repeated='busy|down'
+# Faults that only the timeout ends.
+readonly waits="promise-forever|stall*|drip|$repeated"
 
 # read_cases: reads the file of each case. Faults that cause no answer are read all at once. The
 # others are read meanwhile, one document after another, so that a slow simulator does not look like
 # one that does not answer.
 read_cases() {
-  local document=none next fault uid errno hanging=() pids=()
+  local document=none next fault uid hanging=() pids=()
   mkdir -p "$scratch/content" "$scratch/errors"
-  while read -r next fault uid errno _; do
+  while read -r next fault uid _; do
     if [[ $next != "$document" ]]; then
       [[ ${#pids[@]} == 0 ]] || wait "${pids[@]}"
       document=$next pids=()
     fi
     read_file "$document" "$uid" &
-    if [[ $errno == ETIMEDOUT || $fault == @($repeated) ]]; then hanging+=($!); else pids+=($!); fi
+    if [[ $fault == @($waits) ]]; then hanging+=($!); else pids+=($!); fi
   done < <(printf '%s\n' "${cases[@]}")
   wait "${pids[@]}" "${hanging[@]}"
 }

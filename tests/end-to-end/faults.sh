@@ -24,7 +24,7 @@ read_file() {
 # one_fault FAULT ERRNO WORDS…: tests a fault, with a short timeout if the fault causes one.
 one_fault() {
   local fault=$1 errno=$2 words=${*:3} got want=0 message mode=patient code=0
-  [[ $errno != ETIMEDOUT && $fault != @($repeated) ]] || mode=hasty
+  [[ $fault != @($waits) ]] || mode=hasty
   m=$scratch/$mode.m
   export CEMM_CONFIG=$scratch/$mode.conf
   # A meter without a sample counts as failed in the program, even if the mount can show its answer.
