@@ -13,11 +13,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define WINDOW_MS       2000    /* how long a scan lasts */
-#define REPEAT_MS       500     /* after this, the query is repeated, because UDP loses packets */
-#define PACKETS_AT_ONCE 16      /* packets read per turn at most; each may lead to a request */
-#define FORGET_SCANS    3       /* after this many scans without a claim, an address is forgotten */
-#define REMARKS_MS      3600000 /* an hour, in which at most CEMM_REMARKS_MAX messages are logged */
+#define WINDOW_MS       2000 /* how long a scan lasts */
+#define REPEAT_MS       500  /* after this, the query is repeated, because UDP loses packets */
+#define PACKETS_AT_ONCE 16   /* packets read per turn at most; each may lead to a request */
+#define FORGET_SCANS    3    /* after this many scans without a claim, an address is forgotten */
 
 static void start_scan(void *data);
 static void on_readable(void *data);
@@ -48,24 +47,6 @@ void cemm_discovery_clear(struct cemm_discovery *discovery)
     cemm_timer_stop(&discovery->timer);
     close_socket(discovery);
 }
-
-/* Whether another line may be logged. Lines are limited, because anybody can send packets. */
-static bool may_log(struct cemm_discovery *discovery)
-{
-    struct cemm_loop *loop = discovery->registry->loop;
-    struct cemm_line_limit *remarks = &discovery->remarks;
-
-    if (!remarks->lines || loop->now - remarks->since >= REMARKS_MS)
-        *remarks = (struct cemm_line_limit){.since = loop->now};
-    if (++remarks->lines == CEMM_REMARKS_MAX + 1)
-        cemm_log(loop, CEMM_LOG_WARNING,
-                 "discovery: further messages like this are suppressed for an hour; is somebody "
-                 "forging answers on this network?");
-    return remarks->lines <= CEMM_REMARKS_MAX;
-}
-
-#define log_limited(discovery, level, ...) \
-    (may_log(discovery) ? cemm_log((discovery)->registry->loop, level, __VA_ARGS__) : (void)0)
 
 /* ---- the socket -------------------------------------------------------------- */
 
@@ -355,17 +336,14 @@ static bool record_claim(struct cemm_discovery *discovery,
                          struct cemm_discovered_source *discovered,
                          const struct cemm_beacon *beacon)
 {
-    bool first = discovered->claim_scan != discovery->scan;
-
-    if (!first && same_uid(&discovered->claim.uid, &beacon->uid))
-        return false; /* a repeat */
-    if (!first && !same_uid(&discovered->root, &beacon->uid)) {
-        discovered->other = *beacon; /* the last root did not name it, but the next one may */
-        return false;
-    }
-    if (first) {
+    if (discovered->claim_scan != discovery->scan) {
         discovered->order = discovery->order++;
-        discovered->other = (struct cemm_beacon){.uid = {""}};
+        discovered->later = (struct cemm_beacon){.uid = {""}};
+    } else if (same_uid(&discovered->claim.uid, &beacon->uid)) {
+        return false; /* a repeat */
+    } else if (!same_uid(&discovered->root, &beacon->uid)) {
+        discovered->later = *beacon; /* the last root did not name it, but the next one may */
+        return false;
     }
     discovered->claim_scan = discovery->scan;
     discovered->claim = *beacon;
@@ -410,8 +388,7 @@ static void handle_claim(struct cemm_discovery *discovery, const struct cemm_bea
 
 /* `uid` was confirmed at `address`. The source `other` loses its device if it has `uid` at another
  * address (the device moved), or another device at `address` (that device was replaced). */
-static void give_way(struct cemm_discovery *discovery, struct cemm_source *other,
-                     const struct cemm_uid *uid, const char *address)
+static void give_way(struct cemm_source *other, const struct cemm_uid *uid, const char *address)
 {
     const struct cemm_uid *other_uid = &other->own.device->uid;
     const char *other_address = other->config->address;
@@ -420,11 +397,12 @@ static void give_way(struct cemm_discovery *discovery, struct cemm_source *other
     if (same_uid(other_uid, uid) == same_address)
         return;
     if (same_address)
-        log_limited(discovery, CEMM_LOG_INFO, "discovery: %s is no longer at %s, where %s is now",
-                    other_uid->text, address, uid->text);
+        cemm_log_remark(other->loop, CEMM_LOG_INFO,
+                        "discovery: %s is no longer at %s, where %s is now", other_uid->text,
+                        address, uid->text);
     else
-        log_limited(discovery, CEMM_LOG_INFO, "discovery: %s has moved from %s to %s", uid->text,
-                    other_address, address);
+        cemm_log_remark(other->loop, CEMM_LOG_INFO, "discovery: %s has moved from %s to %s",
+                        uid->text, other_address, address);
     cemm_route_detach(&other->own);
 }
 
@@ -440,22 +418,22 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
     discovered->root = *uid;
     if (!claimed && discovered->claim.uid.text[0] && !discovered->logged) {
         discovered->logged = true;
-        log_limited(
-            discovery, CEMM_LOG_WARNING,
+        cemm_log_remark(
+            source->loop, CEMM_LOG_WARNING,
             "discovery: the device at %s reports the MAC %s, but its discovery packet claimed %s; "
             "ignored",
             discovered->address, uid->text, discovered->claim.uid.text);
     }
-    if (same_uid(&discovered->other.uid, uid)) {
-        discovered->claim = discovered->other;
+    if (same_uid(&discovered->later.uid, uid)) {
+        discovered->claim = discovered->later;
         claimed = true;
     }
     discovered->refused = !claimed && !known;
     if (!discovered->refused && !cemm_registry_make_room(registry, uid)) {
         discovered->refused = true;
-        log_limited(discovery, CEMM_LOG_WARNING,
-                    "discovery: %s at %s is left out: %d devices have already been found",
-                    uid->text, discovered->address, CEMM_DISCOVERED_MAX);
+        cemm_log_remark(source->loop, CEMM_LOG_WARNING,
+                        "discovery: %s at %s is left out: %d devices have already been found",
+                        uid->text, discovered->address, CEMM_DISCOVERED_MAX);
     }
     if (discovered->refused) {
         cemm_route_detach(&source->own);
@@ -467,15 +445,14 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
     }
     TAILQ_FOREACH (other, &registry->sources, link)
         if (other->discovered && other->own.device)
-            give_way(discovery, other, uid, discovered->address);
+            give_way(other, uid, discovered->address);
     return true;
 }
 
-void cemm_discovery_failed(struct cemm_discovery *discovery, const struct cemm_source *source,
-                           const char *message)
+void cemm_discovery_failed(const struct cemm_source *source, const char *message)
 {
     if (!source->own.device && !source->discovered->logged)
-        log_limited(discovery, CEMM_LOG_WARNING, "%s", message);
+        cemm_log_remark(source->loop, CEMM_LOG_WARNING, "%s", message);
     source->discovered->logged = true;
 }
 

@@ -24,9 +24,8 @@ struct cemm_discovery {
     int fd;           /* the socket of a scan; -1: none is open */
     bool port_warned; /* another program has the port, which was logged */
     bool scanning;
-    unsigned scan;                  /* number of scans so far */
-    unsigned order;                 /* number of claims so far; an address counts once per scan */
-    struct cemm_line_limit remarks; /* limits the messages about answers */
+    unsigned scan;  /* number of scans so far */
+    unsigned order; /* number of claims so far; an address counts once per scan */
     struct cemm_timer timer;
     struct cemm_discovery_state state; /* its `message` points to the next member */
     struct cemm_message message;
@@ -47,7 +46,6 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
                             const struct cemm_uid *uid);
 
 /* Logs, once, that the request for the root of a claimed address has failed. */
-void cemm_discovery_failed(struct cemm_discovery *discovery, const struct cemm_source *source,
-                           const char *message);
+void cemm_discovery_failed(const struct cemm_source *source, const char *message);
 
 #endif

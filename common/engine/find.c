@@ -396,7 +396,7 @@ static void on_devices(void *data, const struct cemm_query *query, const struct 
         source->unverified = false;
         source->confirmed = source->loop->now;
     } else if (source->discovered && answer->message[0]) {
-        cemm_discovery_failed(&find_of(source->registry)->discovery, source, answer->message);
+        cemm_discovery_failed(source, answer->message);
     }
     list_ended(source, result, answer->message);
 }

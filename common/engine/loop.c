@@ -1,11 +1,14 @@
 #include "common/engine/loop.h"
 
+#include "common/base/limits.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TURN_MAX_MS 60000 /* how long a turn waits at most */
+#define TURN_MAX_MS 60000   /* how long a turn waits at most */
+#define REMARKS_MS  3600000 /* an hour, in which at most CEMM_REMARKS_MAX remarks are logged */
 
 static void read_clocks(struct cemm_loop *loop)
 {
@@ -44,6 +47,19 @@ bool cemm_log_has_room(struct cemm_loop *loop)
     if (instead.text[0])
         cemm_log(loop, CEMM_LOG_WARNING, "%s", instead.text);
     return allowed;
+}
+
+bool cemm_log_remark_has_room(struct cemm_loop *loop)
+{
+    struct cemm_line_limit *remarks = &loop->remarks;
+
+    if (!remarks->lines || loop->now - remarks->since >= REMARKS_MS)
+        *remarks = (struct cemm_line_limit){.since = loop->now};
+    if (++remarks->lines == CEMM_REMARKS_MAX + 1)
+        cemm_log(loop, CEMM_LOG_WARNING,
+                 "discovery: further messages like this are suppressed for an hour; is somebody "
+                 "forging answers on this network?");
+    return remarks->lines <= CEMM_REMARKS_MAX;
 }
 
 /* ---- tickets ---------------------------------------------------------------- */

@@ -29,6 +29,7 @@ struct cemm_loop {
     void *watch_data;
     bool ending;                         /* the context is being freed: no request is accepted */
     struct cemm_line_limit device_lines; /* limits the lines of cemm_log_device() */
+    struct cemm_line_limit remarks;      /* limits the lines of cemm_log_remark() */
 };
 
 /* A caller's wait. It is freed after its completion has run. */
@@ -68,6 +69,12 @@ void cemm_log(struct cemm_loop *loop, enum cemm_level level, const char *format,
 #define cemm_log_device(loop, level, ...) \
     (cemm_log_has_room(loop) ? cemm_log(loop, level, __VA_ARGS__) : (void)0)
 bool cemm_log_has_room(struct cemm_loop *loop);
+
+/* The same, for a message that anybody on the local network can cause, with a packet: at most
+ * CEMM_REMARKS_MAX lines in an hour. */
+#define cemm_log_remark(loop, level, ...) \
+    (cemm_log_remark_has_room(loop) ? cemm_log(loop, level, __VA_ARGS__) : (void)0)
+bool cemm_log_remark_has_room(struct cemm_loop *loop);
 
 /* Allocates `size` zeroed bytes that begin with a ticket on `list`. NULL: no memory. */
 void *cemm_ticket_new(struct cemm_loop *loop, struct cemm_ticket_list *list, size_t size,

@@ -272,7 +272,11 @@ const char *cemm_route_name(const struct cemm_route *route)
 
 bool cemm_route_may_log(const struct cemm_route *route)
 {
-    return route == &route->source->own || cemm_log_has_room(route->source->loop);
+    const struct cemm_source *source = route->source;
+
+    if (route != &source->own)
+        return cemm_log_has_room(source->loop);
+    return !source->discovered || route->newest || cemm_log_remark_has_room(source->loop);
 }
 
 void cemm_route_failed(struct cemm_route *route, int result, const char *reason)

@@ -105,7 +105,7 @@ struct cemm_discovered_source {
     unsigned scan;             /* last scan in which `beacon`'s device answered */
     struct cemm_beacon claim;  /* last claim that had to be confirmed */
     unsigned claim_scan;       /* scan in which `claim` arrived */
-    struct cemm_beacon other;  /* last packet of that scan that claims another device */
+    struct cemm_beacon later;  /* last packet of that scan that claims another device */
     unsigned order;            /* a source with a lower number has an older claim */
     struct cemm_uid root;      /* the device that its root document named last; "": none yet */
     /* Its root document named another device, there was no room for the device, or the address was
@@ -195,7 +195,8 @@ const char *cemm_route_name(const struct cemm_route *route);
 const struct cemm_failure *cemm_route_failure(struct cemm_route *route,
                                               const struct cemm_query *query);
 
-/* Like cemm_log_device(), but lines about a source's own route are not limited. */
+/* Like cemm_log_device(), but lines about a source's own route are not limited. If the source was
+ * discovered and has sent no sample, it may be forged: its lines are limited as remarks. */
 #define cemm_route_log(route, level, ...) \
     (cemm_route_may_log(route) ? cemm_log((route)->source->loop, level, __VA_ARGS__) : (void)0)
 bool cemm_route_may_log(const struct cemm_route *route);

@@ -24,7 +24,7 @@ import expected
 
 # pid, operations, begun, slowest on healthy devices, slowest on the faulty one, path. Each may briefly read as 0.
 SLOT = struct.Struct("@iIddd120s")
-DYING_MAX = 60  # seconds until a killed process must be gone
+DYING_MAX = 10  # seconds until a killed process must be gone
 DAYS = 12
 UNCACHED = 0.3  # of all reads: the kernel's cache of the file is dropped first
 KILLS = 0.04  # of all operations

@@ -68,7 +68,7 @@ shape() {
 # failure.
 one_program() {
   local code=0
-  timeout 600 "${world[@]}" env FAIL="$kind:$n" LD_PRELOAD="$failing" "$@" >"$scratch/out" 2>"$scratch/err" || code=$?
+  timeout 60 "${world[@]}" env FAIL="$kind:$n" LD_PRELOAD="$failing" "$@" >"$scratch/out" 2>"$scratch/err" || code=$?
   ended "$code"
   if ((n == 0)); then
     expected=$(shape)

@@ -249,7 +249,7 @@ make_cases() {
 break_cases() {
   local document fault uid specs=()
   # shellcheck disable=SC2046
-  check 'the meters are known' wait_for 60 stat $(printf '%s\n' "${cases[@]}" | awk -v m="$m" '$1 !~ /^(io|root|list)$/ { print m "/" $3 "/p1" }')
+  check 'the meters are known' stat $(printf '%s\n' "${cases[@]}" | awk -v m="$m" '$1 !~ /^(io|root|list)$/ { print m "/" $3 "/p1" }')
   while read -r document fault uid _; do
     specs+=("$fault@$1:$uid:$(requests_of "$document")")
   done < <(printf '%s\n' "${cases[@]}")

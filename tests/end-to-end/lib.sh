@@ -181,9 +181,10 @@ within() {
   timeout -s KILL $(($1 * patience)) "${@:2}"
 }
 
-# ends WHAT PID: ok if the child process PID ends.
+# ends WHAT PID: ok if the child process PID ends before its event loop would wake up by itself, which happens
+# once a minute.
 ends() {
-  check "$1" wait_for 10 gone_or_zombie "$2"
+  check "$1" wait_at_most 30 gone_or_zombie "$2"
 }
 
 alive() {

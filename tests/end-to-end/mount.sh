@@ -360,7 +360,9 @@ ends_while_waiting() {
   reader=$!
   started "$reader"
   check "a reader waits for $1" wait_for 20 asked "$2"
-  stop "$fs_pid" TERM
+  kill -s TERM "$fs_pid"
+  ends "SIGTERM ends it, although a reader waits for $1" "$fs_pid"
+  stop "$fs_pid"
   is "SIGTERM ends it with 0, although a reader waits for $1" 0 "$stopped"
   check 'the directory is unmounted' not_mounted "$m"
   ends 'the reader ends' "$reader"

@@ -370,6 +370,27 @@ static void test_no_memory(void **state)
     strdups = UINT_MAX;
 }
 
+/* A forged device names itself in its root document, and then does not answer. Such lines are
+ * limited, too, unless the device has sent a sample. */
+static void test_limited_outages(void **state)
+{
+    (void)state;
+    loop.log = count_line;
+    lines = 0;
+    scan();
+    for (uint32_t i = 1; i <= 2 * CEMM_REMARKS_MAX; i++) {
+        struct cemm_source *source = claim(i);
+        assert_non_null(source);
+        assert_non_null(cemm_route_get(source, &source->discovered->claim.uid));
+        cemm_route_failed(&source->own, -ETIMEDOUT, "no answer in time");
+    }
+    assert_int_equal(lines, CEMM_REMARKS_MAX + 1);
+    source_at(0)->own.newest = loop.wall;
+    source_at(0)->own.failure.health = (struct cemm_health){0};
+    cemm_route_failed(&source_at(0)->own, -ETIMEDOUT, "no answer in time");
+    assert_int_equal(lines, CEMM_REMARKS_MAX + 2);
+}
+
 /* The hour in which messages are limited begins with the first of them. */
 static void test_limited(void **state)
 {
@@ -386,7 +407,7 @@ static void test_limited(void **state)
         lines = 0;
         for (int j = 0; j < 2 * CEMM_REMARKS_MAX; j++) {
             source->discovered->logged = false;
-            cemm_discovery_failed(&discovery, source, "no answer");
+            cemm_discovery_failed(source, "no answer");
         }
         assert_int_equal(lines, wanted[i]);
     }
@@ -401,6 +422,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_full, begin, end),
         cmocka_unit_test_setup_teardown(test_detached, begin, end),
         cmocka_unit_test_setup_teardown(test_no_memory, begin, end),
+        cmocka_unit_test_setup_teardown(test_limited_outages, begin, end),
         cmocka_unit_test_setup_teardown(test_limited, begin, end),
     };
 
