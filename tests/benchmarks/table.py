@@ -26,7 +26,7 @@ def short(number):
     return f"{number:.3g}" if abs(number) < 1000 else f"{number:.0f}"
 
 
-def judge(goal, ours, peers, limits, limit_name):
+def verdict(goal, ours, peers, limits, limit_name):
     """Whether a goal is met; empty if there is nothing to compare it with."""
     series = peers if goal.startswith("peer") else limits
     if not series:
@@ -41,9 +41,9 @@ def judge(goal, ours, peers, limits, limit_name):
     return "no"
 
 
-def judge_all(goals, *figures):
+def verdict_of_all(goals, *figures):
     """The worst of them; empty without a goal."""
-    met = [judge(goal, *figures) for goal in goals.split() if goal != "-"]
+    met = [verdict(goal, *figures) for goal in goals.split() if goal != "-"]
     return min(met, key=lambda word: (not word.startswith("no"), word != ""), default="")
 
 
@@ -58,7 +58,7 @@ def line(row, series):
         known = value is not None
         cells += [short(value) if known else "", name if known else "",
                   f"{ours / value:.2f}" if known and value else ""]
-    return cells + ["" if goal == "-" else goal, judge_all(goal, ours, series.get("peer"), series.get("limit"), limit_name)]
+    return cells + ["" if goal == "-" else goal, verdict_of_all(goal, ours, series.get("peer"), series.get("limit"), limit_name)]
 
 
 def main():
