@@ -73,6 +73,8 @@ address = 10.77.0.99
 timeout = 60
 [local far]
 address = 192.0.2.1
+[local closed]
+address = 127.0.0.1:1
 [cloud home]
 url = https://192.0.2.1/v1/
 api-key-file = $scratch/key
@@ -83,6 +85,7 @@ CONF
 exits 'devices that cannot be reached fail' 1 "${asker[@]}" "$build/plugin/exec/cemm" read --config "$scratch/nowhere.conf"
 has 'a message says that no host has the address' "$err" "10.77.0.99: it can't be reached: no host answers at this address (is it on?)"
 has 'a message says that no network leads to the device' "$err" "192.0.2.1: it can't be reached: this machine has no network that leads to it"
+has 'a message says that the port of the device is closed' "$err" "127.0.0.1:1: it can't be reached: the port is closed (is the address right?)"
 has 'a message says that no network leads to the cloud' "$err" "cloud home: the account: the cloud can't be reached: this machine has no network that leads to it"
 has 'a message says that the port of the cloud is closed' "$err" "cloud closed: the account: the cloud can't be reached: the port is closed (check the url, or the proxy's address)"
 finish

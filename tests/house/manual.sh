@@ -79,6 +79,7 @@ lost_paths() { # PAGE
   done
 }
 for page in "${markdown[@]}"; do is "$page names files that are there" '' "$(lost_paths "$page" || true)"; done
+has 'README says where the reason of collectd -T is' "$(<README.md)" '`collectd -T`: `journalctl -t collectd`'
 check 'README has 200 lines at most' test "$(wc -l <README.md)" -le 200
 
 # The messages that the pages explain must be messages of the programs. "..." is a variable part.
